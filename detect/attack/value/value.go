@@ -1,0 +1,52 @@
+// Package value says what one piece of a request is: its text, the byte classes that
+// occur in it, where it came from, and what a language package saw in it.
+//
+// It is what the extractor hands to the language packages (sql, html, shell, ...) and what
+// they hand back. Nothing here decides anything about attacks.
+package value
+
+import "kongwaf/detect"
+
+// Value is one leaf of a request in one decoded form. Language packages only read it.
+type Value struct {
+	// Text is the value in the form to judge. It may hold any byte.
+	Text string
+	// Traits are the byte classes that occur in Text (TraitsOf).
+	Traits Traits
+	// Source is the part of the request that the value came from.
+	Source detect.Source
+	// Name is the parameter's, header's or field's own name, as sent; "" for a path segment.
+	Name string
+	// IsName says that Text is itself a name (of a parameter, a field, a file).
+	IsName bool
+}
+
+// Of returns the value for a bare text from the given source.
+func Of(text string, source detect.Source, name string) Value {
+	return Value{Text: text, Traits: TraitsOf(text), Source: source, Name: name}
+}
+
+// Match is what a language package saw in a value. The zero value means "nothing".
+type Match struct {
+	// Class is the attack class, ClassNone if nothing was seen.
+	Class detect.Class
+	// Confidence is between 0 and 1: how sure the package is that the text is code in
+	// its language where data was expected, given nothing but the text.
+	//   >= 0.9  an attack beyond doubt: blocked at every sensitivity
+	//   >= 0.7  an attack: blocked at the default sensitivity
+	//   >= 0.4  suspicious: blocked at high sensitivity only, or together with others
+	Confidence float64
+	// Start and End delimit the evidence in Value.Text: Text[Start:End].
+	Start, End int
+	// Shape says in a few fixed words why: a token shape ("s & 1 = 1"), a construct
+	// ("event handler"). For explanations and tests; never user input.
+	Shape string
+}
+
+// Better returns the match with the higher confidence, m if they are equal.
+func (m Match) Better(other Match) Match {
+	if other.Confidence > m.Confidence {
+		return other
+	}
+	return m
+}

@@ -1,0 +1,78 @@
+package detect
+
+import "strings"
+
+// Source is the part of a request that a value came from.
+type Source uint8
+
+// The sources of values.
+const (
+	SourceUnknown Source = iota
+	SourceMethod
+	SourcePath
+	SourceQuery
+	SourceHeader
+	SourceCookie
+	SourceBody
+)
+
+var sourceNames = [...]string{"unknown", "method", "path", "query", "header", "cookie", "body"}
+
+// String returns the word with which places of this source begin.
+func (s Source) String() string {
+	if int(s) < len(sourceNames) {
+		return sourceNames[s]
+	}
+	return "unknown"
+}
+
+// ParseSource returns the source with the given name, SourceUnknown if there is none.
+func ParseSource(name string) Source {
+	for i, n := range sourceNames {
+		if n == name {
+			return Source(i)
+		}
+	}
+	return SourceUnknown
+}
+
+// Place names where in a request a value stood: a source, and a path below it, such as
+// "query.id", "body.json.user.name[2]", "header.referer", "path[1]", "cookie.sid".
+// Exceptions in a plugin's config are written in the same form.
+type Place string
+
+// Source returns the source that the place begins with.
+func (p Place) Source() Source {
+	head := string(p)
+	if i := strings.IndexAny(head, ".["); i >= 0 {
+		head = head[:i]
+	}
+	return ParseSource(head)
+}
+
+// Finding is one attack seen in one value.
+type Finding struct {
+	Class Class `json:"class"`
+	Place Place `json:"place"`
+	// Evidence is the part of the decoded value that shows the attack: bounded in
+	// length, and masked where the place is configured as secret.
+	Evidence string `json:"evidence"`
+	// Confidence is between 0 and 1.
+	Confidence float64 `json:"confidence"`
+	// Decoded lists the decodings that led to the evidence, outermost first:
+	// "percent", "base64", "html" and so on. Empty if the value was judged as it came.
+	Decoded []string `json:"decoded,omitempty"`
+}
+
+// Report is what the attack engine says of one request. The zero value means "nothing found".
+type Report struct {
+	// Blocked says that the score reached the threshold of the engine's sensitivity.
+	Blocked bool `json:"blocked"`
+	// Score is between 0 (nothing suspicious) and 1.
+	Score float64 `json:"score"`
+	// Attacks are the findings, the most confident first. Nil for a clean request.
+	Attacks []Finding `json:"attacks"`
+	// Truncated says that a budget (bytes, depth, values, decoding rounds) ran out before
+	// the whole request was judged.
+	Truncated bool `json:"truncated"`
+}

@@ -1,0 +1,65 @@
+package pluginserver
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/Kong/go-pdk"
+
+	"kongwaf/kong/wire"
+)
+
+// Plugin is all that the server knows of a plugin. It is read only once served.
+type Plugin struct {
+	// Name is the name under which Kong configures the plugin. It must not be the name of
+	// a plugin bundled with Kong: Kong would load its own.
+	Name string
+	// Version is three numbers, "x.y.z"; Kong refuses to start on anything else.
+	Version string
+	// Priority orders the plugins of a request: the highest runs first.
+	Priority int
+	// Phases are the events that the plugin handles: "access", "response", "log" ...
+	Phases []string
+	// Schema is the plugin's Kong schema: {"name": ..., "fields": [...]}.
+	Schema json.RawMessage
+	// New compiles the config of one instance, the JSON that Kong sends. An error names
+	// the field and says what to write instead, and holds no secret.
+	New func(config []byte) (Instance, error)
+	// Failure reads the failure policy leniently from a config that New has refused.
+	Failure func(config []byte) Policy
+	// Refuse answers an event with the status 500 and Kong's own error body. The server
+	// calls it where the policy is PolicyDeny and the plugin could not answer.
+	Refuse func(*pdk.PDK)
+}
+
+// Instance is one compiled config of a plugin. Its methods may be called concurrently.
+type Instance interface {
+	// Handle runs the plugin in a phase, as go-pdk's server would call Access, Log, ...
+	Handle(phase string, kong *pdk.PDK)
+	// Prefetch returns the PDK calls that a phase always makes. The server sends them in
+	// one write when the event arrives and answers the plugin from memory. Calls that are
+	// not listed still work, at the price of a round trip. Called once.
+	Prefetch(phase string) []wire.Call
+	// Failure says what answers an event that the plugin could not: a panic, a deadline.
+	Failure() Policy
+	// Timeout is how long the plugin itself may compute in one event, Kong's own waiting
+	// left out. Zero means no limit.
+	Timeout() time.Duration
+}
+
+// Policy is what happens to a request that could not be judged.
+type Policy uint8
+
+// The failure policies, with their words in on_error.
+const (
+	PolicyAllow Policy = iota // "allow": the request goes on unjudged
+	PolicyDeny                // "deny": the request is answered with the status 500
+)
+
+// String returns the policy's word in a config.
+func (p Policy) String() string {
+	if p == PolicyDeny {
+		return "deny"
+	}
+	return "allow"
+}
