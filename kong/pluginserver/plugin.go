@@ -47,6 +47,14 @@ type Instance interface {
 	Timeout() time.Duration
 }
 
+// Grouper may be implemented by an Instance that makes some calls only in some events, but
+// then several of them: a refusal asks for the request id and for the Accept header. The
+// first call of a group that is asked for takes the rest of its group along, in one write.
+type Grouper interface {
+	// Groups returns the groups of calls of a phase. Called once.
+	Groups(phase string) [][]wire.Call
+}
+
 // Policy is what happens to a request that could not be judged.
 type Policy uint8
 
