@@ -1,0 +1,301 @@
+package script
+
+// Reading is what a text would do if it were run as JavaScript. The zero value means
+// that nothing in it would act.
+type Reading struct {
+	// Calls says that something is called: f(1), (f)(1), f`1`, new F.
+	Calls bool
+	// Assigns says that a variable or a member is assigned to.
+	Assigns bool
+	// Hostile says that what is called, read or assigned is what attacks are after: a
+	// dialog, an evaluator, the document, a constructor's constructor, a computed member.
+	Hostile bool
+	// Whole says that the text was read to its end without a contradiction.
+	Whole bool
+	// Words counts names, Stop is where reading ended.
+	Words, Stop int
+}
+
+// Acts reports whether running the text would do anything.
+func (r Reading) Acts() bool { return r.Calls || r.Assigns }
+
+// name classes of identifiers
+const (
+	plain   = iota
+	keyword // may stand beside an operand: return x, new X, typeof x
+	doer    // a function that attacks call: alert, eval
+	vague   // the same, but an everyday name too: open, write, print
+	global  // an object that attacks reach through: document, window
+	prize   // a member that attacks read or set: cookie, innerHTML, constructor
+)
+
+// maxRead bounds how many tokens are read; a longer program has shown what it is by then.
+const maxRead = 4096
+
+// Read reads s as a sequence of JavaScript statements.
+func Read(s string) Reading {
+	var (
+		r        Reading
+		l        = lexer{src: s}
+		operand  bool // the last token ended an operand
+		last     token
+		lastName = plain // class of the last word, if it was the last token
+		member   bool    // the last token was "." or "?."
+		doing    bool    // a doer was named and not called yet
+		vagueing bool
+		reach    int  // 1: a global was named, 2: with a member
+		computed bool // the last bracket that closed held a string or sum, after an operand
+		brackets [32]bool
+		depth    int
+		unknown  bool // `throw` or onerror seen: alert=onerror tricks
+	)
+	for range maxRead {
+		t := l.next(operand)
+		r.Stop = t.start
+		if t.kind == end {
+			r.Whole = true
+			break
+		}
+		if t.broken && t.kind != template && !operand {
+			// A string without end still is one for what stands before it.
+			r.Whole = l.pos >= len(s)
+			break
+		}
+		switch t.kind {
+		case word:
+			class := classify(s[t.start:t.stop])
+			if operand && !t.newline && lastName != keyword && class != keyword {
+				return r
+			}
+			r.Words++
+			switch class {
+			case keyword:
+				operand = false
+				if w := s[t.start:t.stop]; w == "this" || w == "null" || w == "true" || w == "false" || w == "super" {
+					operand = true
+				}
+				if s[t.start:t.stop] == "throw" {
+					unknown = true
+				}
+			case doer:
+				doing, operand = true, true
+			case vague:
+				vagueing, operand = true, true
+			case global:
+				if !member {
+					reach = max(reach, 1)
+				}
+				operand = true
+			case prize:
+				if member || reach > 0 {
+					if w := s[t.start:t.stop]; w == "cookie" {
+						r.Hostile = true
+					}
+					reach = 2
+				}
+				operand = true
+			default:
+				operand = true
+			}
+			if member && reach == 1 {
+				reach = 2
+			}
+			lastName, member = class, false
+		case number, text:
+			if operand && !t.newline && lastName != keyword {
+				return r
+			}
+			operand, lastName, member = true, plain, false
+			if t.kind == text && last.kind == punct && last.op == '[' && reach > 0 && prizeInside(s[t.start:t.stop]) {
+				reach = 2
+				r.Hostile = true
+			}
+		case template:
+			if operand && !t.newline && lastName != keyword {
+				if t.broken || last.kind == number || last.kind == text {
+					return r
+				}
+				r.Calls = true
+				r.Hostile = r.Hostile || doing || computed || reach == 2
+			}
+			operand, lastName, member = true, plain, false
+		case punct:
+			computedNow := false
+			switch t.op {
+			case '(':
+				if operand && last.kind != number && (last.kind != text || last.op == '/') || last.kind == punct && last.op == '?' && last.len == 2 {
+					if last.kind == text {
+						break
+					}
+					if t.space && last.kind == word && !literalArgument(s, t.stop) {
+						// "confirm (yes or no)" is how people write.
+						if lastName == doer || lastName == vague {
+							doing, vagueing = false, false
+						}
+						break
+					}
+					r.Calls = true
+					if doing || computed || lastName == prize || reach == 2 || unknown {
+						r.Hostile = true
+					}
+					if vagueing && literalArgument(s, t.stop) && lastName == vague {
+						r.Hostile = true
+					}
+				}
+				operand = false
+			case ')', '}':
+				operand = true
+			case '[':
+				if depth < len(brackets) {
+					brackets[depth] = operand
+				}
+				depth++
+				operand = false
+			case ']':
+				depth = max(depth-1, 0)
+				if depth < len(brackets) && brackets[depth] && (last.kind == text || last.kind == template || last.kind == punct) {
+					computedNow = true
+				}
+				operand = true
+			case '.':
+				if t.space && operand && !t.newline || !operand {
+					return r
+				}
+				if t.stop < len(s) && byteClass[s[t.stop]] != cWord && s[t.stop] != '.' {
+					return r // the end of a sentence
+				}
+				member = true
+				operand = false
+			case '?':
+				member = t.len == 2
+				operand = false
+			case '=':
+				switch {
+				case t.len == 1 && operand && last.kind != number && last.kind != text:
+					r.Assigns = true
+					if doing || reach == 2 || lastName == global || lastName == prize {
+						r.Hostile = true
+					}
+				case t.len == 2 && s[t.start+1] == '>':
+					r.Whole = false
+				}
+				operand = false
+			case ';', ',':
+				if t.op == ';' {
+					reach = 0
+				}
+				operand = false
+			case '+', '-':
+				if !(t.len == 2 && operand && s[t.start+1] == t.op) {
+					operand = false
+				}
+			case '@', '#':
+				return r
+			default:
+				if t.len >= 2 && t.op != '=' && t.op != '!' && s[t.stop-1] == '=' && operand && t.op != '<' && t.op != '>' {
+					r.Assigns = true
+				}
+				operand = false
+			}
+			computed = computedNow
+			lastName = plain
+			if t.op != '.' && !(t.op == '?' && t.len == 2) {
+				member = false
+			}
+			if t.op == ')' && last.kind == punct && last.op == '(' && r.Calls && doing {
+				r.Hostile = true
+			}
+		}
+		last = t
+	}
+	return r
+}
+
+// literalArgument reports whether what follows an opening parenthesis is a literal, a
+// nested call or nothing: what a call has and a remark in brackets has not.
+func literalArgument(s string, i int) bool {
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	if i >= len(s) {
+		return true
+	}
+	switch c := s[i]; {
+	case byteClass[c] == cQuote, c == ')', c == '/', c == '[', c == '(':
+		return true
+	case byteClass[c] == cDigit:
+		j := i
+		for j < len(s) && byteClass[s[j]] == cDigit {
+			j++
+		}
+		return j < len(s) && (s[j] == ')' || s[j] == ',')
+	case byteClass[c] == cWord:
+		j := i
+		for j < len(s) && byteClass[s[j]] == cWord {
+			j++
+		}
+		return j < len(s) && (s[j] == '.' && j+1 < len(s) && byteClass[s[j+1]] == cWord || s[j] == '(' || s[j] == '[')
+	}
+	return false
+}
+
+// prizeInside reports whether a quoted name is one that attacks take as a computed member.
+func prizeInside(quoted string) bool {
+	if len(quoted) < 3 {
+		return false
+	}
+	switch classify(quoted[1 : len(quoted)-1]) {
+	case doer, prize, global:
+		return true
+	}
+	return false
+}
+
+// classify returns the class of a word. \u escapes in it are undone first: only an
+// attacker writes \u0061lert.
+func classify(w string) int {
+	if len(w) > 64 {
+		return plain
+	}
+	var buf [24]byte
+	n := 0
+	for i := 0; i < len(w); {
+		if n == len(buf) {
+			return plain
+		}
+		c := w[i]
+		if c != '\\' {
+			buf[n] = c
+			n++
+			i++
+			continue
+		}
+		v, j := 0, i+2
+		for j < len(w) && (isHex(w[j]) || w[j] == '{' || w[j] == '}') && j < i+10 {
+			if isHex(w[j]) {
+				v = v<<4 | hexValue(w[j])
+			}
+			j++
+			if j == i+6 && i+2 < len(w) && w[i+2] != '{' || w[j-1] == '}' {
+				break
+			}
+		}
+		if v >= 0x80 || j == i+2 {
+			return plain
+		}
+		buf[n] = byte(v)
+		n++
+		i = j
+	}
+	return classOf(buf[:n])
+}
+
+func hexValue(c byte) int {
+	switch {
+	case c <= '9':
+		return int(c - '0')
+	case c >= 'a':
+		return int(c-'a') + 10
+	}
+	return int(c-'A') + 10
+}
