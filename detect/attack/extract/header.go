@@ -1,0 +1,138 @@
+package extract
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"kongwaf/detect"
+)
+
+// headers hands out all header names and values. Cookies, credentials and the URLs that
+// browsers send (Referer, Origin) are taken apart further.
+func (w *Walker) headers(headers []detect.Header) {
+	for i := range headers {
+		if w.stopped {
+			return
+		}
+		h := &headers[i]
+		w.at(detect.SourceHeader, "header")
+		w.name(h.Name)
+		switch {
+		case detect.EqualFold(h.Name, "cookie"):
+			w.at(detect.SourceCookie, "cookie")
+			w.cookies(h.Value)
+		case detect.EqualFold(h.Name, "referer"):
+			w.urlValue(named(h.Name), h.Value)
+		case detect.EqualFold(h.Name, "authorization"), detect.EqualFold(h.Name, "proxy-authorization"):
+			w.authorization(named(h.Name), h.Value)
+		default:
+			w.value(named(h.Name), h.Value)
+		}
+	}
+}
+
+// cookies takes a Cookie header apart (RFC 6265 section 5.4, and RFC 2109's quoted values
+// and $Version, which old servers still read).
+func (w *Walker) cookies(s string) {
+	for s != "" && !w.stopped {
+		p := s
+		i := strings.IndexByte(s, ';')
+		if i >= 0 {
+			p, s = s[:i], s[i+1:]
+		} else {
+			s = ""
+		}
+		for p != "" && (p[0] == ' ' || p[0] == '\t') {
+			p = p[1:]
+		}
+		eq := strings.IndexByte(p, '=')
+		if eq < 0 {
+			w.name(p)
+			continue
+		}
+		name, value := p[:eq], p[eq+1:]
+		if ordinaryName(name) {
+			w.name(name)
+		} else {
+			w.name(p)
+		}
+		if len(value) > 0 && value[0] == '"' {
+			if len(value) > 1 && value[len(value)-1] == '"' {
+				value = value[1 : len(value)-1]
+			} else if end := strings.IndexByte(s, '"'); i >= 0 && end >= 0 {
+				// A quoted value with a semicolon in it: one value for some servers.
+				w.value(named(name), value[1:]+";"+s[:end])
+			}
+		}
+		w.value(named(name), value)
+	}
+}
+
+// urlValue hands out a URL: what stands before the query as one value, and the query's
+// parameters below it.
+func (w *Walker) urlValue(label segment, s string) {
+	q := strings.IndexByte(s, '?')
+	if q < 0 {
+		w.value(label, s)
+		return
+	}
+	w.value(label, s[:q])
+	w.push(label)
+	w.push(named("query"))
+	w.pairs(s[q+1:])
+	w.pop()
+	w.pop()
+}
+
+// authorization hands out credentials: user and password of Basic (RFC 7617), the content
+// of a JWT, everything else as sent.
+func (w *Walker) authorization(label segment, s string) {
+	scheme, token, ok := strings.Cut(s, " ")
+	if ok {
+		token = strings.Trim(token, " \t")
+		switch {
+		case detect.EqualFold(scheme, "basic"):
+			if text, ok := w.decodeBase64(token); ok {
+				mark := w.step("base64")
+				w.push(label)
+				user, password, _ := strings.Cut(text, ":")
+				w.value(named("user"), user)
+				w.value(named("password"), password)
+				w.pop()
+				w.back(mark)
+				return
+			}
+		case isJWT(token):
+			w.push(label)
+			w.push(named("jwt"))
+			ok := w.jwt(token)
+			w.pop()
+			w.pop()
+			if ok {
+				return
+			}
+		}
+	}
+	w.value(label, s)
+}
+
+// decodeBase64 decodes standard or URL-safe base64, padded or not.
+func (w *Walker) decodeBase64(s string) (string, bool) {
+	for len(s) > 0 && s[len(s)-1] == '=' {
+		s = s[:len(s)-1]
+	}
+	if len(s) == 0 {
+		return "", false
+	}
+	enc := base64.RawStdEncoding
+	if strings.ContainsAny(s, "-_") {
+		enc = base64.RawURLEncoding
+	}
+	n := enc.DecodedLen(len(s))
+	room := w.scratch.room(n)[:n]
+	n, err := enc.Decode(room, unsafeBytes(s))
+	if err != nil {
+		return "", false
+	}
+	return w.scratch.keep(room[:n]), true
+}

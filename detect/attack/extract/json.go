@@ -1,0 +1,333 @@
+package extract
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// json hands out the strings and names of a JSON text below the current place. It takes what
+// lenient parsers take: several values in a row (NDJSON), duplicate keys, comments, single
+// quotes, unquoted keys and values, trailing commas, missing brackets. It reports whether
+// the text looked well-formed; every string and every odd bare word has been handed out
+// either way.
+func (w *Walker) json(s string) (clean bool) {
+	base := len(w.path)
+	clean = true
+	label := named("") // where the next value stands
+	deep := 0          // containers open beyond MaxDepth
+	value := false     // a value stands since the last separator
+	for i := 0; i < len(s) && !w.stopped; {
+		c := s[i]
+		switch c {
+		case ' ', '\t', '\r', '\n':
+			i++
+			continue
+		case '{', '[':
+			i++
+			if value && len(w.path) > base {
+				clean = false
+			}
+			value = false
+			if len(w.path)-base >= w.lim.MaxDepth {
+				w.truncated = true
+				deep++
+				continue
+			}
+			label.array, label.next = c == '[', 0
+			w.path = append(w.path, label)
+			label = w.inside(label)
+			continue
+		case '}', ']':
+			i++
+			switch {
+			case deep > 0:
+				deep--
+			case len(w.path) > base:
+				top := w.path[len(w.path)-1]
+				if top.array != (c == ']') {
+					clean = false
+				}
+				w.path = w.path[:len(w.path)-1]
+				label = top
+			default:
+				clean = false
+			}
+			value = true
+			continue
+		case ',':
+			i++
+			value = false
+			if len(w.path) > base {
+				top := &w.path[len(w.path)-1]
+				top.next++
+				label = w.inside(*top)
+			} else {
+				label = named("")
+			}
+			continue
+		case ':':
+			i++
+			value = false
+			continue
+		case '"', '\'', '`':
+			end, escaped, closed := scanString(s, i+1, c)
+			text := s[i+1 : end]
+			i = end + 1
+			if !closed {
+				clean = false
+				i = len(s)
+			}
+			if c != '"' {
+				clean = false
+			}
+			mark := len(w.steps)
+			if escaped {
+				text = w.unescapeJSON(text)
+				w.steps = append(w.steps, "json")
+			}
+			if isKey(s, i) {
+				w.name(text)
+				label = named(text)
+			} else {
+				if value && len(w.path) > base {
+					clean = false
+				}
+				value = true
+				if !w.graphqlValue(base, label, text) {
+					w.value(label, text)
+				}
+			}
+			w.back(mark)
+			continue
+		case '/':
+			if end := commentEnd(s, i); end > i {
+				w.value(label, s[i:end])
+				clean = false
+				i = end
+				continue
+			}
+		}
+		end := bareEnd(s, i)
+		text := s[i:end]
+		if isKey(s, end) && isPlain(text) {
+			clean = false
+			w.name(text)
+			label = named(text)
+		} else if end = numberEnd(s, i); end == i {
+			end = bareValueEnd(s, i)
+			clean = false
+			w.value(label, strings.TrimRight(s[i:end], " \t\r\n"))
+			value = true
+		} else {
+			value = true
+		}
+		i = end
+	}
+	if len(w.path) > base {
+		clean = false
+	}
+	w.path = w.path[:base]
+	return clean && !w.stopped
+}
+
+// inside returns where the next element of a container stands.
+func (w *Walker) inside(container segment) segment {
+	if container.array {
+		return segment{name: container.name, index: container.next}
+	}
+	return named("")
+}
+
+// scanString returns where the string that begins at i ends (at its quote), whether it holds
+// backslashes, and whether the quote was there.
+func scanString(s string, i int, quote byte) (end int, escaped, closed bool) {
+	for i < len(s) {
+		c := s[i]
+		if c == quote {
+			return i, escaped, true
+		}
+		if c == '\\' {
+			escaped = true
+			i++
+		}
+		i++
+	}
+	return len(s), escaped, false
+}
+
+// isKey reports whether a colon follows at i.
+func isKey(s string, i int) bool {
+	for i < len(s) {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n':
+			i++
+			continue
+		case ':':
+			return true
+		}
+		return false
+	}
+	return false
+}
+
+// commentEnd returns the end of the comment at i, i if there is none.
+func commentEnd(s string, i int) int {
+	switch {
+	case strings.HasPrefix(s[i:], "//"):
+		if n := strings.IndexByte(s[i:], '\n'); n >= 0 {
+			return i + n + 1
+		}
+		return len(s)
+	case strings.HasPrefix(s[i:], "/*"):
+		if n := strings.Index(s[i+2:], "*/"); n >= 0 {
+			return i + n + 4
+		}
+		return len(s)
+	}
+	return i
+}
+
+// bareEnd returns the end of an unquoted word: at white space, a separator or a quote, but
+// never at i itself.
+func bareEnd(s string, i int) int {
+	for j := i; j < len(s); j++ {
+		switch s[j] {
+		case ' ', '\t', '\r', '\n', ',', ':', '{', '}', '[', ']', '"', '\'':
+			return max(j, i+1)
+		}
+	}
+	return len(s)
+}
+
+// bareValueEnd returns the end of an unquoted value, which may have several words.
+func bareValueEnd(s string, i int) int {
+	for j := i; j < len(s); j++ {
+		switch s[j] {
+		case ',', '}', ']', '\n':
+			return max(j, i+1)
+		}
+	}
+	return len(s)
+}
+
+// numberEnd returns the end of a valid number, true, false or null that is followed by a
+// separator or the end; i if there is none.
+func numberEnd(s string, i int) int {
+	j := i
+	switch s[i] {
+	case 't':
+		j = literal(s, i, "true")
+	case 'f':
+		j = literal(s, i, "false")
+	case 'n':
+		j = literal(s, i, "null")
+	default:
+		digits := false
+		for j < len(s) {
+			c := s[j]
+			if '0' <= c && c <= '9' {
+				digits = true
+			} else if c != '-' && c != '+' && c != '.' && c != 'e' && c != 'E' {
+				break
+			}
+			j++
+		}
+		if !digits {
+			return i
+		}
+	}
+	for k := j; k < len(s); k++ {
+		switch s[k] {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case ',', '}', ']', '{', '[', '"':
+			return j
+		}
+		// Further values on lines of their own are fine, more words are not.
+		if k > j && s[k-1] == '\n' {
+			return j
+		}
+		return i
+	}
+	return j
+}
+
+func literal(s string, i int, word string) int {
+	if strings.HasPrefix(s[i:], word) {
+		return i + len(word)
+	}
+	return i
+}
+
+// unescapeJSON undoes the escapes of a JSON or JavaScript string. Escapes that JSON does not
+// know lose their backslash, as lenient parsers have it.
+func (w *Walker) unescapeJSON(s string) string {
+	b := w.scratch.room(len(s))
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c != '\\' || i+1 >= len(s) {
+			b = append(b, c)
+			i++
+			continue
+		}
+		c = s[i+1]
+		i += 2
+		switch c {
+		case 'n':
+			c = '\n'
+		case 't':
+			c = '\t'
+		case 'r':
+			c = '\r'
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case 'v':
+			c = '\v'
+		case 'x':
+			if i+2 <= len(s) && hexDigit[s[i]] < 16 && hexDigit[s[i+1]] < 16 {
+				c = hexDigit[s[i]]<<4 | hexDigit[s[i+1]]
+				if c >= utf8.RuneSelf {
+					b = utf8.AppendRune(b, rune(c))
+					i += 2
+					continue
+				}
+				i += 2
+			}
+		case 'u':
+			if r, ok := hex4(s, i); ok {
+				i += 4
+				if utf16.IsSurrogate(r) && strings.HasPrefix(s[i:], `\u`) {
+					if low, ok := hex4(s, i+2); ok {
+						if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+							r = pair
+							i += 6
+						}
+					}
+				}
+				b = utf8.AppendRune(b, r)
+				continue
+			}
+		}
+		b = append(b, c)
+	}
+	return w.scratch.keep(b)
+}
+
+// hex4 reads four hexadecimal digits at i.
+func hex4(s string, i int) (rune, bool) {
+	if i+4 > len(s) {
+		return 0, false
+	}
+	var r rune
+	for _, c := range unsafeBytes(s[i : i+4]) {
+		d := hexDigit[c]
+		if d > 15 {
+			return 0, false
+		}
+		r = r<<4 | rune(d)
+	}
+	return r, true
+}

@@ -1,0 +1,68 @@
+package extract
+
+// Limits bound the work on one request. The zero value of each field means its default.
+type Limits struct {
+	// MaxBody is how many bytes of the body are looked at, before and after decompression
+	// each. Default 8 MiB.
+	MaxBody int
+	// MaxValues is how many leaves are handed out one by one. Past it, short plain words are
+	// passed over, and past four times as many leaves come joined by newlines, a few
+	// kilobytes at a time. Default 16384.
+	MaxValues int
+	// MaxDepth is how deep containers of one format may nest (objects in arrays in objects)
+	// before places become vague. Deeper values are still handed out. Default 64.
+	MaxDepth int
+	// MaxNesting is how many containers may be found inside each other's values: JSON in a
+	// form in base64. Default 6.
+	MaxNesting int
+	// MaxRatio is how many times its size a compressed body may grow. Past it (and past
+	// 1 MiB of output) decompression stops. Default 200.
+	MaxRatio int
+	// MaxVisited is how many bytes of leaves are handed out altogether, counting text twice
+	// that is read in two ways. Default four times MaxBody.
+	MaxVisited int
+	// GraphQL bounds GraphQL documents.
+	GraphQL GraphQLLimits
+}
+
+// GraphQLLimits are what a GraphQL document may contain before it counts as abusive. The
+// zero value of each field means its default; a negative number switches the check off.
+type GraphQLLimits struct {
+	// MaxDepth is the depth of selection sets. Default 15.
+	MaxDepth int
+	// MaxAliases is the number of aliased fields in one document. Default 30.
+	MaxAliases int
+	// MaxBatch is the number of operations in one request. Default 10.
+	MaxBatch int
+	// MaxDirectives is the number of directives in one document. Default 50.
+	MaxDirectives int
+	// MaxRepeats is how often fields of one selection may be repeated. Default 30.
+	MaxRepeats int
+	// Introspection is the confidence of the finding for a document that asks for
+	// __schema or __type. Default 0.5: suspicious only.
+	Introspection float64
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(field *int, n int) {
+		if *field == 0 {
+			*field = n
+		}
+	}
+	def(&l.MaxBody, 8<<20)
+	def(&l.MaxValues, 16384)
+	def(&l.MaxDepth, 64)
+	def(&l.MaxNesting, 6)
+	def(&l.MaxRatio, 200)
+	def(&l.MaxVisited, 4*l.MaxBody)
+	def(&l.GraphQL.MaxDepth, 15)
+	def(&l.GraphQL.MaxAliases, 30)
+	def(&l.GraphQL.MaxBatch, 10)
+	def(&l.GraphQL.MaxDirectives, 50)
+	def(&l.GraphQL.MaxRepeats, 30)
+	if l.GraphQL.Introspection == 0 {
+		l.GraphQL.Introspection = 0.5
+	}
+	l.MaxNesting = min(l.MaxNesting, nestingCap)
+	return l
+}

@@ -1,0 +1,202 @@
+package extract
+
+import (
+	"kongwaf/detect"
+)
+
+// nestingCap is the most that Limits.MaxNesting can be.
+const nestingCap = 16
+
+// Walker walks requests. The zero value is ready. It keeps its buffers, so that walking
+// benign requests one after the other allocates nothing; it is not safe for concurrent use.
+type Walker struct {
+	lim       Limits
+	visit     func(*Leaf) bool
+	leaves    [nestingCap + 2]Leaf // the leaf being visited on each level of nesting
+	nesting   int
+	path      []segment
+	pathStart int
+	steps     []string
+	stepStart int
+	source    detect.Source
+	file      string
+
+	count     int  // leaves handed out
+	left      int  // bytes that may still be handed out
+	stopped   bool // visit said stop, or left ran out
+	truncated bool
+	names     [64]seenName
+	spill     []byte // text of leaves beyond four times MaxValues
+	scratch   arena
+
+	declared declaration
+	inflate  inflaters
+	query    graphqlScan
+	found    []detect.Finding
+}
+
+// seenName remembers a name that was handed out in this walk: arrays of objects repeat
+// theirs, and judging one once is enough.
+type seenName struct {
+	name   string
+	source detect.Source
+}
+
+// Walk calls visit for every value and every name of the request until visit returns false.
+// It reports whether a limit cut anything off (the request's own truncation included).
+// Valid JSON numbers, booleans and nulls, and empty texts are not handed out.
+func (w *Walker) Walk(r *detect.Request, lim Limits, visit func(*Leaf) bool) (truncated bool) {
+	w.reset(lim, visit)
+	w.protocol(r)
+	w.method(r.Method)
+	w.target(r.Target)
+	w.headers(r.Headers)
+	w.body(r)
+	w.flushSpill()
+	w.visit = nil
+	return w.truncated || r.BodyTruncated || r.HeadersTruncated
+}
+
+func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
+	w.lim = lim.withDefaults()
+	w.visit = visit
+	w.nesting, w.pathStart, w.stepStart = 0, 0, 0
+	w.path, w.steps, w.spill, w.found = w.path[:0], w.steps[:0], w.spill[:0], w.found[:0]
+	w.source, w.file = detect.SourceUnknown, ""
+	w.count, w.left = 0, w.lim.MaxVisited
+	w.stopped, w.truncated = false, false
+	clear(w.names[:])
+	w.scratch.reset()
+	w.declared = declaration{}
+	w.query.reset()
+}
+
+// Anomalies returns what is wrong with the last walked request itself: findings of the
+// classes protocol and graphql. The slice is the Walker's and valid until its next Walk;
+// the strings in it are copies.
+func (w *Walker) Anomalies() []detect.Finding { return w.found }
+
+// at starts a place: everything up to the next at stands below the given root.
+func (w *Walker) at(source detect.Source, root string) {
+	w.source = source
+	w.path = append(w.path[:0], named(root))
+	w.pathStart = 0
+}
+
+// value hands out a value below the current place.
+func (w *Walker) value(label segment, text string) bool {
+	return w.emit(label, label.name, text, false)
+}
+
+// name hands out a name, once for each walk and source.
+func (w *Walker) name(text string) bool {
+	if len(text) == 0 {
+		return !w.stopped
+	}
+	if len(text) <= 32 {
+		h := (uint(len(text))*7 + uint(text[0])*3 + uint(text[len(text)-1])*5 + uint(text[len(text)/2])) % uint(len(w.names))
+		if w.names[h].name == text && w.names[h].source == w.source {
+			return !w.stopped
+		}
+		w.names[h] = seenName{name: text, source: w.source}
+	}
+	return w.emit(segment{index: -1}, text, text, true)
+}
+
+// emit hands out one leaf. It reports whether the walk goes on.
+func (w *Walker) emit(label segment, name, text string, isName bool) bool {
+	if w.stopped {
+		return false
+	}
+	if len(text) == 0 {
+		return true
+	}
+	if len(text) > w.left {
+		w.truncated = true
+		text = text[:w.left]
+		if len(text) == 0 {
+			w.stopped = true
+			return false
+		}
+	}
+	w.left -= len(text)
+	if w.count >= w.lim.MaxValues {
+		w.truncated = true
+		if len(text) <= 64 && isPlain(text) {
+			return true
+		}
+		if w.count >= 4*w.lim.MaxValues {
+			return w.addSpill(text)
+		}
+	}
+	w.count++
+	return w.hand(label, name, text, isName)
+}
+
+func (w *Walker) hand(label segment, name, text string, isName bool) bool {
+	l := &w.leaves[w.nesting]
+	*l = Leaf{
+		Text: text, Source: w.source, Name: name, IsName: isName, File: w.file,
+		Steps: w.steps[w.stepStart:len(w.steps):len(w.steps)],
+		w:     w, start: w.pathStart, end: len(w.path), label: label,
+	}
+	if w.pathStart < len(w.path) {
+		l.root = w.path[w.pathStart].name
+	}
+	if !w.visit(l) {
+		w.stopped = true
+	}
+	return !w.stopped
+}
+
+const spillSize = 8 << 10
+
+// addSpill joins leaves that are too many to be visited one by one.
+func (w *Walker) addSpill(text string) bool {
+	if len(text) > spillSize/2 {
+		return w.hand(segment{index: -1}, "", text, false)
+	}
+	if len(w.spill)+len(text) >= spillSize {
+		w.flushSpill()
+	}
+	w.spill = append(append(w.spill, text...), '\n')
+	return !w.stopped
+}
+
+func (w *Walker) flushSpill() {
+	if len(w.spill) == 0 || w.stopped {
+		return
+	}
+	text := w.scratch.copy(w.spill)
+	w.spill = w.spill[:0]
+	w.hand(segment{index: -1}, "", text, false)
+}
+
+// push enters a container, pop leaves it.
+func (w *Walker) push(s segment) { w.path = append(w.path, s) }
+func (w *Walker) pop()           { w.path = w.path[:len(w.path)-1] }
+
+// step adds a container decoding; back undoes what was added since mark.
+func (w *Walker) step(name string) (mark int) {
+	mark = len(w.steps)
+	w.steps = append(w.steps, name)
+	return mark
+}
+func (w *Walker) back(mark int) { w.steps = w.steps[:mark] }
+
+// isPlain reports whether s holds nothing but ASCII letters, digits, '_', '-' and '.'.
+func isPlain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !plainByte[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+var plainByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.'
+	}
+	return t
+}()
