@@ -1,0 +1,335 @@
+package shell
+
+import (
+	"strings"
+
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
+)
+
+// context is what brought the shell to look for a command.
+type context uint8
+
+const (
+	atStart   context = iota // the value itself is the command
+	afterMark                // an operator ended the word before
+	inSubst                  // $( ), backticks, <( )
+	inBraces                 // {cat,/etc/passwd}
+	afterText                // the two characters \n, for what may decode them
+)
+
+// start judges the value as a command of its own: `cat /etc/passwd`, `cmd=ls -la`,
+// `() { :;}; id`, and a quote break-out without an operator.
+func (s *lexer) start() value.Match {
+	text := s.text
+	i := s.blanks(0)
+	quote := false
+	if i < len(text) && (text[i] == '"' || text[i] == '\'') {
+		quote = true
+		i = s.blanks(i + 1)
+	}
+	if i >= len(text) {
+		return value.Match{}
+	}
+	switch c := text[i]; {
+	case c == '(':
+		if m := shellshock(text, i); m.Confidence > 0 {
+			return m
+		}
+		return s.command(s.blanks(i+1), afterMark, i)
+	case c == '{' && i+1 < len(text) && text[i+1] == ' ', c == '!' && i+1 < len(text) && text[i+1] == ' ':
+		return s.command(s.blanks(i+1), afterMark, i)
+	case c == '/' || c == '.' || c == '$' || c == '\\':
+	case !isLetter(c):
+		return value.Match{}
+	}
+	m := s.command(i, atStart, i)
+	if quote && m.Confidence < 0.7 {
+		m.Confidence *= 0.8
+	}
+	return m
+}
+
+// shellshock recognises a function definition in a variable: () { :; }; command.
+func shellshock(text string, i int) value.Match {
+	if !strings.HasPrefix(text[i:], "()") {
+		return value.Match{}
+	}
+	j := i + 2
+	for j < len(text) && j < i+8 && text[j] == ' ' {
+		j++
+	}
+	if j >= len(text) || text[j] != '{' {
+		return value.Match{}
+	}
+	return found(0.96, i, min(len(text), j+24), "function definition in a variable")
+}
+
+// jump has the bytes at which a command may begin.
+var jump = func() (t [256]bool) {
+	for _, c := range ";|&\n\r`$<>\\{" {
+		t[c] = true
+	}
+	return t
+}()
+
+// walk looks for commands after every operator.
+func (s *lexer) walk(best value.Match) value.Match {
+	text := s.text
+	for i := 0; i < len(text); i++ {
+		if !jump[text[i]] {
+			continue
+		}
+		m := value.Match{}
+		switch c := text[i]; c {
+		case ';', '|', '&', '\n', '\r':
+			j := s.skipMarks(i + 1)
+			m = s.command(j, afterMark, i)
+			i = max(i, j-1)
+		case '`':
+			if i+1 < len(text) && text[i+1] == '`' {
+				i++
+				continue
+			}
+			if i >= s.codeEnd {
+				s.inlineCode(i)
+			}
+			m = s.command(s.blanks(i+1), inSubst, i)
+		case '$':
+			if i+1 < len(text) && text[i+1] == '(' && !strings.HasPrefix(text[i:], "$((") {
+				m = s.command(s.blanks(i+2), inSubst, i)
+			}
+		case '<', '>':
+			if i+1 < len(text) && text[i+1] == '(' {
+				m = s.command(s.blanks(i+2), inSubst, i)
+			} else if d := s.devTCP(i + 1); d > 0 {
+				m = found(0.96, i, d, "redirection to the network")
+			}
+		case '{':
+			if i+1 < len(text) && isLetter(text[i+1]) {
+				m = s.command(i+1, inBraces, i)
+			}
+		case '\\':
+			if i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 'r') {
+				m = s.command(s.skipMarks(i+2), afterText, i)
+			}
+		}
+		if i < s.codeEnd && m.Confidence > 0.5 {
+			m.Confidence = 0.5
+		}
+		best = best.Better(m)
+		if best.Confidence >= enough {
+			break
+		}
+	}
+	return best
+}
+
+// inlineCode notes that the backtick at i opens a piece of Markdown code in running text:
+// words before it, or words after it.
+func (s *lexer) inlineCode(i int) {
+	text := s.text
+	k := strings.IndexByte(text[i+1:], '`')
+	if k < 0 {
+		s.codeEnd = len(text)
+		s.codeEnd = 0
+		return
+	}
+	k += i + 1
+	before := i >= 2 && (text[i-1] == ' ' || text[i-1] == '\n' || text[i-1] == '(') && (wordish(text[i-2]) || strings.IndexByte(".,:!?*-", text[i-2]) >= 0)
+	after := k+2 < len(text) && text[k+1] == ' ' && isLetter(text[k+2])
+	if before || after {
+		s.codeEnd = k
+	}
+}
+
+// devTCP reports where bash's pseudo file /dev/tcp/host/port ends that a redirection at i leads to, 0 if it does not.
+func (s *lexer) devTCP(i int) int {
+	text := s.text
+	for i < len(text) && (text[i] == '&' || text[i] == ' ' || isDigit(text[i]) || text[i] == '<' || text[i] == '>') {
+		if text[i] == '<' || text[i] == '>' {
+			return 0 // the walk comes here by itself
+		}
+		i++
+	}
+	if t := text[i:]; strings.HasPrefix(t, "/dev/tcp/") || strings.HasPrefix(t, "/dev/udp/") {
+		return i + len("/dev/tcp/")
+	}
+	return 0
+}
+
+// blanks returns the first position from i on that holds no blank.
+func (s *lexer) blanks(i int) int {
+	for i < len(s.text) && (s.text[i] == ' ' || s.text[i] == '\t' || s.text[i] == '+' && s.plus) {
+		i++
+	}
+	return i
+}
+
+// skipMarks skips blanks, operators and opening brackets.
+func (s *lexer) skipMarks(i int) int {
+	for i < len(s.text) {
+		switch c := s.text[i]; {
+		case c == ' ' || c == '\t' || c == ';' || c == '|' || c == '&' || c == '\n' || c == '\r' || c == '(' || c == '!':
+		case c == '{' && i+1 < len(s.text) && s.text[i+1] == ' ':
+		case c == '+' && s.plus:
+		default:
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+// command judges the simple command that begins at i, which mark brought us to.
+func (s *lexer) command(i int, ctx context, mark int) value.Match {
+	text := s.text
+	if i >= len(text) {
+		return value.Match{}
+	}
+	switch c := text[i]; {
+	case isLetter(c) || c == '/' || c == '$' || c == '\\' || c == '.' || c == '"' || c == '\'' || c == '!' || c == '[' || c == '?' || c == '*':
+	default:
+		return value.Match{}
+	}
+	var w word
+	s.lexWord(i, &w)
+	// Assignments and keywords stand before a command; a few are enough.
+	for round := 0; round < 3; round++ {
+		k := commands.OfBytes(w.name())
+		skip := k&keyword != 0 && ctx != atStart
+		if w.assign && !w.long && w.n > 2 && !isDigit(w.buf[0]) && !w.dir {
+			skip = true
+		}
+		if !skip {
+			break
+		}
+		if w.assign {
+			// cmd=cat /etc/passwd: what follows the sign may be the command itself.
+			if eq := strings.IndexByte(text[w.start:w.end], '='); eq > 0 {
+				var inner word
+				s.lexWord(w.start+eq+1, &inner)
+				if k := commands.OfBytes(inner.name()); k != 0 && k&(plain|alone) != plain|alone {
+					w = inner
+					break
+				}
+			}
+		}
+		next := s.blanks(w.end)
+		if next == w.end || next >= len(text) {
+			return value.Match{}
+		}
+		s.lexWord(next, &w)
+	}
+	if w.long || w.n == 0 && !w.dynamic {
+		return value.Match{}
+	}
+	a := s.arguments(&w)
+	return s.weigh(&w, &a, ctx, mark)
+}
+
+// unknown judges a name that is not in the table: a path with wildcards, a PowerShell
+// command, a name made by an expansion.
+func (s *lexer) unknown(w *word, a *args) (kind uint32, ok bool) {
+	switch {
+	case w.glob && w.dir && globs(s.text[w.start:w.end]) >= 2 && (w.bin || startsLikeBin(s.text[w.start:w.end])):
+		return takesPath | takesCode | alone, true
+	case w.glob && w.spliced:
+		return takesPath, true
+	}
+	name := w.name()
+	for i := 1; i+2 < len(name); i++ {
+		if name[i] == '-' {
+			if powershell.OfBytes(name[:i]) != 0 && isLetter(name[i+1]) && 'A' <= name[i+1] && name[i+1] <= 'Z' {
+				return takesPath, true
+			}
+			break
+		}
+	}
+	return 0, false
+}
+
+// globs counts the wildcards of a path.
+func globs(path string) int {
+	n := 0
+	for i := 0; i < len(path); i++ {
+		if path[i] == '?' || path[i] == '*' || path[i] == '[' {
+			n++
+		}
+	}
+	return n
+}
+
+// startsLikeBin reports whether a wildcard path can lead to /bin, /usr/bin or /sbin.
+func startsLikeBin(path string) bool {
+	if !strings.HasPrefix(path, "/") {
+		return false
+	}
+	end := strings.IndexByte(path[1:], '/')
+	if end < 1 || end > 6 {
+		return false
+	}
+	dir := path[1 : 1+end]
+	for _, bin := range [...]string{"bin", "usr", "sbin", "etc", "opt"} {
+		if globMatch(dir, bin) {
+			return true
+		}
+	}
+	return false
+}
+
+// globMatch reports whether the pattern of ?, * and letters can mean name. Sets count as ?.
+func globMatch(pattern, name string) bool {
+	p, n := 0, 0
+	for p < len(pattern) {
+		switch c := pattern[p]; {
+		case c == '*':
+			return true
+		case n >= len(name):
+			return false
+		case c == '[':
+			k := strings.IndexByte(pattern[p:], ']')
+			if k < 0 {
+				return false
+			}
+			p += k
+		case c != '?' && c != name[n]:
+			return false
+		}
+		p++
+		n++
+	}
+	return n == len(name)
+}
+
+// verb reports whether the word at i is a known sub-command.
+func (s *lexer) verb(i int) bool {
+	j := i
+	for j < len(s.text) && j < i+20 && (wordish(s.text[j])) {
+		j++
+	}
+	return j > i && verbs.Of(s.text[i:j]) != 0
+}
+
+// option reports whether a dash option begins at i: -x, --long.
+func (s *lexer) option(i int) bool {
+	t := s.text
+	if t[i] != '-' || i+1 >= len(t) {
+		return false
+	}
+	if t[i+1] == '-' {
+		return i+2 < len(t) && isLetter(t[i+2])
+	}
+	return isLetter(t[i+1]) || isDigit(t[i+1])
+}
+
+// sensitive reports whether the path that begins at i leads into the system.
+func (s *lexer) sensitive(i int) bool {
+	t := s.text[i:min(len(s.text), i+48)]
+	for _, p := range [...]string{"/etc/", "/proc/", "/var/", "/root", "/home/", "/bin/", "/usr/", "/tmp/", "/dev/", "~/.", "c:", "d:", "%systemroot%", "%windir%", "%comspec%", "../../", "$home"} {
+		if words.HasPrefix(t, p) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,76 @@
+// Package shell recognises text that a command interpreter (a POSIX shell, cmd.exe,
+// PowerShell) would run, where a program expected a word: operating-system command
+// injection (CWE-77, CWE-78), Shellshock (CVE-2014-6271).
+//
+// It asks two things of a value. Does it leave its word: by an operator (; | & newline),
+// a substitution ($( ) and backticks), a redirection, a quote? And does a *command* stand
+// where the shell then looks for one: a name it knows, however spliced (c”at, c\at,
+// /???/c?t, c$@at), with arguments that fit it? Prose has the operators and the names
+// too, seldom both at the right place with fitting arguments.
+//
+// It is no shell: it does not track nesting, here-documents or functions, does not know
+// a private program's name, and takes a document (several lines of text) for data.
+package shell
+
+import (
+	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
+	"kongwaf/detect/attack/value"
+)
+
+// breaks are the classes that can end a word or begin a command.
+const breaks = value.Semicolon | value.Pipe | value.Ampersand | value.Newline | value.Backtick |
+	value.Dollar | value.Less | value.Greater | value.Backslash | value.BraceOpen
+
+// Possible reports whether a value with these traits can hold a shell command at all: a
+// single word without any mark cannot.
+func Possible(t value.Traits) bool {
+	return t.Any(breaks|value.White|value.Slash|value.Plus|value.Quote|value.DoubleQuote|value.Caret) && t.Any(^value.Traits(value.High|value.Digit|value.White))
+}
+
+// lexer is the state of one Judge: on the stack, never shared.
+type lexer struct {
+	text string
+	// plus says that + stands for a blank: the text has no other.
+	plus bool
+	// list caches whether the text is a list of words between separators.
+	list int8
+	// codeEnd is the end of the inline code (Markdown) that is being walked through.
+	codeEnd int
+}
+
+// Judge looks for a shell command in one value. The class is always RCE.
+func Judge(v *value.Value) value.Match {
+	if v.IsName && len(v.Text) > 256 {
+		return value.Match{}
+	}
+	s := lexer{text: v.Text, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
+	best := s.start()
+	if best.Confidence < enough && v.Traits.Any(breaks) {
+		best = s.walk(best)
+	}
+	if best.Confidence >= 0.4 {
+		best = temper(best, v.Text)
+	}
+	return best
+}
+
+// enough is the confidence after which there is no need to look on.
+const enough = 0.93
+
+// temper lowers the confidence of a match in running text.
+func temper(m value.Match, text string) value.Match {
+	switch document.Of(text) {
+	case document.Document:
+		m.Confidence = min(m.Confidence*0.6, 0.55)
+	case document.Prose:
+		if m.Confidence < enough {
+			m.Confidence *= 0.75
+		}
+	}
+	return m
+}
+
+func found(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassRCE, Confidence: confidence, Start: start, End: end, Shape: shape}
+}

@@ -1,0 +1,66 @@
+package words
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSet(t *testing.T) {
+	s := New(Group{Kind: 1, Words: "cat dog .env"}, Group{Kind: 2, Words: "cat WC"})
+	rows := []struct {
+		name, word string
+		want       uint32
+	}{
+		{name: "a word of two groups has both kinds", word: "cat", want: 3},
+		{name: "case is ignored", word: "CaT", want: 3},
+		{name: "the list's case is ignored too", word: "wc", want: 2},
+		{name: "a mark may begin a word", word: ".ENV", want: 1},
+		{name: "a prefix is no word", word: "ca", want: 0},
+		{name: "a longer text is no word", word: "cats", want: 0},
+		{name: "same length and first byte, other word", word: "cut", want: 0},
+		{name: "empty", word: "", want: 0},
+		{name: "too long to be held", word: strings.Repeat("c", 64), want: 0},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			if got := s.Of(r.word); got != r.want {
+				t.Errorf("Of(%q) = %d, want %d", r.word, got, r.want)
+			}
+			if got := s.OfBytes([]byte(r.word)); got != r.want {
+				t.Errorf("OfBytes(%q) = %d, want %d", r.word, got, r.want)
+			}
+		})
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	s := New(Group{Kind: 1, Words: "cat dog"})
+	buf := []byte("CAT")
+	if n := testing.AllocsPerRun(100, func() { s.Of("dog"); s.OfBytes(buf); Index("a Dog", "dog") }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add("the Cat", "cat")
+	f.Add("", "x")
+	f.Fuzz(func(t *testing.T, text, word string) {
+		for i := 0; i < len(text); i++ {
+			if text[i] >= 0x80 {
+				return // strings.ToLower folds more than ASCII
+			}
+		}
+		for i := 0; i < len(word); i++ {
+			if word[i] >= 0x80 {
+				return
+			}
+		}
+		word = strings.ToLower(word)
+		if word == "" {
+			return
+		}
+		if got, want := Index(text, word), strings.Index(strings.ToLower(text), word); got != want {
+			t.Errorf("Index(%q, %q) = %d, want %d", text, word, got, want)
+		}
+	})
+}
