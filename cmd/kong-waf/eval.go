@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack"
+)
+
+const evalUsage = `Usage: kong-waf eval [flags] FILE...
+
+Measures the attack engine on labelled items: JSON lines, plain or gzipped (.gz), each
+with "label" (attack or benign), "class", and either a request as in "kong-waf scan" or
+a bare "value" (or "value_base64"), which is placed as a query value, as a form value and
+as a JSON string. Prints how many of each class were blocked, and the time they took.
+
+`
+
+// evalItem is one labelled line; a request's fields are read apart.
+type evalItem struct {
+	ID          any     `json:"id"`
+	Label       string  `json:"label"`
+	Class       string  `json:"class"`
+	Value       *string `json:"value"`
+	ValueBase64 *string `json:"value_base64"`
+}
+
+// shapes are the requests that a bare value is placed in.
+var shapes = [...]struct {
+	name  string
+	build func(value string) *detect.Request
+}{
+	{name: "query", build: queryShape},
+	{name: "form", build: formShape},
+	{name: "json", build: jsonShape},
+}
+
+func queryShape(value string) *detect.Request {
+	return &detect.Request{Method: "GET", Target: "/search?q=" + url.QueryEscape(value), Proto: "HTTP/1.1",
+		Headers: []detect.Header{{Name: "Host", Value: "shop.example.com"}}}
+}
+
+func formShape(value string) *detect.Request {
+	return &detect.Request{Method: "POST", Target: "/form", Proto: "HTTP/1.1",
+		Headers: []detect.Header{{Name: "Host", Value: "shop.example.com"}, {Name: "Content-Type", Value: "application/x-www-form-urlencoded"}},
+		Body:    []byte("value=" + url.QueryEscape(value))}
+}
+
+func jsonShape(value string) *detect.Request {
+	var body strings.Builder
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	// A string always encodes; bytes that are no UTF-8 become U+FFFD, as JSON demands.
+	_ = encoder.Encode(map[string]string{"value": value})
+	return &detect.Request{Method: "POST", Target: "/api", Proto: "HTTP/1.1",
+		Headers: []detect.Header{{Name: "Host", Value: "shop.example.com"}, {Name: "Content-Type", Value: "application/json"}},
+		Body:    []byte(body.String())}
+}
+
+// tally counts what became of the items of one class.
+type tally struct {
+	file, class, label string
+	items              int
+	judged, blocked    int
+	perShape           [len(shapes)]int
+	isRequest          bool
+	times              []time.Duration
+}
+
+// runEval is the eval subcommand: it returns the exit status.
+func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("eval", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), evalUsage)
+		flags.PrintDefaults()
+	}
+	sensitivity := flags.String("sensitivity", "medium", "`level`: low, medium or high")
+	class := flags.String("class", "", "only items whose class begins with `prefix`")
+	misses := flags.Int("misses", 0, "print the first `N` attacks that were not blocked")
+	falsePositives := flags.Int("false-positives", 0, "print the first `N` benign items that were blocked")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	level, err := attack.ParseSensitivity(*sensitivity)
+	if err != nil {
+		fmt.Fprintln(stderr, "kong-waf eval: --sensitivity:", err)
+		return 2
+	}
+	engine, err := attack.New(attack.Options{Sensitivity: level})
+	if err != nil {
+		fmt.Fprintln(stderr, "kong-waf eval:", err)
+		return 2
+	}
+	if flags.NArg() == 0 {
+		flags.Usage()
+		return 2
+	}
+	e := evaluation{engine: engine, class: *class, misses: *misses, falsePositives: *falsePositives, out: stdout}
+	status := 0
+	for _, name := range flags.Args() {
+		if err := e.file(name, stdin); err != nil {
+			fmt.Fprintln(stderr, "kong-waf eval:", err)
+			status = 1
+		}
+	}
+	e.print(stdout)
+	return status
+}
+
+// evaluation judges items and keeps count.
+type evaluation struct {
+	engine                 *attack.Engine
+	class                  string
+	misses, falsePositives int // still to be printed
+	out                    io.Writer
+	tallies                []*tally
+}
+
+func (e *evaluation) file(name string, stdin io.Reader) error {
+	in, closeInput, err := openInput(name, stdin)
+	if err != nil {
+		return err
+	}
+	defer closeInput()
+	lines := bufio.NewReaderSize(in, 1<<20)
+	for number := 1; ; number++ {
+		line, err := lines.ReadBytes('\n')
+		if len(strings.TrimSpace(string(line))) > 0 {
+			if err := e.line(filepath.Base(name), line); err != nil {
+				return fmt.Errorf("%s: line %d: %w", name, number, err)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+}
+
+// openInput opens a file, standard input for "-", and unpacks what ends in .gz.
+func openInput(name string, stdin io.Reader) (io.Reader, func(), error) {
+	if name == "-" {
+		return stdin, func() {}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !strings.HasSuffix(name, ".gz") {
+		return f, func() { f.Close() }, nil
+	}
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		f.Close()
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return z, func() { f.Close() }, nil
+}
+
+func (e *evaluation) line(file string, line []byte) error {
+	var item evalItem
+	if err := json.Unmarshal(line, &item); err != nil {
+		return err
+	}
+	if item.Label != "attack" && item.Label != "benign" {
+		return fmt.Errorf("label %q is neither attack nor benign", item.Label)
+	}
+	if !strings.HasPrefix(item.Class, e.class) {
+		return nil
+	}
+	t := e.tally(file, item.Class, item.Label)
+	t.items++
+	text := ""
+	switch {
+	case item.ValueBase64 != nil:
+		raw, err := base64.StdEncoding.DecodeString(*item.ValueBase64)
+		if err != nil {
+			return fmt.Errorf("value_base64: %w", err)
+		}
+		text = string(raw)
+	case item.Value != nil:
+		text = *item.Value
+	default:
+		request, _, err := parseRequestLine(line)
+		if err != nil {
+			return err
+		}
+		t.isRequest = true
+		e.judge(t, item, -1, request, "")
+		return nil
+	}
+	for i := range shapes {
+		e.judge(t, item, i, shapes[i].build(text), text)
+	}
+	return nil
+}
+
+func (e *evaluation) judge(t *tally, item evalItem, shape int, r *detect.Request, text string) {
+	start := time.Now()
+	report := e.engine.Inspect(r)
+	t.times = append(t.times, time.Since(start))
+	t.judged++
+	if report.Blocked {
+		t.blocked++
+		if shape >= 0 {
+			t.perShape[shape]++
+		}
+	}
+	left, title := &e.misses, "miss"
+	if report.Blocked {
+		left, title = &e.falsePositives, "false positive"
+	}
+	if report.Blocked == (item.Label == "attack") || *left <= 0 {
+		return
+	}
+	*left--
+	where := r.Method + " " + clip(r.Target, 200)
+	if shape >= 0 {
+		where = fmt.Sprintf("%s %q", shapes[shape].name, clip(text, 300))
+	}
+	fmt.Fprintf(e.out, "%s %v (%s, %s) score %.2f: %s\n", title, item.ID, t.file, item.Class, report.Score, where)
+	for _, f := range report.Attacks[:min(len(report.Attacks), 5)] {
+		fmt.Fprintf(e.out, "    %s %s %.2f %v: %q\n", f.Class, f.Place, f.Confidence, f.Decoded, f.Evidence)
+	}
+}
+
+func clip(s string, most int) string {
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}
+
+func (e *evaluation) tally(file, class, label string) *tally {
+	for _, t := range e.tallies {
+		if t.file == file && t.class == class && t.label == label {
+			return t
+		}
+	}
+	t := &tally{file: file, class: class, label: label}
+	e.tallies = append(e.tallies, t)
+	return t
+}
+
+// print writes a row for each class, a sum for each file, and a sum of all.
+func (e *evaluation) print(w io.Writer) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	fmt.Fprintln(table, "file\tclass\tlabel\titems\tblocked\trate %\tquery\tform\tjson\tmedian us\tp90\tp99\t")
+	for first := 0; first < len(e.tallies); {
+		file := e.tallies[first].file
+		end := first
+		for end < len(e.tallies) && e.tallies[end].file == file {
+			end++
+		}
+		rows := e.tallies[first:end]
+		slices.SortStableFunc(rows, func(a, b *tally) int {
+			return cmp.Or(cmp.Compare(a.label, b.label), cmp.Compare(a.class, b.class))
+		})
+		for _, t := range rows {
+			printTally(table, t)
+		}
+		printSum(table, file, rows)
+		first = end
+	}
+	printSum(table, "ALL", e.tallies)
+}
+
+func printTally(w io.Writer, t *tally) {
+	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.2f\t", t.file, t.class, t.label, t.items, t.blocked, percent(t.blocked, t.judged))
+	for _, n := range t.perShape {
+		if t.isRequest {
+			fmt.Fprint(w, "-\t")
+		} else {
+			fmt.Fprintf(w, "%.2f\t", percent(n, t.items))
+		}
+	}
+	printTimes(w, t.times)
+}
+
+func printSum(w io.Writer, title string, rows []*tally) {
+	sums := map[string]*tally{"attack": {}, "benign": {}}
+	var times []time.Duration
+	items := 0
+	for _, t := range rows {
+		s := sums[t.label]
+		s.judged += t.judged
+		s.blocked += t.blocked
+		items += t.items
+		times = append(times, t.times...)
+	}
+	a, b := sums["attack"], sums["benign"]
+	tpr, fpr, ba := "-", "-", "-"
+	if a.judged > 0 {
+		tpr = fmt.Sprintf("%.2f", percent(a.blocked, a.judged))
+	}
+	if b.judged > 0 {
+		fpr = fmt.Sprintf("%.2f", percent(b.blocked, b.judged))
+	}
+	if a.judged > 0 && b.judged > 0 {
+		ba = fmt.Sprintf("%.2f", (percent(a.blocked, a.judged)+100-percent(b.blocked, b.judged))/2)
+	}
+	fmt.Fprintf(w, "= %s\tTPR %s\tFPR %s\t%d\t%d\tBA %s\t\t\t\t", title, tpr, fpr, items, a.blocked+b.blocked, ba)
+	printTimes(w, times)
+}
+
+func printTimes(w io.Writer, times []time.Duration) {
+	slices.Sort(times)
+	for _, q := range []int{50, 90, 99} {
+		var d time.Duration
+		if len(times) > 0 {
+			d = times[min(len(times)*q/100, len(times)-1)]
+		}
+		fmt.Fprintf(w, "%.1f\t", float64(d.Nanoseconds())/1000)
+	}
+	fmt.Fprintln(w)
+}
+
+func percent(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(whole)
+}

@@ -1,0 +1,337 @@
+package decode
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"kongwaf/detect/attack/value"
+)
+
+// minBlob is the shortest text that is tried as base64 or hex. Eight characters hold six
+// bytes, the length of the shortest attacks worth the trouble ("' or 1").
+const minBlob = 8
+
+const base64Alphabet = value.Letter | value.Digit | value.Plus | value.Slash | value.Equals |
+	value.Hyphen | value.Underscore
+
+func base64Possible(t value.Traits, n int) bool {
+	// Beyond the alphabet: line breaks, blanks (a plus that a form decoder took), the dots
+	// of a JWT, the head of a data URL.
+	const around = value.Newline | value.Space | value.Dot | value.Colon | value.Semicolon | value.Comma
+	return n >= minBlob && t.Any(value.Letter) && t.Only(base64Alphabet|around)
+}
+
+// appendBase64 decodes a text that is base64 (RFC 4648, either alphabet, padding
+// optional, line breaks allowed) and yields text, or the beginning of a known binary
+// format. It also looks behind "Basic", "Bearer" and the head of a data URL, and into the
+// parts of a JWT, which come out one a line.
+func appendBase64(dst []byte, s string) ([]byte, bool) {
+	s = strings.Trim(s, " \r\n")
+	if i := strings.IndexByte(s, ','); i >= 0 && i < 128 && hasPrefixFold(s, "data:") {
+		s = s[i+1:]
+	} else if i > 0 {
+		return dst, false
+	}
+	if i := strings.IndexByte(s, ' '); i == 5 && hasPrefixFold(s, "basic") || i == 6 && hasPrefixFold(s, "bearer") {
+		s = strings.TrimLeft(s[i:], " ")
+	}
+	mark, changed := len(dst), false
+	for part := 0; part < 3 && s != ""; part++ {
+		rest := ""
+		if i := strings.IndexByte(s, '.'); i >= 0 {
+			if part == 0 && strings.Count(s, ".") != 2 {
+				return dst, false
+			}
+			s, rest = s[:i], s[i+1:]
+		}
+		before := len(dst)
+		if changed {
+			dst = append(dst, '\n')
+		}
+		out, ok := appendBlob(dst, s)
+		if ok {
+			dst, changed = out, true
+		} else {
+			dst = dst[:before]
+		}
+		s = rest
+	}
+	if !changed {
+		return dst[:mark], false
+	}
+	return dst, true
+}
+
+func appendBlob(dst []byte, s string) ([]byte, bool) {
+	if len(s) < minBlob {
+		return dst, false
+	}
+	mark := len(dst)
+	var bits uint32
+	n, padded := 0, false
+	for i := 0; i < len(s); i++ {
+		d := base64Digits[s[i]]
+		switch {
+		case d < 64:
+			if padded {
+				return dst[:mark], false
+			}
+		case s[i] == '\r' || s[i] == '\n':
+			continue
+		case s[i] == ' ':
+			d = 62
+		case s[i] == '=':
+			padded = true
+			continue
+		default:
+			return dst[:mark], false
+		}
+		bits = bits<<6 | uint32(d)
+		n++
+		if n&3 == 0 {
+			dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
+			// Most texts are not base64: their first bytes show it.
+			if n == minBlob && !textHead(dst[mark:]) {
+				return dst[:mark], false
+			}
+		}
+	}
+	switch n & 3 {
+	case 1:
+		return dst[:mark], false
+	case 2:
+		dst = append(dst, byte(bits>>4))
+	case 3:
+		dst = append(dst, byte(bits>>10), byte(bits>>2))
+	}
+	if n < minBlob || !isText(dst[mark:]) {
+		return dst[:mark], false
+	}
+	return dst, true
+}
+
+var base64Digits = func() (t [256]byte) {
+	const std = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for i := range t {
+		t[i] = 0xFF
+	}
+	for i := range len(std) {
+		t[std[i]] = byte(i)
+	}
+	t['-'], t['_'] = 62, 63
+	return t
+}()
+
+func hexPossible(t value.Traits, n int) bool {
+	return n >= minBlob && t.Any(value.Digit) && t.Only(value.Letter|value.Digit|value.Slash|value.Dot|value.Comma|value.Space|value.Backslash)
+}
+
+// appendHex decodes a text that is nothing but hex digits and yields text, with or
+// without 0x in front, and runs of 0xHH ("0x2e0x2e0x2f") within a text.
+func appendHex(dst []byte, s string) ([]byte, bool) {
+	digits := s
+	if hasPrefixFold(s, "0x") {
+		digits = s[2:]
+	}
+	if len(digits) >= minBlob && len(digits)&1 == 0 {
+		if out, ok := appendHexText(dst, digits); ok {
+			return out, true
+		}
+	}
+	return appendHexBytes(dst, s)
+}
+
+func appendHexText(dst []byte, s string) ([]byte, bool) {
+	mark := len(dst)
+	for i := 0; i+1 < len(s); i += 2 {
+		hi, lo := unhex(s[i]), unhex(s[i+1])
+		if hi < 0 || lo < 0 {
+			return dst[:mark], false
+		}
+		dst = append(dst, byte(hi<<4|lo))
+		if i == 4 && !textHead(dst[mark:]) {
+			return dst[:mark], false
+		}
+	}
+	if !isText(dst[mark:]) {
+		return dst[:mark], false
+	}
+	return dst, true
+}
+
+// appendHexBytes replaces each 0xHH that is not part of a longer number by its byte.
+func appendHexBytes(dst []byte, s string) ([]byte, bool) {
+	mark, changed, from := len(dst), false, 0
+	for i := 0; i+3 < len(s); {
+		if s[i] != '0' || s[i+1]|0x20 != 'x' {
+			i++
+			continue
+		}
+		r, n := hexRune(s, i+2, 2, 3)
+		if n != 2 && !(n == 3 && s[i+4] == '0' && i+5 < len(s) && s[i+5]|0x20 == 'x') || r>>((uint(n)-2)*4) > '~' {
+			i += 2
+			continue
+		}
+		r >>= (uint(n) - 2) * 4
+		dst = append(dst, s[from:i]...)
+		dst = append(dst, byte(r))
+		i += 4
+		from, changed = i, true
+	}
+	if !changed {
+		return dst[:mark], false
+	}
+	return append(dst, s[from:]...), true
+}
+
+func utf7Possible(t value.Traits, n int) bool {
+	return n >= 4 && t.Any(value.Plus|value.Ampersand) && t.Any(value.Letter)
+}
+
+// appendUTF7 undoes UTF-7 (RFC 2152) and its IMAP variant (RFC 3501 section 5.1.3, an
+// ampersand in place of the plus), in which browsers once read "+ADw-script+AD4-".
+// Only shifts that yield ASCII count, since all others are no attack.
+func appendUTF7(dst []byte, s string) ([]byte, bool) {
+	mark, from, ascii := len(dst), 0, 0
+	for i := 0; i+3 < len(s); i++ {
+		if s[i] != '+' && s[i] != '&' {
+			continue
+		}
+		// ASCII in UTF-16BE begins with nine zero bits: "A", then one of "A" to "H".
+		if s[i+1] != 'A' || s[i+2] < 'A' || s[i+2] > 'H' {
+			continue
+		}
+		start := len(dst)
+		dst = append(dst, s[from:i]...)
+		out, n := appendShift(dst, s[i+1:])
+		if n == 0 {
+			dst = dst[:start]
+			continue
+		}
+		dst = out
+		ascii++
+		i += n
+		from = i + 1
+	}
+	if ascii == 0 {
+		return dst[:mark], false
+	}
+	return append(dst, s[from:]...), true
+}
+
+// appendShift decodes the base64 run at the beginning of s and returns the number of
+// bytes it took, with a closing hyphen; 0 if it is not UTF-16 with ASCII in it.
+func appendShift(dst []byte, s string) ([]byte, int) {
+	mark := len(dst)
+	var bits uint32
+	held, i, ascii := 0, 0, 0
+	for ; i < len(s); i++ {
+		d := base64Digits[s[i]]
+		if d >= 64 || s[i] == '-' || s[i] == '_' {
+			break
+		}
+		bits = bits<<6 | uint32(d)
+		held += 6
+		if held < 16 {
+			continue
+		}
+		held -= 16
+		r := rune(bits >> held & 0xFFFF)
+		if utf16.IsSurrogate(r) {
+			return dst[:mark], 0
+		}
+		if r < utf8.RuneSelf {
+			ascii++
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	if ascii == 0 {
+		return dst[:mark], 0
+	}
+	if i < len(s) && s[i] == '-' {
+		i++
+	}
+	return dst, i
+}
+
+// textHead reports whether the first bytes of a blob may be text or a known format.
+func textHead(b []byte) bool {
+	return magic(b) || plausible(b)
+}
+
+// isText reports whether a decoded blob is worth judging.
+func isText(b []byte) bool {
+	return len(b) > 0 && (magic(b) || utf8Valid(b) && plausible(b) || plausible(b) && wide(b))
+}
+
+// plausible reports whether nearly all bytes are printable, UTF-8 or the NULs of UTF-16.
+func plausible(b []byte) bool {
+	bad, high := 0, 0
+	for _, c := range b {
+		switch {
+		case c >= 0x80:
+			high++
+		case c < ' ' && c != '\n' && c != '\r' && c != '\t', c == 0x7f:
+			bad++
+		}
+	}
+	if bad == 0 {
+		return high*2 <= len(b) || high >= 3 && utf8Head(b)
+	}
+	return high == 0 && (wide(b) || bad*16 <= len(b))
+}
+
+// wide reports whether every other byte is a NUL: UTF-16, as PowerShell encodes commands.
+func wide(b []byte) bool {
+	if len(b) < 4 {
+		return false
+	}
+	nul := [2]int{}
+	for i, c := range b {
+		if c == 0 {
+			nul[i&1]++
+		} else if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c >= 0x7f {
+			return false
+		}
+	}
+	half := len(b) / 2
+	return nul[0] >= half-1 && nul[1] == 0 || nul[1] >= half-1 && nul[0] == 0
+}
+
+// utf8Valid is utf8.Valid except that a character cut off at the end is no error.
+func utf8Valid(b []byte) bool {
+	return utf8.Valid(b) || utf8Head(b)
+}
+
+func utf8Head(b []byte) bool {
+	for cut := 1; cut <= 3 && cut < len(b); cut++ {
+		if c := b[len(b)-cut]; c >= 0xC0 {
+			return utf8.Valid(b[:len(b)-cut])
+		}
+	}
+	return utf8.Valid(b)
+}
+
+// magic reports whether a blob begins like a binary format in which attacks travel:
+// serialised Java, .NET, Python and Ruby objects, gzip and zlib.
+func magic(b []byte) bool {
+	for _, m := range magics {
+		if len(b) >= len(m) && string(b[:len(m)]) == m {
+			return true
+		}
+	}
+	return false
+}
+
+var magics = [...]string{
+	"\xac\xed\x00\x05",                 // Java
+	"\x00\x01\x00\x00\x00\xff\xff\xff", // .NET BinaryFormatter
+	"\x80\x02", "\x80\x03", "\x80\x04\x95", "\x80\x05\x95", // Python pickle
+	"\x04\x08",                                     // Ruby Marshal
+	"\x1f\x8b\x08", "\x78\x9c", "\x78\x01", "\x78\xda", // gzip, zlib
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}

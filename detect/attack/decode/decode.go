@@ -1,0 +1,235 @@
+// Package decode undoes the ways in which text hides inside text: percent encoding,
+// HTML entities, backslash escapes, look-alike characters, UTF-7, base64, hex.
+//
+// A Forms walks through the readings of one value: the text as it came, then the text
+// after each decoder that changes it, round after round until nothing changes or a limit
+// is reached. Each reading is to be judged, because every decoding that helps against one
+// target hides the attack on another.
+//
+// Two kinds of decoders exist. Those of the chain rewrite parts of a text and are applied
+// one after the other; a reading follows each that changed something, so the number of
+// readings grows with the number of layers, not with their combinations. Blob decoders
+// (base64, hex, UTF-7) replace the whole text and are tried on every reading.
+//
+// It does not know containers (JSON, forms, multipart: package extract), compression or
+// charsets, and it judges nothing. No decoder lets a text grow by more than maxGrowth.
+package decode
+
+import (
+	"unsafe"
+
+	"kongwaf/detect/attack/value"
+)
+
+// Step names one decoder.
+type Step uint8
+
+// The decoders, in the order in which the chain applies them; blobs last.
+const (
+	Percent Step = iota
+	HTML
+	Escape
+	Unicode
+	NUL
+	Plus
+	Base64
+	Hex
+	UTF7
+	stepCount
+)
+
+var stepNames = [stepCount]string{"percent", "html", "escape", "unicode", "nul", "plus", "base64", "hex", "utf-7"}
+
+// String returns the name that findings show.
+func (s Step) String() string {
+	if s < stepCount {
+		return stepNames[s]
+	}
+	return "unknown"
+}
+
+// Limits on one value: the layers below the text as it came, and the readings in all.
+const (
+	maxSteps = 10
+	maxForms = 24
+	// maxGrowth is how many times longer than its input a decoder's output may be.
+	// Look-alikes are the only decoder that lengthens at all (one ellipsis, three dots).
+	maxGrowth = 2
+)
+
+// Path lists the decoders that led to a reading, outermost first. The zero value is the
+// text as it came.
+type Path struct {
+	n     uint8
+	steps [maxSteps]Step
+}
+
+// Len returns the number of steps.
+func (p Path) Len() int { return int(p.n) }
+
+// Steps returns the steps, outermost first. The slice is the path's own.
+func (p *Path) Steps() []Step { return p.steps[:p.n] }
+
+// Has reports whether the path holds the step.
+func (p Path) Has(s Step) bool {
+	for _, own := range p.steps[:p.n] {
+		if own == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Append adds the names of the steps to names.
+func (p Path) Append(names []string) []string {
+	for _, s := range p.steps[:p.n] {
+		names = append(names, s.String())
+	}
+	return names
+}
+
+func (p Path) with(s Step) Path {
+	p.steps[p.n] = s
+	p.n++
+	return p
+}
+
+// decoder is one way of writing text. possible is a necessary condition for a change;
+// apply appends the decoded text to dst and reports whether it differs from s. It returns
+// dst unchanged where it does not.
+type decoder struct {
+	step     Step
+	possible func(t value.Traits, n int) bool
+	apply    func(dst []byte, s string) ([]byte, bool)
+}
+
+var chain = [...]decoder{
+	{step: Percent, possible: percentPossible, apply: appendPercent},
+	{step: HTML, possible: entityPossible, apply: appendEntities},
+	{step: Escape, possible: escapePossible, apply: appendEscapes},
+	{step: Unicode, possible: unicodePossible, apply: appendUnicode},
+	{step: NUL, possible: nulPossible, apply: appendWithoutNUL},
+	{step: Plus, possible: plusPossible, apply: appendPlus},
+}
+
+var blobs = [...]decoder{
+	{step: Base64, possible: base64Possible, apply: appendBase64},
+	{step: Hex, possible: hexPossible, apply: appendHex},
+	{step: UTF7, possible: utf7Possible, apply: appendUTF7},
+}
+
+// Possible reports whether any decoder could change a text of these traits and length.
+// It never says no to a text that one would change.
+func Possible(t value.Traits, n int) bool {
+	if t.Any(value.Percent | value.Ampersand | value.Backslash | value.High | value.NUL | value.Plus) {
+		return true
+	}
+	return base64Possible(t, n) || hexPossible(t, n)
+}
+
+// Form is one reading of a value.
+type Form struct {
+	Text   string
+	Traits value.Traits
+	Path   Path
+}
+
+// Forms enumerates the readings of one text after the text itself. Start it, then call
+// Next until it reports false. The zero value is ready to Start; not for concurrent use.
+// Texts of the readings live in the arena handed to Start.
+type Forms struct {
+	arena *[]byte
+	left  *int
+	forms [maxForms]entry
+	n     int // forms known
+	read  int // forms handed out by Next; forms[0] is the text itself
+	grown int // forms whose decoders have been applied
+	// Exhausted says that a limit kept a reading from being made.
+	Exhausted bool
+}
+
+type entry struct {
+	Form
+	last bool // the chain goes on from here
+}
+
+// Start begins with text. Decoded texts are appended to *arena and taken off *left, the
+// number of bytes that may still be produced. Strings stay valid for as long as the
+// caller does not overwrite that part of the arena.
+func (f *Forms) Start(text string, t value.Traits, path Path, arena *[]byte, left *int) {
+	f.arena, f.left = arena, left
+	f.forms[0] = entry{Form: Form{Text: text, Traits: t, Path: path}, last: true}
+	f.n, f.read, f.grown = 1, 1, 0
+	f.Exhausted = false
+}
+
+// Next returns the next reading, nil if there is none. The Form is valid until the next
+// Start.
+func (f *Forms) Next() *Form {
+	for f.read == f.n {
+		if f.grown == f.n {
+			return nil
+		}
+		f.grow(f.grown)
+		f.grown++
+	}
+	f.read++
+	return &f.forms[f.read-1].Form
+}
+
+// grow adds the readings that follow from form i.
+func (f *Forms) grow(i int) {
+	from := &f.forms[i]
+	for k := range blobs {
+		f.apply(&blobs[k], &from.Form, true)
+	}
+	if !from.last {
+		return
+	}
+	current, added := &from.Form, -1
+	for k := range chain {
+		if at := f.apply(&chain[k], current, false); at >= 0 {
+			current, added = &f.forms[at].Form, at
+		}
+	}
+	if added >= 0 {
+		f.forms[added].last = true
+	}
+}
+
+// apply adds the reading that d makes of from and returns its index, -1 if there is none.
+func (f *Forms) apply(d *decoder, from *Form, last bool) int {
+	if !d.possible(from.Traits, len(from.Text)) {
+		return -1
+	}
+	if f.n == maxForms || from.Path.n == maxSteps || *f.left < len(from.Text) {
+		f.Exhausted = true
+		return -1
+	}
+	mark := len(*f.arena)
+	out, changed := d.apply(*f.arena, from.Text)
+	if !changed {
+		return -1
+	}
+	*f.arena = out
+	text := view(out[mark:])
+	*f.left -= len(text)
+	if text == "" || f.known(text) {
+		return -1
+	}
+	f.forms[f.n] = entry{Form: Form{Text: text, Traits: value.TraitsOf(text), Path: from.Path.with(d.step)}, last: last}
+	f.n++
+	return f.n - 1
+}
+
+func (f *Forms) known(text string) bool {
+	for i := range f.forms[:f.n] {
+		if f.forms[i].Text == text {
+			return true
+		}
+	}
+	return false
+}
+
+// view returns the bytes as a string without copying them.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

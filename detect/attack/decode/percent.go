@@ -1,0 +1,146 @@
+package decode
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"kongwaf/detect/attack/value"
+)
+
+func percentPossible(t value.Traits, n int) bool { return n >= 3 && t.Any(value.Percent) }
+
+// appendPercent undoes one layer of percent encoding (RFC 3986 section 2.1) and of the
+// %uXXXX form that ECMAScript's unescape and IIS accept. Invalid sequences stay. A plus
+// is a space where the text has escapes and no space of its own, as in form data.
+func appendPercent(dst []byte, s string) ([]byte, bool) {
+	first := strings.IndexByte(s, '%')
+	for first >= 0 {
+		if _, n := percentAt(s, first); n > 0 {
+			break
+		}
+		next := strings.IndexByte(s[first+1:], '%')
+		if next < 0 {
+			return dst, false
+		}
+		first += 1 + next
+	}
+	if first < 0 {
+		return dst, false
+	}
+	plus := byte('+')
+	if strings.IndexByte(s, ' ') < 0 {
+		plus = ' '
+	}
+	for i := 0; i < len(s); {
+		switch c := s[i]; c {
+		case '%':
+			r, n := percentAt(s, i)
+			switch {
+			case n == 0:
+				dst = append(dst, c)
+				i++
+			case n == 3:
+				dst = append(dst, byte(r))
+				i += 3
+			default:
+				dst = utf8.AppendRune(dst, r)
+				i += n
+			}
+		case '+':
+			dst = append(dst, plus)
+			i++
+		default:
+			dst = append(dst, c)
+			i++
+		}
+	}
+	return dst, true
+}
+
+// percentAt returns the value and the length of the escape at s[i], 0 if it is none.
+func percentAt(s string, i int) (rune, int) {
+	if i+2 < len(s) {
+		if hi, lo := unhex(s[i+1]), unhex(s[i+2]); hi >= 0 && lo >= 0 {
+			return rune(hi<<4 | lo), 3
+		}
+		if s[i+1]|0x20 == 'u' {
+			if r, n := hexRune(s, i+2, 4, 4); n == 4 {
+				return r, 6
+			}
+		}
+	}
+	return 0, 0
+}
+
+func plusPossible(t value.Traits, n int) bool {
+	// Without any of these a text with blanks is a sentence; with none of them a plus
+	// is likelier a digit of base64.
+	const marks = value.Quote | value.DoubleQuote | value.ParenOpen | value.Less | value.Semicolon |
+		value.Pipe | value.Ampersand | value.Dollar | value.Backtick | value.Star | value.Equals | value.Comma | value.Hash
+	return t.Any(value.Plus) && !t.Any(value.Space) && t.Any(marks) && n >= 4
+}
+
+// appendPlus reads each plus as a blank: the form encoding of a value that was copied
+// from a query string into a place where nobody decodes it.
+func appendPlus(dst []byte, s string) ([]byte, bool) {
+	if strings.IndexByte(s, '+') < 0 {
+		return dst, false
+	}
+	mark := len(dst)
+	dst = append(dst, s...)
+	for i := mark; i < len(dst); i++ {
+		if dst[i] == '+' {
+			dst[i] = ' '
+		}
+	}
+	return dst, true
+}
+
+func nulPossible(t value.Traits, _ int) bool { return t.Any(value.NUL) }
+
+// appendWithoutNUL drops NULs: targets written in C stop at them, others skip them, and
+// UTF-16 read as bytes is full of them.
+func appendWithoutNUL(dst []byte, s string) ([]byte, bool) {
+	if strings.IndexByte(s, 0) < 0 {
+		return dst, false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] != 0 {
+			dst = append(dst, s[i])
+		}
+	}
+	return dst, true
+}
+
+// unhex returns the value of a hex digit, -1 if c is none.
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+// hexRune reads between least and most hex digits at s[i:] and returns their value and
+// their number, 0 if there are too few.
+func hexRune(s string, i, least, most int) (rune, int) {
+	r, n := rune(0), 0
+	for n < most && i+n < len(s) {
+		d := unhex(s[i+n])
+		if d < 0 {
+			break
+		}
+		if r > utf8.MaxRune>>4 {
+			r = utf8.MaxRune
+		} else {
+			r = r<<4 | rune(d)
+		}
+		n++
+	}
+	if n < least {
+		return 0, 0
+	}
+	return r, n
+}

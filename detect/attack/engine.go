@@ -1,0 +1,81 @@
+package attack
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/extract"
+)
+
+// Options configure an Engine. The zero value is the default.
+type Options struct {
+	// Sensitivity sets the score at which a request counts as blocked.
+	Sensitivity Sensitivity
+	// DisabledClasses are never reported.
+	DisabledClasses []detect.Class
+	// Limits bound what is taken out of one request; zero fields mean extract's defaults.
+	Limits extract.Limits
+	// Mask lists names of parameters, headers, cookies and fields (any case) whose
+	// evidence is masked, beside those that look secret by themselves (password, token).
+	Mask []string
+	// Exceptions silence findings that are known to be false.
+	Exceptions []Exception
+}
+
+// Engine judges requests. It is safe for concurrent use; the zero value is not usable.
+type Engine struct {
+	threshold  float64
+	disabled   [256]bool
+	limits     extract.Limits
+	mask       map[string]bool
+	exceptions []Exception
+	sessions   sync.Pool
+}
+
+// New returns an engine, or an error that names the option which is wrong.
+func New(o Options) (*Engine, error) {
+	if int(o.Sensitivity) >= len(thresholds) {
+		return nil, fmt.Errorf("Sensitivity: %s is unknown", o.Sensitivity)
+	}
+	e := &Engine{
+		threshold:  thresholds[o.Sensitivity],
+		limits:     o.Limits,
+		mask:       make(map[string]bool, len(o.Mask)),
+		exceptions: slices.Clone(o.Exceptions),
+	}
+	known := detect.Classes()
+	for i, c := range o.DisabledClasses {
+		if !slices.Contains(known, c) {
+			return nil, fmt.Errorf("DisabledClasses[%d]: %s is not an attack class", i, c)
+		}
+		e.disabled[c] = true
+	}
+	for i, name := range o.Mask {
+		if name == "" {
+			return nil, fmt.Errorf("Mask[%d]: the name is empty", i)
+		}
+		e.mask[strings.ToLower(name)] = true
+	}
+	for i := range e.exceptions {
+		if err := e.exceptions[i].validate(); err != nil {
+			return nil, fmt.Errorf("Exceptions[%d]: %w", i, err)
+		}
+	}
+	e.sessions.New = func() any { return newSession(e) }
+	return e, nil
+}
+
+// Inspect judges one request. It never panics on any input, takes time linear in the
+// request's size and allocates nothing for a request in which nothing is suspicious.
+func (e *Engine) Inspect(r *detect.Request) detect.Report {
+	s := e.sessions.Get().(*session)
+	s.begin(r)
+	s.walk()
+	report := s.report()
+	s.end()
+	e.sessions.Put(s)
+	return report
+}

@@ -1,0 +1,187 @@
+package attack
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/decode"
+	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/value"
+)
+
+// suspicious is the confidence below which nothing is reported.
+const suspicious = 0.4
+
+// maxEvidence bounds a finding's evidence, in bytes.
+const maxEvidence = 120
+
+// finding is a detect.Finding in the making.
+type finding struct {
+	detect.Finding
+	// Shape is the language's own few words on why. Reports do not carry it; Explain does.
+	Shape string
+}
+
+// found keeps what a language saw in a reading of a leaf, if it is worth reporting.
+func (s *session) found(l *extract.Leaf, text string, t value.Traits, path decode.Path, m value.Match) {
+	if s.engine.disabled[m.Class] {
+		return
+	}
+	confidence := weigh(l, text, t, path, m)
+	if confidence < suspicious {
+		return
+	}
+	at := s.slot(confidence)
+	if at < 0 {
+		return
+	}
+	place := l.Place()
+	for i := range s.engine.exceptions {
+		if s.engine.exceptions[i].silences(s.request, m.Class, place) {
+			return
+		}
+	}
+	// The readings of one leaf show the same attack again and again: one finding of a
+	// class for each place, the surest.
+	for i := range s.findings {
+		if f := &s.findings[i]; f.Class == m.Class && f.Place == place {
+			if f.Confidence >= confidence {
+				return
+			}
+			at = i
+			break
+		}
+	}
+	f := finding{Shape: m.Shape, Finding: detect.Finding{
+		Class: m.Class, Place: place, Confidence: confidence,
+		Evidence: s.evidence(l, text, m),
+		Decoded:  path.Append(slices.Clone(l.Steps)),
+	}}
+	if at == len(s.findings) {
+		s.findings = append(s.findings, f)
+	} else {
+		s.findings[at] = f
+	}
+}
+
+// anomaly keeps a finding that extract made of the request itself.
+func (s *session) anomaly(f detect.Finding) {
+	if s.engine.disabled[f.Class] || f.Confidence < suspicious {
+		return
+	}
+	for i := range s.engine.exceptions {
+		if s.engine.exceptions[i].silences(s.request, f.Class, f.Place) {
+			return
+		}
+	}
+	if at := s.slot(f.Confidence); at == len(s.findings) {
+		s.findings = append(s.findings, finding{Finding: f})
+	} else if at >= 0 {
+		s.findings[at] = finding{Finding: f}
+	}
+}
+
+// slot returns where a finding of this confidence goes: a new place, that of the least
+// confident one when the list is full, or -1.
+func (s *session) slot(confidence float64) int {
+	if len(s.findings) < maxFindings {
+		return len(s.findings)
+	}
+	least := 0
+	for i := range s.findings {
+		if s.findings[i].Confidence < s.findings[least].Confidence {
+			least = i
+		}
+	}
+	if s.findings[least].Confidence >= confidence {
+		return -1
+	}
+	return least
+}
+
+// report sums the findings up.
+func (s *session) report() detect.Report {
+	r := detect.Report{Truncated: s.cut}
+	if len(s.findings) == 0 {
+		return r
+	}
+	slices.SortStableFunc(s.findings, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Class, b.Class))
+	})
+	r.Attacks = make([]detect.Finding, len(s.findings))
+	for i := range s.findings {
+		r.Attacks[i] = s.findings[i].Finding
+	}
+	r.Score = score(r.Attacks)
+	r.Blocked = r.Score >= s.engine.threshold
+	return r
+}
+
+// score returns how likely it is that the request is an attack, given its findings, the
+// most confident first. The first counts in full. Others add a part of what is missing to
+// certainty, but only one for each class: a long benign text repeats its oddities.
+func score(findings []detect.Finding) float64 {
+	const weight = 0.35
+	sum := findings[0].Confidence
+	var seen [256]bool
+	seen[findings[0].Class] = true
+	for _, f := range findings[1:] {
+		if !seen[f.Class] {
+			seen[f.Class] = true
+			sum += (1 - sum) * weight * f.Confidence
+		}
+	}
+	return min(sum, 1)
+}
+
+// evidence returns the bytes that show the attack, bounded, as valid text; or how many
+// there are, where the place is secret.
+func (s *session) evidence(l *extract.Leaf, text string, m value.Match) string {
+	start, end := min(max(m.Start, 0), len(text)), min(max(m.End, 0), len(text))
+	if start >= end {
+		start, end = 0, len(text)
+	}
+	if !l.IsName && (secretName(l.Name) || len(s.engine.mask) > 0 && s.engine.mask[strings.ToLower(l.Name)]) {
+		return "(masked)"
+	}
+	cut := ""
+	if end-start > maxEvidence {
+		end = start + maxEvidence
+		for end > start && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		cut = "..."
+	}
+	return strings.ToValidUTF8(text[start:end], "\uFFFD") + cut
+}
+
+// secretName reports whether a name is that of something nobody wants in a log.
+func secretName(name string) bool {
+	if name == "" || len(name) > 128 {
+		return false
+	}
+	for _, word := range secretWords {
+		if containsFold(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+var secretWords = [...]string{
+	"password", "passwd", "passphrase", "secret", "token", "authorization", "apikey", "api_key", "api-key",
+	"private_key", "credential", "cvv", "cvc", "card_number", "cardnumber", "session", "sessid", "jwt", "pwd",
+}
+
+// containsFold reports whether s contains the lower-case word, ignoring ASCII case.
+func containsFold(s, word string) bool {
+	for i := 0; i+len(word) <= len(s); i++ {
+		if detect.EqualFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,39 @@
+package attack
+
+import (
+	"kongwaf/detect/attack/html"
+	"kongwaf/detect/attack/js"
+	"kongwaf/detect/attack/ldap"
+	"kongwaf/detect/attack/nosql"
+	"kongwaf/detect/attack/prototype"
+	"kongwaf/detect/attack/sql"
+	"kongwaf/detect/attack/ssi"
+	"kongwaf/detect/attack/template"
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/xml"
+	"kongwaf/detect/attack/xpath"
+)
+
+// language is one attacked language: a package below this one.
+type language struct {
+	name string
+	// possible reports whether a value with these traits can hold an attack at all.
+	possible func(value.Traits) bool
+	// judge looks at one decoded value.
+	judge func(*value.Value) value.Match
+}
+
+// languages are all that the engine knows of attacks; a new one needs a row here. At most
+// 32 (traitsMemo holds one bit for each).
+var languages = [...]language{
+	{name: "sql", possible: sql.Possible, judge: sql.Judge},
+	{name: "nosql", possible: nosql.Possible, judge: nosql.Judge},
+	{name: "html", possible: html.Possible, judge: html.Judge},
+	{name: "js", possible: js.Possible, judge: js.Judge},
+	{name: "template", possible: template.Possible, judge: template.Judge},
+	{name: "xml", possible: xml.Possible, judge: xml.Judge},
+	{name: "ssi", possible: ssi.Possible, judge: ssi.Judge},
+	{name: "ldap", possible: ldap.Possible, judge: ldap.Judge},
+	{name: "xpath", possible: xpath.Possible, judge: xpath.Judge},
+	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge},
+}

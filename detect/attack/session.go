@@ -1,0 +1,266 @@
+package attack
+
+import (
+	"math/bits"
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/decode"
+	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/value"
+)
+
+// Budgets of one request, besides extract's.
+const (
+	// maxDepth is how deep containers may be nested in texts that were decoded.
+	maxDepth = 6
+	// maxFindings are kept; beyond them only more confident ones get in.
+	maxFindings = 32
+	// decodeFloor and decodeFactor bound the bytes that decoding may produce:
+	// decodeFloor + decodeFactor * size of the request.
+	decodeFloor  = 256 << 10
+	decodeFactor = 2
+	// keepArena is the largest arena that stays with a session between requests.
+	keepArena = 1 << 20
+)
+
+// session is what judging one request needs; sessions are pooled. Everything in it is
+// reused, so that a benign request allocates nothing.
+type session struct {
+	engine  *Engine
+	request *detect.Request
+	walker  extract.Walker
+	visit   func(*extract.Leaf) bool // s.leaf, bound once
+
+	value    value.Value
+	asked    traitsMemo
+	arena    []byte          // texts of decoded forms
+	left     int             // bytes that decoding may still produce
+	forms    []*decode.Forms // by depth
+	depth    int
+	path     decode.Path // decodings of the container that is being walked
+	joined   pollution
+	findings []finding
+	cut      bool // a budget ran out
+}
+
+func newSession(e *Engine) *session {
+	s := &session{engine: e}
+	s.visit = s.leaf
+	for range maxDepth + 1 {
+		s.forms = append(s.forms, new(decode.Forms))
+	}
+	return s
+}
+
+func (s *session) begin(r *detect.Request) {
+	s.request = r
+	s.left = decodeFloor + decodeFactor*(len(r.Target)+len(r.Body))
+	for i := range r.Headers {
+		s.left += decodeFactor * len(r.Headers[i].Value)
+	}
+}
+
+// end drops everything that belongs to the request.
+func (s *session) end() {
+	s.request = nil
+	s.value = value.Value{}
+	s.arena = s.arena[:0]
+	if cap(s.arena) > keepArena {
+		s.arena = nil
+	}
+	s.depth, s.path, s.cut = 0, decode.Path{}, false
+	clear(s.findings)
+	s.findings = s.findings[:0]
+	s.joined.reset()
+}
+
+// walk judges everything in the request.
+func (s *session) walk() {
+	r := s.request
+	if s.walker.Walk(r, s.engine.limits, s.visit) || r.BodyTruncated || r.HeadersTruncated {
+		s.cut = true
+	}
+	for _, f := range s.walker.Anomalies() {
+		s.anomaly(f)
+	}
+	s.judgeJoined()
+}
+
+// leaf judges one leaf in all its readings, and what is nested in them.
+func (s *session) leaf(l *extract.Leaf) bool {
+	t := value.TraitsOf(l.Text)
+	if s.depth == 0 {
+		s.joined.note(l, t)
+	}
+	s.reading(l, l.Text, t, s.path)
+	if !decode.Possible(t, len(l.Text)) {
+		return true
+	}
+	mark, f := len(s.arena), s.forms[s.depth]
+	f.Start(l.Text, t, s.path, &s.arena, &s.left)
+	for form := f.Next(); form != nil; form = f.Next() {
+		s.reading(l, form.Text, form.Traits, form.Path)
+	}
+	s.cut = s.cut || f.Exhausted
+	s.arena = s.arena[:mark]
+	return true
+}
+
+// reading judges one decoded form of a leaf, and its parts if it is a container.
+func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) {
+	s.judge(l, text, t, path)
+	const containers = value.BraceOpen | value.BracketOpen | value.Equals | value.Less | value.Control | value.High | value.NUL | value.Question
+	if !t.Any(containers) || l.IsName {
+		return
+	}
+	if s.depth == maxDepth {
+		s.cut = true
+		return
+	}
+	outer := s.path
+	s.path = path
+	s.depth++
+	s.walker.Nested(l, text, s.visit)
+	s.depth--
+	s.path = outer
+}
+
+// judge asks every language that could be meant.
+func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decode.Path) {
+	mask := s.asked.candidates(t)
+	if mask == 0 {
+		return
+	}
+	s.value = value.Value{Text: text, Traits: t, Source: l.Source, Name: l.Name, IsName: l.IsName}
+	for mask != 0 {
+		i := bits.TrailingZeros32(mask)
+		mask &= mask - 1
+		if m := languages[i].judge(&s.value); m.Class != detect.ClassNone {
+			s.found(l, text, t, path, m)
+		}
+	}
+}
+
+// traitsMemo remembers which languages could be meant by a set of traits: asking all of
+// them costs more than judging most values. It is exact, for Possible depends on nothing
+// but the traits. Sets that collide replace each other.
+type traitsMemo [256]struct {
+	traits value.Traits
+	mask   uint32
+}
+
+func (m *traitsMemo) candidates(t value.Traits) uint32 {
+	if t == 0 {
+		return 0 // the empty text; also what an unused row holds
+	}
+	row := &m[uint64(t)*0x9E3779B97F4A7C15>>56]
+	if row.traits != t {
+		row.traits, row.mask = t, 0
+		for i := range languages {
+			if languages[i].possible(t) {
+				row.mask |= 1 << i
+			}
+		}
+	}
+	return row.mask
+}
+
+// pollution collects parameters that share a name, since servers join such values
+// (ASP.NET with a comma, others take the first or the last): a payload may be split.
+type pollution struct {
+	parts []part
+	table [256]uint16 // index+1 of the newest part by hash of the name
+}
+
+type part struct {
+	name, text string
+	leaf       extract.Leaf
+	traits     value.Traits
+	older      uint16 // index+1 of the next older part with the same hash
+	same       uint16 // parts of the same name before this one
+}
+
+// maxParts bounds the parameters that are remembered for joining.
+const maxParts = 2048
+
+func (p *pollution) reset() {
+	clear(p.parts)
+	p.parts = p.parts[:0]
+	clear(p.table[:])
+}
+
+// note remembers a parameter of the query or of a form.
+func (p *pollution) note(l *extract.Leaf, t value.Traits) {
+	if l.IsName || l.Name == "" || len(p.parts) == maxParts || !isParameter(l) {
+		return
+	}
+	h := nameHash(l.Name)
+	newest := &p.table[h]
+	same := uint16(0)
+	for i := *newest; i != 0; i = p.parts[i-1].older {
+		if o := &p.parts[i-1]; o.name == l.Name && o.leaf.Source == l.Source {
+			same = o.same + 1
+			break
+		}
+	}
+	p.parts = append(p.parts, part{name: l.Name, text: l.Text, leaf: *l, traits: t, older: *newest, same: same})
+	*newest = uint16(len(p.parts))
+}
+
+func nameHash(name string) uint8 {
+	h := uint32(2166136261)
+	for i := 0; i < len(name); i++ {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return uint8(h ^ h>>8 ^ h>>16)
+}
+
+// judgeJoined judges the values of equal names joined in the ways in which servers do.
+func (s *session) judgeJoined() {
+	p := &s.joined
+	for i := len(p.parts); i > 0; i-- {
+		last := &p.parts[i-1]
+		if last.same == 0 {
+			continue
+		}
+		// Only the newest of a name joins; its elders are unlinked by clearing same.
+		var traits value.Traits
+		var chain [maxJoined]*part
+		n := 0
+		for k := uint16(i); k != 0; k = p.parts[k-1].older {
+			o := &p.parts[k-1]
+			if o.name != last.name || o.leaf.Source != last.leaf.Source {
+				continue
+			}
+			traits |= o.traits
+			o.same = 0
+			if n < maxJoined {
+				chain[n] = o
+				n++
+			}
+		}
+		if traits.Only(value.Word | value.Space) {
+			continue
+		}
+		for _, glue := range [...]string{",", "", " "} {
+			mark := len(s.arena)
+			for k := n - 1; k >= 0; k-- {
+				if k < n-1 {
+					s.arena = append(s.arena, glue...)
+				}
+				s.arena = append(s.arena, chain[k].text...)
+			}
+			text := string(s.arena[mark:])
+			s.arena = s.arena[:mark]
+			if s.left -= len(text); s.left < 0 {
+				s.cut = true
+				return
+			}
+			s.judge(&last.leaf, strings.TrimSpace(text), value.TraitsOf(text), decode.Path{})
+		}
+	}
+}
+
+// maxJoined is how many values of one name are joined.
+const maxJoined = 64
