@@ -1,0 +1,47 @@
+# kong-waf. `make` alone lists the targets.
+
+GO       ?= go
+BIN      := bin/kong-waf
+# Ports of `make run`, on 127.0.0.1.
+GATEWAY_PORT ?= 8000
+DEMO_PORT    ?= 9080
+# How long each fuzz target runs in `make fuzz`.
+FUZZTIME ?= 5s
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help build run test race fuzz check bench golden clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the one binary, bin/kong-waf.
+	@CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/kong-waf
+
+run: build ## Try it: demo API, plugin server and stand-in gateway, with commands to try. Ctrl-C ends all.
+	@exec $(BIN) demo --listen 127.0.0.1:$(GATEWAY_PORT) --upstream 127.0.0.1:$(DEMO_PORT)
+
+test: ## Run every test.
+	@$(GO) vet ./...
+	@$(GO) test ./...
+
+race: ## Run the tests under the race detector (needs a C compiler).
+	@CGO_ENABLED=1 $(GO) test -race -short ./...
+
+fuzz: ## Run every fuzz target for FUZZTIME.
+	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" sh .ci/fuzz
+
+check: ## What CI runs beside the tests: format, vet, staticcheck, generated files.
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	@$(GO) vet ./...
+	@$(GO) run $(STATICCHECK) ./...
+	@$(GO) mod tidy -diff
+
+bench: ## Measure detection beside Coraza with CRS and libinjection. DATA=DIR takes requests from DIR.
+	@cd bench && $(GO) run . $(if $(DATA),-data $(abspath $(DATA)))
+
+golden: ## Rewrite the golden files after a wanted change of a schema.
+	@$(GO) test ./plugins/... ./kong/schema/... -update
+
+clean: ## Remove what was built.
+	@rm -rf bin
