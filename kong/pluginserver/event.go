@@ -1,0 +1,423 @@
+package pluginserver
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/Kong/go-pdk"
+
+	"kongwaf/kong/wire"
+)
+
+// event is what a connection knows of the event under way.
+type event struct {
+	sequence int64
+	in       *instance
+	phase    *phase
+	replies  []reply // to the read-ahead
+	request  []byte  // what the plugin has written of its next call
+	rep      []byte  // what it has not read yet of the last reply
+	err      error   // why the plugin can reach Kong no more; nil while it can
+	exited   bool    // the request has been answered
+	refusing bool    // the plugin's Refuse runs
+}
+
+// reply is Kong's answer to one call of the read-ahead: in[start:end], its header included.
+type reply struct {
+	start, end int
+	used       bool
+}
+
+// Why the failure policy answers.
+var (
+	errPanic    = errors.New("the plugin panicked")
+	errTimeout  = errors.New("the plugin took longer than its timeout")
+	errInvalid  = errors.New("the plugin's config was refused")
+	errOverload = errors.New("too many events compute at the same time")
+)
+
+// refuseTime is how long a plugin's Refuse may compute.
+const refuseTime = time.Second
+
+// dispatch carries out a command.
+func (c *conn) dispatch(rpc wire.RPC) outcome {
+	if rpc.Command == wire.CmdHandleEvent {
+		return c.handle(rpc)
+	}
+	c.out = wire.AppendFrame(c.out, c.srv.Answer(rpc))
+	if err := c.flush(); err != nil {
+		return ended
+	}
+	c.settle()
+	return goOn
+}
+
+// Answer carries out a command other than CmdHandleEvent and returns the RpcReturn.
+func (s *Server) Answer(rpc wire.RPC) []byte {
+	switch rpc.Command {
+	case wire.CmdStartInstance:
+		id := s.Start(string(rpc.Name), rpc.Config)
+		return wire.AppendStatus(nil, rpc.Sequence, wire.Status{
+			Name: string(rpc.Name), ID: id, StartedAt: s.clock.Now().Unix()})
+	case wire.CmdGetInstanceStatus, wire.CmdCloseInstance:
+		status := wire.Status{ID: rpc.InstanceID}
+		if in := s.instances.get(rpc.InstanceID); in != nil {
+			status.Name, status.StartedAt = in.plugin.Name, in.started.Unix()
+		}
+		if rpc.Command == wire.CmdCloseInstance {
+			s.Stop(rpc.InstanceID)
+		}
+		return wire.AppendStatus(nil, rpc.Sequence, status)
+	case wire.CmdGetPluginNames:
+		return wire.AppendPluginNames(nil, rpc.Sequence, s.names)
+	case wire.CmdGetPluginInfo:
+		if p := s.plugins[string(rpc.Name)]; p != nil {
+			return wire.AppendPluginInfo(nil, rpc.Sequence, wire.PluginInfo{
+				Name: p.Name, Phases: p.Phases, Version: p.Version,
+				Priority: int32(p.Priority), Schema: string(p.Schema)})
+		}
+	default:
+		s.quiet.warn("command", "Kong sent a command that is not known here")
+	}
+	return wire.AppendReturn(nil, rpc.Sequence)
+}
+
+// handle runs one event to its end.
+func (c *conn) handle(rpc wire.RPC) outcome {
+	s := c.srv
+	s.n.events.Add(1)
+	c.owed, c.queued = 0, 0
+	in := s.instances.get(rpc.InstanceID)
+	c.ev = event{sequence: rpc.Sequence, in: in, replies: c.ev.replies[:0], request: c.ev.request[:0]}
+	if in == nil {
+		return c.unknown(rpc.InstanceID)
+	}
+	in.last.Store(s.clock.Now().UnixNano())
+	s.ready(in.compiled)
+	in.plugin.n.events.Add(1)
+	ph := in.phases[string(rpc.Event)]
+	if ph == nil && in.instance != nil {
+		s.n.unknownEvents.Add(1)
+		s.quiet.warn("event", "Kong sent an event that the plugin does not handle",
+			"plugin", in.plugin.Name, "event", string(rpc.Event))
+		return c.close()
+	}
+	if ph == nil {
+		ph = &phase{name: string(rpc.Event)}
+	}
+	c.ev.phase = ph
+	if in.instance == nil {
+		return c.fail(errInvalid)
+	}
+	if err := c.readAhead(ph); err != nil {
+		return c.fail(err)
+	}
+	if s.n.computing.Add(1) > int64(s.limits.Concurrency) {
+		s.n.computing.Add(-1)
+		s.n.overloadCompute.Add(1)
+		return c.fail(errOverload)
+	}
+	res, err := c.run(in.instance.Timeout(), func(kong *pdk.PDK) { in.instance.Handle(ph.name, kong) })
+	s.n.computing.Add(-1)
+	switch {
+	case res != goOn:
+		return res
+	case err != nil:
+		return c.fail(err)
+	default:
+		return c.close()
+	}
+}
+
+// readAhead sends the calls that the phase always makes and reads their answers.
+func (c *conn) readAhead(ph *phase) error {
+	if len(ph.calls) == 0 {
+		return nil
+	}
+	c.srv.n.readAhead.Add(uint64(len(ph.calls)))
+	c.srv.n.trips.Add(1)
+	if _, err := c.sock.Write(ph.bytes); err != nil {
+		return err
+	}
+	var failed error
+	for range ph.calls {
+		start, end, err := c.readFrame(c.srv.limits.FrameBytes)
+		if unreadable(err) {
+			failed = err
+			err = c.skipFrame()
+		}
+		if err != nil {
+			return err
+		}
+		c.base = c.head
+		c.ev.replies = append(c.ev.replies, reply{start: start - wire.HeaderSize, end: end})
+	}
+	return failed
+}
+
+// unreadable reports whether err leaves a frame behind that can be skipped.
+func unreadable(err error) bool {
+	return errors.Is(err, wire.ErrFrameTooLong) || errors.Is(err, errMemory)
+}
+
+// run calls f with a PDK of its own and a limit on its computing. The error says that f
+// panicked, or that its talk with Kong failed in a way that leaves the event open.
+func (c *conn) run(limit time.Duration, f func(*pdk.PDK)) (res outcome, err error) {
+	l, plugin := &link{c: c}, c.ev.in.plugin
+	c.begin(l, limit)
+	finished := false
+	defer func() {
+		if finished {
+			return
+		}
+		if r := recover(); r != nil {
+			c.srv.panicked(plugin, r)
+			err = errPanic
+			if !c.retire(l) {
+				res = c.returned()
+			}
+			return
+		}
+		// runtime.Goexit: this goroutine is lost, the connection is not.
+		if c.retire(l) {
+			c.srv.n.computing.Add(-1)
+			go c.proceed(errPanic)
+		} else {
+			c.returned()
+			c.srv.n.computing.Add(-1)
+		}
+	}()
+	f(pdk.Init(l))
+	finished = true
+	if !c.retire(l) {
+		return c.returned(), nil
+	}
+	return goOn, c.ev.err
+}
+
+// begin makes l the way to Kong and starts the handler's time.
+func (c *conn) begin(l *link, limit time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cur, c.left = l, limit
+	c.resume()
+}
+
+// retire cuts l off. It reports false if that had been done before: then the connection
+// is no longer the caller's.
+func (c *conn) retire(l *link) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cur != l {
+		return false
+	}
+	c.pause()
+	c.cur = nil
+	return true
+}
+
+// returned accounts for a handler that came back after its connection had gone on.
+func (c *conn) returned() outcome {
+	c.srv.n.hung.Add(-1)
+	return lost
+}
+
+// resume starts the handler's time; c.mu is held.
+func (c *conn) resume() {
+	c.working = c.left > 0
+	if !c.working {
+		return
+	}
+	c.until = c.srv.clock.Now().Add(c.left)
+	if c.timer == nil {
+		c.timer = c.srv.clock.AfterFunc(c.left, c.expired)
+	} else {
+		c.timer.Reset(c.left)
+	}
+}
+
+// pause stops the handler's time: it waits for Kong. c.mu is held.
+func (c *conn) pause() {
+	if !c.working {
+		return
+	}
+	c.working = false
+	c.timer.Stop()
+	c.left = max(c.until.Sub(c.srv.clock.Now()), 1) // 0 would mean no limit
+}
+
+// expired takes the connection from a handler that overran its time, answers by policy
+// and goes on with it. The handler keeps running, Go cannot stop it, but its link leads
+// nowhere any more.
+func (c *conn) expired() {
+	c.mu.Lock()
+	if c.cur == nil || !c.working || c.srv.clock.Now().Before(c.until) {
+		c.mu.Unlock()
+		return
+	}
+	c.cur, c.working = nil, false
+	c.mu.Unlock()
+	c.srv.n.hung.Add(1)
+	c.proceed(errTimeout)
+}
+
+// proceed answers the event by the failure policy and goes on with the connection.
+func (c *conn) proceed(why error) {
+	switch c.fail(why) {
+	case goOn:
+		c.serve()
+	case ended:
+		c.finish(nil)
+	}
+}
+
+// fail answers an event that the plugin could not, by its failure policy.
+func (c *conn) fail(why error) outcome {
+	if c.ev.refusing {
+		if why == errTimeout {
+			c.ev.in.plugin.n.timeouts.Add(1)
+		}
+		return c.exitRaw()
+	}
+	policy, known := c.count(why)
+	if !known {
+		return ended // Kong is gone
+	}
+	if c.ev.exited {
+		return c.afterExit()
+	}
+	if policy == PolicyAllow || !canExit[c.ev.phase.name] {
+		return c.close()
+	}
+	c.ev.refusing, c.ev.err = true, nil
+	c.ev.request, c.ev.rep = c.ev.request[:0], nil
+	refuse := c.ev.in.plugin.Refuse
+	if refuse == nil {
+		return c.exitRaw()
+	}
+	c.srv.n.computing.Add(1)
+	res, err := c.run(refuseTime, refuse)
+	c.srv.n.computing.Add(-1)
+	switch {
+	case res != goOn:
+		return res
+	case c.ev.exited:
+		return c.afterExit()
+	case err != nil && !errors.Is(err, errPanic) && !unreadable(err):
+		return ended
+	default:
+		return c.exitRaw()
+	}
+}
+
+// count tells the counters and the log of a failure, and returns the policy. It reports
+// false for errors of the connection itself.
+func (c *conn) count(why error) (Policy, bool) {
+	in, s := c.ev.in, c.srv
+	n := &in.plugin.n
+	switch {
+	case why == errPanic:
+		n.panics.Add(1)
+	case why == errTimeout:
+		n.timeouts.Add(1)
+	case why == errInvalid:
+		n.invalid.Add(1)
+	case why == errOverload:
+		n.overload.Add(1)
+	case errors.Is(why, errMemory):
+		s.n.overloadMemory.Add(1)
+		n.overload.Add(1)
+	case errors.Is(why, wire.ErrFrameTooLong):
+		n.unread.Add(1)
+	default:
+		return 0, false
+	}
+	policy := in.policy
+	if in.instance != nil {
+		policy = in.instance.Failure()
+	}
+	if policy == PolicyDeny {
+		n.denied.Add(1)
+	} else {
+		n.allowed.Add(1)
+	}
+	s.quiet.warn(why.Error(), "an event was answered by the failure policy", "reason", why,
+		"plugin", in.plugin.Name, "phase", c.ev.phase.name, "policy", policy.String(), "instance", in.id)
+	return policy, true
+}
+
+// close ends the event: an empty frame, the RpcReturn, and before them what was queued.
+func (c *conn) close() outcome {
+	if c.ev.exited {
+		return c.afterExit()
+	}
+	c.out = append(c.out, 0, 0, 0, 0)
+	c.out = wire.AppendFrame(c.out, wire.AppendReturn(make([]byte, 0, 16), c.ev.sequence))
+	if c.write() != nil {
+		return ended
+	}
+	c.settle()
+	return goOn
+}
+
+// exitRaw refuses the request without any help of the plugin.
+func (c *conn) exitRaw() outcome {
+	c.out = wire.AppendExit(c.out, 500, "application/json; charset=utf-8",
+		`{"message":"An unexpected error occurred"}`)
+	c.ev.exited = true
+	if c.write() != nil {
+		return ended
+	}
+	return c.afterExit()
+}
+
+// unknown makes Kong start the instance again and repeat the event. There is no error
+// answer in the protocol; but Kong raises the name of a method that it does not know as
+// an error, and this text is the one that it recognises. Closing frames would let the
+// request pass unjudged.
+func (c *conn) unknown(id int32) outcome {
+	c.srv.n.unknownInstances.Add(1)
+	c.out = wire.AppendCall(c.out, wire.Call{Method: fmt.Sprintf("no plugin instance %d", id)})
+	if c.write() != nil {
+		return ended
+	}
+	return c.afterExit()
+}
+
+// afterExit goes on behind a call that Kong does not answer: it drops the connection.
+func (c *conn) afterExit() outcome {
+	c.settle()
+	return goOn
+}
+
+// answered takes note of an empty frame between events: the answer to a call that was
+// sent with an event's last bytes. If none is due, Kong has, against its habit, answered
+// kong.response.exit, and waits for the event to be closed.
+func (c *conn) answered() {
+	switch {
+	case c.owed > 0:
+		c.owed--
+	case c.ev.exited:
+		c.ev.exited = false
+		c.out = append(c.out, 0, 0, 0, 0)
+		c.out = wire.AppendFrame(c.out, wire.AppendReturn(nil, c.ev.sequence))
+		c.flush()
+	}
+}
+
+// panicked logs a plugin's panic with its stack.
+func (s *Server) panicked(p *plugin, r any) {
+	s.quiet.warn("stack", "a plugin panicked", "plugin", p.Name, "panic", panicText(r), "stack", string(debug.Stack()))
+}
+
+// panicText describes a panic's value. A text that a plugin made itself may hold
+// anything, a header or a key, so only the runtime's own is shown.
+func panicText(r any) string {
+	if err, ok := r.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a value of type %T", r)
+}

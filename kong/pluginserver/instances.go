@@ -1,0 +1,257 @@
+package pluginserver
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kongwaf/kong/wire"
+)
+
+// instance is a config that Kong has started, under the id that it uses for it.
+type instance struct {
+	id      int32
+	started time.Time
+	last    atomic.Int64 // when it was last used, in Unix nanoseconds
+	*compiled
+}
+
+// compiled is what the instances of equal config share. Kong starts one instance per
+// nginx worker and reload, which differ in nothing but a sequence number.
+type compiled struct {
+	plugin *plugin // with an empty name if there is none of that name here
+	config []byte
+	key    [sha256.Size]byte
+	refs   int // guarded by table.mu
+
+	once     sync.Once
+	instance Instance // nil if the config was refused, or is not compiled at all
+	policy   Policy   // where instance is nil
+	phases   map[string]*phase
+}
+
+// phase is what an instance does in one phase.
+type phase struct {
+	name  string
+	calls []wire.Call
+	bytes []byte // the calls as they are sent
+}
+
+// table holds the instances. Its zero value needs init.
+type table struct {
+	nextID func() int32
+
+	mu    sync.RWMutex
+	byID  map[int32]*instance
+	byKey map[[sha256.Size]byte]*compiled
+	swept time.Time
+}
+
+func (t *table) init(nextID func() int32) {
+	t.byID = map[int32]*instance{}
+	t.byKey = map[[sha256.Size]byte]*compiled{}
+	t.nextID = nextID
+	if nextID == nil {
+		// A later process starts elsewhere: an id that Kong still remembers from this one
+		// must not mean something else there.
+		id := rand.Int32N(math.MaxInt32/2) + 1
+		t.nextID = func() int32 { // called with t.mu held
+			id++
+			if id <= 0 {
+				id = 1
+			}
+			return id
+		}
+	}
+}
+
+func (t *table) get(id int32) *instance {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.byID[id]
+}
+
+// Start starts an instance of a plugin and returns its id. A config that the plugin
+// refuses is logged and started all the same, since Kong has no way to be told: its
+// events are answered by the failure policy.
+func (s *Server) Start(name string, config []byte) int32 {
+	in := s.addInstance(0, name, config)
+	s.ready(in.compiled)
+	return in.id
+}
+
+// Restore starts an instance that another process had, under its id. It is compiled
+// when its first event arrives, or by Warm.
+func (s *Server) Restore(id int32, name string, config []byte) {
+	s.addInstance(id, name, config)
+}
+
+// Warm compiles all restored instances that no event has needed yet.
+func (s *Server) Warm() {
+	s.instances.mu.RLock()
+	all := make([]*compiled, 0, len(s.instances.byKey))
+	for _, c := range s.instances.byKey {
+		all = append(all, c)
+	}
+	s.instances.mu.RUnlock()
+	for _, c := range all {
+		s.ready(c)
+	}
+}
+
+// Stop forgets an instance. It reports whether there was one.
+func (s *Server) Stop(id int32) bool {
+	s.instances.mu.Lock()
+	defer s.instances.mu.Unlock()
+	return s.drop(id)
+}
+
+// drop forgets an instance; table.mu is held.
+func (s *Server) drop(id int32) bool {
+	t := &s.instances
+	in := t.byID[id]
+	if in == nil {
+		return false
+	}
+	delete(t.byID, id)
+	s.n.instances.Add(-1)
+	if in.refs--; in.refs == 0 {
+		delete(t.byKey, in.key)
+	}
+	return true
+}
+
+// addInstance registers an instance under id, or a new id if that is 0.
+func (s *Server) addInstance(id int32, name string, config []byte) *instance {
+	p := s.plugins[name]
+	if p == nil {
+		p = &plugin{} // compile refuses it
+		s.quiet.warn("name", "Kong started an instance of a plugin that is not served here",
+			"plugin", name, "served", s.names)
+	}
+	key := configKey(name, config)
+	now := s.clock.Now()
+
+	t := &s.instances
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.sweep(now)
+	c := t.byKey[key]
+	if c == nil {
+		c = &compiled{plugin: p, config: bytes.Clone(config), key: key}
+		t.byKey[key] = c
+	}
+	for id == 0 || t.byID[id] != nil && t.byID[id].compiled != c {
+		id = t.nextID()
+	}
+	if old := t.byID[id]; old != nil {
+		return old
+	}
+	in := &instance{id: id, started: now, compiled: c}
+	in.last.Store(now.UnixNano())
+	t.byID[id] = in
+	c.refs++
+	s.n.instances.Add(1)
+	return in
+}
+
+// sweep drops instances that have long been idle; table.mu is held.
+func (s *Server) sweep(now time.Time) {
+	t := &s.instances
+	if now.Sub(t.swept) < s.limits.IdleInstance/8 {
+		return
+	}
+	t.swept = now
+	oldest := now.Add(-s.limits.IdleInstance).UnixNano()
+	for id, in := range t.byID {
+		if in.last.Load() < oldest {
+			s.drop(id)
+		}
+	}
+}
+
+// ready compiles c if that has not been done yet.
+func (s *Server) ready(c *compiled) {
+	c.once.Do(func() { s.compile(c) })
+}
+
+func (s *Server) compile(c *compiled) {
+	c.phases = make(map[string]*phase, len(c.plugin.Phases))
+	for _, name := range c.plugin.Phases {
+		c.phases[name] = &phase{name: name}
+	}
+	err := fmt.Errorf("no plugin of that name is served here")
+	if c.plugin.New != nil && !s.policyOnly {
+		err = protect(func() (err error) {
+			if c.instance, err = c.plugin.New(c.config); err == nil {
+				prefetch(c)
+			}
+			return err
+		})
+	}
+	if err == nil {
+		return
+	}
+	c.instance, c.policy = nil, PolicyDeny
+	if c.plugin.Failure != nil {
+		protect(func() error {
+			c.policy = c.plugin.Failure(c.config)
+			return nil
+		})
+	}
+	if s.policyOnly {
+		return
+	}
+	var ids struct {
+		Plugin   string `json:"__plugin_id"`
+		Route    string `json:"route_id"`
+		Service  string `json:"service_id"`
+		Consumer string `json:"consumer_id"`
+	}
+	_ = json.Unmarshal(c.config, &ids) // for the log line only; an invalid config has none
+	s.log.Error("plugin config refused, its requests are answered by the failure policy",
+		"plugin", c.plugin.Name, "error", err, "policy", c.policy.String(), "plugin_id", ids.Plugin,
+		"route_id", ids.Route, "service_id", ids.Service, "consumer_id", ids.Consumer)
+}
+
+// prefetch builds the bytes of each phase's read-ahead.
+func prefetch(c *compiled) {
+	for _, ph := range c.phases {
+		ph.calls = c.instance.Prefetch(ph.name)
+		for _, call := range ph.calls {
+			ph.bytes = wire.AppendCall(ph.bytes, call)
+		}
+	}
+}
+
+// protect calls f and turns a panic into an error.
+func protect(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %s\n%s", panicText(r), debug.Stack())
+		}
+	}()
+	return f()
+}
+
+// configKey identifies a config but for its sequence number. Kong's workers write the
+// fields in different orders, hence the detour through a map.
+func configKey(name string, config []byte) [sha256.Size]byte {
+	var fields map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(config))
+	decoder.UseNumber()
+	if err := decoder.Decode(&fields); err == nil {
+		delete(fields, "__seq__")
+		if sorted, err := json.Marshal(fields); err == nil {
+			config = sorted
+		}
+	}
+	return sha256.Sum256(append([]byte(name+"\x00"), config...))
+}

@@ -1,0 +1,178 @@
+package pluginserver
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"kongwaf/kong/wire"
+)
+
+// link is the net.Conn that go-pdk talks to during one event. It understands the frames:
+// a call of the read-ahead is answered from memory, a call that has an empty answer is
+// queued and answered from memory, any other is sent, with all that is queued, and waited
+// for. Once the event is over, or has been taken from a hung handler, it leads nowhere:
+// a plugin that keeps its PDK cannot reach another request with it.
+type link struct {
+	c      *conn
+	closed bool // guarded by c.mu, as is all that the methods touch
+}
+
+var emptyFrame = make([]byte, wire.HeaderSize)
+
+// maxQueued is how many calls are sent behind at a time. Kong answers each, and we read
+// the answers later; more of them than a socket holds, and both sides would wait for ever.
+const maxQueued = 64
+
+// Write takes a call's bytes; the last of them carries it out.
+func (l *link) Write(p []byte) (int, error) {
+	c := l.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return 0, err
+	}
+	ev := &c.ev
+	ev.request = append(ev.request, p...)
+	method, args, size := splitCall(ev.request)
+	if size == 0 {
+		return len(p), nil
+	}
+	err := c.call(method, args, ev.request[:size])
+	ev.request = append(ev.request[:0], ev.request[size:]...)
+	if err != nil {
+		ev.err = err
+	}
+	return len(p), err
+}
+
+// Read returns bytes of the last call's reply.
+func (l *link) Read(p []byte) (int, error) {
+	c := l.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return 0, err
+	}
+	if len(c.ev.rep) == 0 {
+		return 0, io.EOF // more than was asked for
+	}
+	n := copy(p, c.ev.rep)
+	c.ev.rep = c.ev.rep[n:]
+	return n, nil
+}
+
+// usable reports why the link cannot be used; c.mu is held.
+func (l *link) usable() error {
+	switch {
+	case l.closed || l.c.cur != l:
+		return net.ErrClosed
+	case l.c.ev.exited:
+		return io.EOF // what go-pdk sees where Kong drops the connection
+	default:
+		return l.c.ev.err
+	}
+}
+
+// Close ends the plugin's talk with Kong, as go-pdk does after kong.response.exit. The
+// connection itself stays open: Kong closes it, or expects its closing frames.
+func (l *link) Close() error {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	l.closed = true
+	return nil
+}
+
+func (l *link) LocalAddr() net.Addr  { return l.c.sock.LocalAddr() }
+func (l *link) RemoteAddr() net.Addr { return l.c.sock.RemoteAddr() }
+
+var errDeadline = errors.New("a plugin's connection to Kong has no deadlines")
+
+func (l *link) SetDeadline(time.Time) error      { return errDeadline }
+func (l *link) SetReadDeadline(time.Time) error  { return errDeadline }
+func (l *link) SetWriteDeadline(time.Time) error { return errDeadline }
+
+// splitCall returns the call at the start of b and its size in bytes, 0 if it is not
+// complete yet.
+func splitCall(b []byte) (method, args []byte, size int) {
+	if len(b) < 2*wire.HeaderSize {
+		return nil, nil, 0
+	}
+	m := uint64(binary.LittleEndian.Uint32(b))
+	if uint64(len(b)) < 2*wire.HeaderSize+m {
+		return nil, nil, 0
+	}
+	method = b[wire.HeaderSize:][:m]
+	b = b[wire.HeaderSize+m:]
+	n := uint64(binary.LittleEndian.Uint32(b))
+	if uint64(len(b)) < wire.HeaderSize+n {
+		return nil, nil, 0
+	}
+	return method, b[wire.HeaderSize:][:n], int(2*wire.HeaderSize + m + n)
+}
+
+// call carries out one PDK call, given also as it is sent, and puts its reply into
+// ev.rep; c.mu is held.
+func (c *conn) call(method, args, sent []byte) error {
+	ev := &c.ev
+	ev.rep = nil
+	for i := range ev.replies {
+		r := &ev.replies[i]
+		if ahead := &ev.phase.calls[i]; !r.used && ahead.Method == string(method) && string(ahead.Args) == string(args) {
+			r.used = true
+			ev.rep = c.in[r.start:r.end]
+			return nil
+		}
+	}
+	if string(method) == wire.MethodExit {
+		c.out = append(c.out, sent...)
+		ev.exited = true
+		return c.write()
+	}
+	c.out = append(c.out, sent...)
+	if !behind[string(method)] {
+		return c.trip(true)
+	}
+	c.srv.n.behind.Add(1)
+	c.queued++
+	ev.rep = emptyFrame
+	if c.queued >= maxQueued || len(c.out) >= smallBuffer {
+		return c.trip(false)
+	}
+	return nil
+}
+
+// trip sends what is queued and reads what Kong answers, to the last call too if that
+// one is waited for. The handler's time stands still meanwhile; c.mu is held.
+func (c *conn) trip(wait bool) error {
+	s := c.srv
+	s.n.trips.Add(1)
+	c.pause()
+	s.n.computing.Add(-1)
+	defer func() {
+		s.n.computing.Add(1)
+		c.resume()
+	}()
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if err := c.collect(); err != nil {
+		return err
+	}
+	if !wait {
+		return nil
+	}
+	start, end, err := c.readFrame(s.limits.FrameBytes)
+	if unreadable(err) {
+		if skipErr := c.skipFrame(); skipErr != nil {
+			return skipErr
+		}
+		return err
+	}
+	if err == nil {
+		c.ev.rep = c.in[start-wire.HeaderSize : end]
+	}
+	return err
+}
