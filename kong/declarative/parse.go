@@ -1,6 +1,104 @@
 package declarative
 
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// builder collects entities from all files, then ties them together.
+type builder struct {
+	opts     Options
+	cfg      *Config
+	problems Problems
+
+	// later are the references, to be looked up once every file is read.
+	later []func()
+	// configs are the plugin configs to validate.
+	configs []pluginConfig
+	// sharedConfigs are deck's _plugin_configs, by name.
+	sharedConfigs map[string]map[string]any
+
+	kube manifests
+}
+
+// pluginConfig is a plugin and where its config was written.
+type pluginConfig struct {
+	plugin *Plugin
+	copies []*Plugin // the uses of a KongPlugin
+	doc    *document
+	node   *yaml.Node // the config mapping, or the plugin's own node where there is none
+	path   string     // the config's path in the document
+}
+
 // Parse is Load for files that are in memory already.
 func Parse(opts Options, sources ...Source) (*Config, Problems) {
-	return &Config{}, nil
+	b := &builder{opts: opts, cfg: &Config{}, sharedConfigs: map[string]map[string]any{}, kube: newManifests()}
+	for _, s := range sources {
+		b.source(s)
+	}
+	b.kubernetesRoutes()
+	for _, f := range b.later {
+		f()
+	}
+	b.duplicateIDs()
+	b.identify()
+	b.validateConfigs()
+	b.duplicates()
+	b.advise()
+	b.problems.sort()
+	return b.cfg, b.problems
+}
+
+func (b *builder) source(s Source) {
+	dec := yaml.NewDecoder(bytes.NewReader(b.expand(s.Name, s.Data)))
+	for {
+		d := &document{file: s.Name, problems: &b.problems}
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			b.yamlError(s.Name, err)
+			return
+		}
+		if len(doc.Content) == 0 || isNull(doc.Content[0]) {
+			continue // a document of comments only
+		}
+		b.document(d, doc.Content[0])
+	}
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+
+func (b *builder) yamlError(file string, err error) {
+	p := Problem{Position: Position{File: file}, Message: err.Error()}
+	if m := yamlLine.FindStringSubmatch(p.Message); m != nil {
+		p.Line, _ = strconv.Atoi(m[1])
+		p.Message = "not YAML: " + strings.TrimPrefix(p.Message, m[0])
+	}
+	b.problems = append(b.problems, p)
+}
+
+func (b *builder) document(d *document, n *yaml.Node) {
+	m := d.mapping(n, "")
+	if m == nil {
+		return
+	}
+	switch {
+	case m.has("_format_version"):
+		b.deck(m)
+	case m.has("apiVersion") && m.has("kind"):
+		b.manifest(m)
+	case m.has("apiVersion") || m.has("kind"):
+		d.errorf(n, "", "a Kubernetes manifest needs both apiVersion and kind")
+	default:
+		d.errorf(n, "", `neither a deck file (it begins with _format_version: "3.0") nor a Kubernetes manifest (it has apiVersion and kind)`)
+	}
 }
