@@ -110,11 +110,7 @@ func (c *completer) unknown(path string, f *field, in map[string]any) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		shown := name
-		if len(shown) > maxShown {
-			shown = strings.ToValidUTF8(shown[:maxShown], "") + "..."
-		}
-		c.fail(path+"."+shown, "%s", c.schema.unknownField(f, name))
+		c.fail(path+"."+segment(name), "%s", c.schema.unknownField(f, name))
 	}
 }
 
@@ -233,7 +229,7 @@ func (c *completer) mapping(path string, f *field, m map[string]any) any {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		at := path + "." + name
+		at := path + "." + segment(name)
 		_, keyOK := c.value(at, f.keys, name)
 		if v, ok := c.value(at, f.values, m[name]); ok && keyOK {
 			out[name] = v

@@ -124,9 +124,9 @@ func (c *completer) assign(path string, f *field, v any, dst reflect.Value) {
 		m := reflect.MakeMapWithSize(dst.Type(), len(v))
 		for name, value := range v {
 			key := reflect.New(dst.Type().Key()).Elem()
-			c.assign(path+"."+name, f.keys, name, key)
+			c.assign(path+"."+segment(name), f.keys, name, key)
 			item := reflect.New(dst.Type().Elem()).Elem()
-			c.assign(path+"."+name, f.values, value, item)
+			c.assign(path+"."+segment(name), f.values, value, item)
 			m.SetMapIndex(key, item)
 		}
 		dst.Set(m)

@@ -3,11 +3,15 @@ package schema
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"kongwaf/kong/schema/internal/luapattern"
 )
+
+// trailingRule finds a rule that was written behind match by mistake.
+var trailingRule = regexp.MustCompile(`,(required|referenceable|encrypted|(\w+\.)?(oneof|between|gt|lenmin|lenmax|type|match|deprecated)=.*)$`)
 
 // jsonName returns the name in a json tag; options behind it are of no use here.
 func jsonName(tag string) (string, error) {
@@ -130,6 +134,9 @@ func (f *field) applyRule(name, arg string, hasArg bool) error {
 		}
 		err = wants(kindString, kindArray, kindSet, kindMap)
 	case "match":
+		if rule := trailingRule.FindString(arg); rule != "" {
+			return fmt.Errorf("match takes the rest of the tag: put %s before it", rule[1:])
+		}
 		if f.pattern, err = luapattern.Compile(arg); err == nil {
 			err = wants(kindString)
 		}

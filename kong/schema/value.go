@@ -119,14 +119,31 @@ func (f *field) show(v any) string {
 	if !ok {
 		return fmt.Sprint(v)
 	}
-	if len(s) > maxShown {
-		cut := maxShown
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "..."
+	return strconv.Quote(cut(s))
+}
+
+// cut shortens a text that is too long to repeat.
+func cut(s string) string {
+	if len(s) <= maxShown {
+		return s
 	}
-	return strconv.Quote(s)
+	end := maxShown
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "..."
+}
+
+// segment returns a name as part of a path: as it is, or cut, or quoted if it holds
+// something that a line of a log should not.
+func segment(name string) string {
+	name = cut(name)
+	for i := 0; i < len(name); i++ {
+		if name[i] <= ' ' || name[i] == 0x7f || name[i] == '"' || name[i] == '\\' {
+			return strconv.Quote(name)
+		}
+	}
+	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
 // wrongType says what to write instead of a value of another type.

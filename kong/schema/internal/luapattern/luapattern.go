@@ -196,6 +196,9 @@ func bracket(source string, at int) (set, int, error) {
 			continue
 		}
 		if at+2 < len(source) && source[at+1] == '-' && source[at+2] != ']' {
+			if source[at+2] == '%' {
+				return s, begin, fmt.Errorf("a range cannot end with %%")
+			}
 			for b := int(c); b <= int(source[at+2]); b++ {
 				s.add(byte(b))
 			}
