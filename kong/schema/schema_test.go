@@ -64,9 +64,9 @@ func TestOfRefuses(t *testing.T) {
 			A chan int `json:"a"`
 		}{}, want: "chan int has no type in a Kong schema"},
 		{name: "two fields of one name", config: struct {
-			A string `json:"a"`
-			B string `json:"a"`
-		}{}, want: `there are two fields "a"`},
+			common
+			A string `json:"on_error"`
+		}{}, want: `there are two fields "on_error"`},
 		{name: "a pointer with a default", config: struct {
 			A *int `json:"a" default:"1"`
 		}{}, want: "take the pointer or the default away"},
