@@ -75,9 +75,9 @@ func (c *completer) record(path string, f *field, in map[string]any) map[string]
 		raw, given := in[sub.name]
 		v, known := normalise(raw)
 		switch {
-		case v == nil && sub.hasDefault && (!given || sub.required || c.resolved):
+		case v == nil && sub.hasDefault && (!given || c.resolved):
 			// Kong fills in a default for a field that is not there; an explicit null
-			// stays null unless the field is required.
+			// takes the default away.
 			v = copyOf(sub.def)
 		case v == nil && sub.kind == kindRecord && sub.required && (!given || c.resolved):
 			v = map[string]any{}
