@@ -1,10 +1,198 @@
-// Package sql judges whether a value is an injection in its language.
+// Package sql judges whether a value is an SQL injection (CWE-89).
+//
+// A value that an application pastes into a query stands in one of a few contexts: bare,
+// where a number or a name was expected; inside '...', "..." or `...`; inside a comment.
+// Judge reads the value in each of them with one lexer for all dialects (lex.go) and one
+// grammar (parse.go, operator.go, statement.go), and asks whether the value ends its
+// context and goes on as SQL. Text that does not is broken off after a few tokens: two
+// words in a row are prose, not SQL. What the grammar met until then are the facts that
+// score.go weighs. There is no list of attack strings.
+//
+// Limits: a value that is SQL only together with another value (parameter pollution) is the
+// extractor's to join. A plain word, number or column name can change a query's meaning
+// without changing its structure; that is not seen here.
 package sql
 
-import "kongwaf/detect/attack/value"
+import (
+	"strings"
 
-// Possible reports whether a value with these traits can hold an attack in this language at all.
-func Possible(t value.Traits) bool { return false }
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+)
 
-// Judge looks at one decoded value; the zero Match means nothing was seen.
-func Judge(v *value.Value) value.Match { return value.Match{} }
+// needed are the byte classes of which an attack has at least one. Words, numbers,
+// paths, URLs without a query, e-mail addresses and UUIDs have none of them.
+const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | value.NUL | value.Control |
+	value.ParenOpen | value.ParenClose | value.Pipe | value.Ampersand | value.Semicolon | value.Hash | value.Star | value.Equals |
+	value.Less | value.Greater
+
+// Possible reports whether a value with these traits can hold an SQL injection at all.
+func Possible(t value.Traits) bool { return t.Any(needed) && !t.Only(needed&value.White|value.Comma) }
+
+// Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
+// nothing, is linear in the text's length, and may be called from several goroutines at once.
+func Judge(v *value.Value) value.Match {
+	if !Possible(v.Traits) {
+		return value.Match{}
+	}
+	text := v.Text
+	for len(text) > 0 && charClass[text[len(text)-1]] == cSpace && text[len(text)-1] < 0x80 {
+		text = text[:len(text)-1]
+	}
+	if text == "" {
+		return value.Match{}
+	}
+	var best value.Match
+	best = bare(text)
+	if best.Confidence < certain && v.Traits.Any(value.Quote) {
+		best = best.Better(closed(text, '\''))
+	}
+	if best.Confidence < certain && v.Traits.Any(value.DoubleQuote) {
+		best = best.Better(closed(text, '"'))
+	}
+	if best.Confidence < certain && v.Traits.Any(value.Backtick) {
+		best = best.Better(closed(text, '`'))
+	}
+	if best.Confidence < blocked && v.Traits.All(value.Star|value.Slash) {
+		best = best.Better(uncommented(text))
+	}
+	if best.Confidence < blocked && v.Traits.Any(value.Letter) {
+		best = best.Better(union(text))
+	}
+	if best.Confidence < reported {
+		return value.Match{}
+	}
+	return best
+}
+
+const (
+	certain  = 0.95
+	blocked  = 0.7
+	reported = 0.2 // less is noise
+)
+
+// bare reads the text where a number or a name was expected.
+func bare(text string) value.Match {
+	m := read(text, 0, context{})
+	return m
+}
+
+// read reads text from pos in a context, and once more if "--" may have been two signs.
+func read(text string, pos int, c context) value.Match {
+	p := parser{lexer: lexer{text: text}}
+	p.start1(c)
+	p.run(pos, c.state())
+	m := p.score(c)
+	if p.sawMinusMinus && m.Confidence < blocked {
+		p = parser{lexer: lexer{text: text, minusMinus: true}}
+		p.start1(c)
+		p.run(pos, c.state())
+		m = m.Better(p.score(c))
+	}
+	return m
+}
+
+// start1 sets what stands before the value.
+func (p *parser) start1(c context) {
+	if c.quote != 0 {
+		p.operands = 1
+		p.last, p.first = oString, oString
+	}
+}
+
+// context is what a value is read in.
+type context struct {
+	quote byte // the quote that the value closes, or '*' for a comment; 0 for none
+	at    int  // where it closes it
+	late  bool // the value is read from its middle on
+}
+
+func (c context) state() state {
+	if c.quote != 0 || c.late {
+		return wantOperator
+	}
+	return wantOperand
+}
+
+// closed reads the text as the inside of a quoted literal: from the quote on that ends it.
+func closed(text string, quote byte) value.Match {
+	var best value.Match
+	i := 0
+	for range 3 {
+		at := closing(text, i, quote)
+		if at < 0 {
+			break
+		}
+		best = best.Better(read(text, at+1, context{quote: quote, at: at}))
+		// \' may be an escaped quote or, without backslash escapes, the end: it was read
+		// as the end; read on to find the end that the other servers see.
+		if at == 0 || text[at-1] != '\\' || best.Confidence >= blocked {
+			break
+		}
+		i = at + 1
+	}
+	return best
+}
+
+// closing finds the quote that ends a literal, from i on; doubled quotes do not.
+func closing(text string, i int, quote byte) int {
+	for i < len(text) {
+		n := strings.IndexByte(text[i:], quote)
+		if n < 0 {
+			return -1
+		}
+		i += n
+		if i+1 < len(text) && text[i+1] == quote && (i == 0 || text[i-1] != '\\') {
+			i += 2
+			continue
+		}
+		return i
+	}
+	return -1
+}
+
+// uncommented reads the text as the inside of a comment.
+func uncommented(text string) value.Match {
+	i := strings.Index(text, "*/")
+	if i < 0 || strings.Contains(text[:i], "/*") {
+		return value.Match{}
+	}
+	return read(text, i+2, context{quote: '*', at: i})
+}
+
+// union looks for UNION SELECT in text that is no SQL before it: what stands there may
+// be anything, if the query is one that the grammar here does not know.
+func union(text string) value.Match {
+	var best value.Match
+	for i := 0; i+12 < len(text); {
+		// Horspool's search for "union", ignoring case: the last letter decides how far to go on.
+		c := lowered[text[i+4]]
+		if c == 'n' && equalFold("union", text[i:i+5]) && (i == 0 || charClass[text[i-1]] != cName) {
+			if m := read(text, i, context{late: true}); m.Confidence > best.Confidence {
+				best = m
+			}
+			if best.Confidence >= blocked {
+				break
+			}
+		}
+		i += unionSkip[c]
+	}
+	return best
+}
+
+var unionSkip = func() (t [256]int) {
+	for c := range t {
+		t[c] = 5
+	}
+	t['u'], t['n'], t['i'], t['o'] = 4, 3, 2, 1
+	return t
+}()
+
+func (p *parser) match(c context, confidence float64, shape string) value.Match {
+	start := c.at
+	if c.quote == 0 && c.late {
+		start = p.start
+	}
+	end := min(max(p.pos, start), len(p.text))
+	return value.Match{Class: detect.ClassSQLi, Confidence: confidence, Start: min(start, end), End: end, Shape: shape}
+}

@@ -1,0 +1,362 @@
+package sql
+
+// operator reads a token where an operator, a clause or an end is expected.
+func (p *parser) operator(k kind) (state, bool) {
+	l := p.level()
+	switch k {
+	case tOperator, tStar:
+		p.facts |= fArith
+		return wantOperand, true
+	case tTilde, tCompare:
+		return p.compares(0)
+	case tAnd:
+		return p.logical(fAnd)
+	case tPipes:
+		return p.logical(fPipes)
+	case tComma:
+		l.aliased = false
+		if p.depth == 0 && !l.selects {
+			p.facts |= fComma
+		}
+		if l.selects && l.clause == inList {
+			p.solid()
+		}
+		return wantOperand, true
+	case tClose:
+		if l.clause == inCase {
+			return wantOperator, false
+		}
+		o := p.pop()
+		p.done(o, p.start)
+		return wantOperator, true
+	case tOpen:
+		// ") (SELECT": the value replaced an operand and another follows.
+		if p.facts&fClose != 0 || l.clause == inFrom || l.aliased {
+			p.push(inExpr, oNone)
+			return wantOperand, true
+		}
+	case tSemicolon:
+		if p.depth > 0 {
+			return wantOperator, false
+		}
+		p.levels[0] = level{}
+		p.semicolon = true
+		return wantStatement, true
+	case tCast:
+		if k := p.next(); k == tName || k == tWord {
+			p.facts |= fWordOp
+			return wantOperator, true
+		}
+	case tName:
+		return p.alias()
+	case tString, tOpenString:
+		// 'a' 'b' is one literal; SELECT 1 'x' names a column.
+		if p.last == oString && p.text[p.lastStart] == p.text[p.start] && l.selects || l.selects && l.clause == inList && !l.aliased {
+			l.aliased = true
+			return wantOperator, true
+		}
+	case tBraceClose:
+		return wantOperator, p.facts&(fCall|fSelect) != 0
+	case tWord:
+		return p.operatorWord()
+	}
+	return wantOperator, false
+}
+
+// logical notes AND, OR and their kin.
+func (p *parser) logical(f fact) (state, bool) {
+	p.facts |= f
+	p.logic = true
+	p.comparing = false
+	return wantOperand, true
+}
+
+// alias reads a name behind an operand.
+func (p *parser) alias() (state, bool) {
+	l := p.level()
+	if l.aliased || l.clause != inList && l.clause != inFrom {
+		return wantOperator, false
+	}
+	l.aliased = true
+	return wantOperator, true
+}
+
+// operatorWord reads a word that SQL knows where an operator is expected.
+func (p *parser) operatorWord() (state, bool) {
+	l := p.level()
+	w := p.word
+	switch w {
+	case wAnd:
+		if l.ternary {
+			l.ternary = false
+			return wantOperand, true
+		}
+		return p.logical(fAnd)
+	case wOr, wXor:
+		return p.logical(fOr)
+	case wNot:
+		if k := p.next(); k != tWord {
+			return wantOperator, false
+		}
+		switch p.word {
+		case wLike, wIn, wBetween, wSimilar:
+			p.facts |= fWordOp
+			return p.operatorWord()
+		case wNull:
+			return wantOperator, true
+		}
+	case wLike:
+		word := p.text[p.start:p.pos]
+		f := fWordOp
+		if equalFold("like", word) {
+			f = 0
+		}
+		return p.compares(f)
+	case wSounds, wSimilar:
+		if k := p.next(); k == tWord && (p.word == wLike || equalFold("to", p.text[p.start:p.pos])) || k == tName && equalFold("to", p.text[p.start:p.pos]) {
+			return p.compares(fWordOp)
+		}
+	case wDiv:
+		p.facts |= fWordOp | fArith
+		return wantOperand, true
+	case wIn:
+		if p.peek() != '(' {
+			return wantOperator, false
+		}
+		p.facts |= fWordOp
+		return p.compares(0)
+	case wBetween:
+		l.ternary = true
+		return p.compares(fWordOp)
+	case wIsNull:
+		p.facts |= fWordOp | fCompare
+		p.isNull()
+		return wantOperator, true
+	case wIs:
+		return p.is()
+	case wUnion:
+		return p.union()
+	case wSelect:
+		// MSSQL needs no ; between statements; injections into a literal leave it out, too.
+		if p.depth == 0 || p.facts&fClose != 0 {
+			p.statementWithoutOne = !p.semicolon
+			return p.selects()
+		}
+	case wFrom:
+		if l.clause == inArgs {
+			return wantOperand, true
+		}
+		if l.clause == inList || p.facts&fClose != 0 || p.depth == 0 && p.operands == 0 {
+			l.clause, l.aliased = inFrom, false
+			if l.selects {
+				p.facts |= fFrom
+				p.facts |= 0
+				if l.solid {
+					p.facts |= fSelectSQL
+				}
+				// SELECT x FROM y in brackets is no prose; outside of them score weighs it.
+				if p.depth > 0 {
+					l.solid = true
+				}
+			}
+			return wantOperand, true
+		}
+	case wWhere, wHaving:
+		if p.operands > 0 || p.tokens == 1 {
+			if l.clause == inFrom || l.clause == inList || p.depth == 0 || w == wHaving || l.selects {
+				l.clause, l.wasWhere = inExpr, true
+				p.facts |= fHaving
+				return wantOperand, true
+			}
+		}
+	case wGroup, wOrder:
+		return p.groupOrOrder(l)
+	case wLimit:
+		l.clause = inOrder
+		if k := p.peek(); k >= '0' && k <= '9' || k == '(' || k == '@' || k == ':' {
+			return wantOperand, true
+		}
+		if l.selects || l.clause == inArgs || p.facts&(fHaving|fOrder|fUnion) != 0 {
+			return wantOperand, true
+		}
+	case wInto:
+		return p.into()
+	case wProcedure:
+		if p.next() == tWord && p.word == wAnalyse && p.peek() == '(' {
+			p.facts |= fDanger
+			p.next()
+			p.push(inArgs, oCall)
+			return wantOperand, true
+		}
+	case wAs:
+		if k := p.next(); k == tName || k == tWord || k == tString || k == tOpenString {
+			l.aliased = true
+			if l.clause == inArgs { // CAST(x AS VARCHAR(20))
+				if p.peek() == '(' {
+					p.next()
+					p.push(inArgs, oGroup)
+					return wantOperand, true
+				}
+				l.aliased = false
+				l.clause = inList // one more word may follow: DOUBLE PRECISION
+			}
+			return wantOperator, true
+		}
+	case wWhen, wThen, wElse:
+		if l.clause == inCase {
+			return wantOperand, true
+		}
+		if l.clause == inStatement {
+			return wantStatement, true
+		}
+	case wEnd:
+		if l.clause == inCase && p.depth > 0 {
+			p.depth--
+			p.facts |= fCase
+			p.solid()
+			p.done(oGroup, p.start)
+			return wantOperator, true
+		}
+	case wCollate:
+		if k := p.next(); k == tName || k == tString || k == tWord {
+			return wantOperator, true
+		}
+	case wEscape:
+		k := p.next()
+		return wantOperator, k == tString || k == tOpenString
+	case wOver, wWithin:
+		if w == wWithin {
+			p.next()
+		}
+		if p.next() == tOpen {
+			p.push(inArgs, oCall)
+			return wantOperator, true
+		}
+	case wJoin:
+		if l.clause != inFrom {
+			return wantOperator, false
+		}
+		l.aliased = false
+		for range 4 { // LEFT OUTER JOIN
+			saved := p.lexer
+			if k := p.next(); k != tWord || p.word != wJoin {
+				p.lexer = saved
+				break
+			}
+		}
+		return wantOperand, true
+	case wOn:
+		switch {
+		case l.clause == inFrom:
+			return wantOperand, true
+		case l.clause == inArgs: // CONVERT(x USING utf8)
+			return wantOperand, true
+		}
+	case wDirection:
+		if l.clause == inOrder {
+			return wantOperator, true
+		}
+	default:
+		if w.beginsStatement() && p.depth == 0 {
+			p.statementWithoutOne = true
+			return p.statement(tWord)
+		}
+		return p.alias()
+	}
+	return wantOperator, false
+}
+
+// is reads IS [NOT] NULL, TRUE, [DISTINCT FROM] x.
+func (p *parser) is() (state, bool) {
+	p.facts |= fWordOp | fCompare
+	saved := p.lexer
+	k := p.next()
+	if k == tWord && p.word == wNot {
+		saved = p.lexer
+		k = p.next()
+	}
+	switch {
+	case k == tWord && (p.word == wNull || p.word == wTrue):
+		p.isNull()
+		return wantOperator, true
+	case k == tWord && p.word == wAll: // IS DISTINCT FROM
+		k = p.next()
+		return wantOperand, k == tWord && p.word == wFrom
+	case k == tNumber || k == tString || k == tOpenString || k == tVariable: // SQLite compares with IS
+		p.lexer = saved
+		return p.compares(0)
+	}
+	return wantOperator, false
+}
+
+// isNull notes the comparison of the latest operand with NULL.
+func (p *parser) isNull() {
+	if p.last.constant() {
+		p.facts |= fConst
+	} else {
+		p.facts |= fColumn
+	}
+}
+
+// union reads UNION [ALL] SELECT, UNION (SELECT, UNION VALUES.
+func (p *parser) union() (state, bool) {
+	for range 40 {
+		saved := p.lexer
+		k := p.next()
+		switch {
+		case k == tWord && p.word == wAll:
+		case k == tOpen:
+			p.push(inExpr, oNone)
+		case k == tWord && (p.word == wSelect || p.word == wValues || p.word == wTable):
+			p.facts |= fUnion
+			return p.selects()
+		case k == tNumber || k == tVariable:
+			// Some filters delete SELECT; what is left still shows what was meant: 1 UNION 1,2,3.
+			p.lexer = saved
+			if p.peek() != 0 {
+				l := p.level()
+				l.clause, l.selects = inList, true
+				p.facts |= fUnion
+				return wantOperand, true
+			}
+			return wantOperator, false
+		case k == tName && len(p.text[p.start:p.pos]) > 6 && equalFold("select", p.text[p.start:p.start+6]):
+			// UNION ALL SELECTCHAR(65): a space lost on the way.
+			p.facts |= fUnion
+			return p.named(oName, callKnown)
+		case k == tWord && p.word.beginsStatement() && p.word != wSet && p.word != wShow && p.word != wOpen:
+			return p.statement(tWord)
+		default:
+			return wantOperator, false
+		}
+	}
+	return wantOperator, false
+}
+
+// groupOrOrder reads GROUP BY and ORDER BY.
+func (p *parser) groupOrOrder(l *level) (state, bool) {
+	if k := p.next(); k != tWord || p.word != wBy {
+		return wantOperator, false
+	}
+	l.clause = inOrder
+	p.facts |= fOrder
+	switch c := p.peek(); {
+	case '0' <= c && c <= '9':
+		p.facts |= fOrderNum
+	case c == '(':
+	}
+	return wantOperand, true
+}
+
+// into reads INTO OUTFILE 'file' and, behind a SELECT list, INTO name.
+func (p *parser) into() (state, bool) {
+	k := p.next()
+	switch {
+	case k == tWord && p.word == wOutfile:
+		p.facts |= fOutfile
+		return wantOperand, true
+	case (k == tName || k == tVariable) && p.level().selects:
+		return wantOperator, true
+	}
+	return wantOperator, false
+}

@@ -1,0 +1,374 @@
+package sql
+
+import "kongwaf/detect/attack/value"
+
+// score weighs what was read.
+func (p *parser) score(c context) value.Match {
+	conf, shape := p.weigh(c)
+	if conf == 0 {
+		return value.Match{}
+	}
+	return p.match(c, conf, shape)
+}
+
+func (p *parser) has(f fact) bool { return p.facts&f != 0 }
+
+func (p *parser) weigh(c context) (float64, string) {
+	if c.late {
+		switch {
+		case !p.has(fUnionList) || !p.has(fSelect):
+			return 0, ""
+		case p.whole():
+			return 0.9, "union select"
+		case p.has(fSelectSQL | fFrom):
+			return 0.75, "union select"
+		}
+		return 0.3, "union select"
+	}
+	if conf, shape := p.constructs(c); conf > 0 {
+		return conf, shape
+	}
+	if c.quote != 0 {
+		return p.weighClosed(c)
+	}
+	return p.weighBare()
+}
+
+// whole reports whether the text was SQL to its end.
+func (p *parser) whole() bool { return p.end != endWanting && p.end != endBroken }
+
+// clean reports whether the text leaves the rest of the query valid.
+func (p *parser) clean() bool { return p.end == endComment || p.end == endOpen }
+
+const fLogic = fAnd | fOr | fPipes
+
+// constructs weighs what is SQL and nothing else, wherever it stands.
+func (p *parser) constructs(c context) (float64, string) {
+	quoted := c.quote != 0
+	onlyStatement := !quoted && p.operands == 0 && !p.semicolon
+	switch {
+	case p.has(fUnionList):
+		return 0.96, "union select"
+	case p.has(fStatement) && !onlyStatement:
+		if !quoted && !p.semicolon && p.first == oName {
+			return 0.75, "statement"
+		}
+		return 0.96, "stacked statement"
+	case p.has(fUnion):
+		if p.whole() || p.end == endWanting {
+			return 0.75, "union select"
+		}
+		return 0.5, "union select"
+	case p.has(fDanger):
+		if quoted || p.has(fLogic|fCompare|fSelect|fArith|fClose|fComma) || p.first != oName && p.first != oCall {
+			return 0.95, "function that reaches out"
+		}
+		if p.has(fCall) {
+			return 0.8, "function that reaches out"
+		}
+		return 0.5, "procedure name"
+	case p.has(fOutfile):
+		return 0.92, "into outfile"
+	case p.has(fDelay):
+		if quoted && p.has(fLogic|fCompare|fSelect|fArith|fComma) || p.has(fLogic|fCompare|fSelect|fArith) || p.end == endComment {
+			return 0.95, "delay"
+		}
+		return 0.5, "delay"
+	case p.has(fStatement):
+		return 0.85, "statement"
+	case p.has(fSub):
+		if p.whole() || quoted {
+			return 0.95, "subquery"
+		}
+		return 0.8, "subquery"
+	case p.has(fCatalog) && p.has(fSelect):
+		return 0.9, "catalogue table"
+	case p.has(fSelect):
+		return p.weighSelect(quoted)
+	case p.has(fCase) && p.whole():
+		if quoted || p.first != oName {
+			return 0.85, "case when"
+		}
+		return 0.5, "case when"
+	}
+	return 0, ""
+}
+
+// weighSelect weighs a SELECT that is neither in brackets nor behind a UNION.
+func (p *parser) weighSelect(quoted bool) (float64, string) {
+	const shape = "select statement"
+	solid := p.has(fSelectSQL)
+	switch {
+	case quoted || p.semicolon && p.first.constant():
+		if solid && p.whole() {
+			return 0.95, shape
+		}
+		if p.has(fFrom) || solid {
+			return 0.8, shape
+		}
+		return 0.4, shape
+	case solid && p.has(fFrom):
+		if p.whole() {
+			return 0.88, shape
+		}
+		return 0.6, shape
+	case solid && p.has(fCall|fInfo) && p.whole():
+		return 0.85, shape
+	case solid && p.whole():
+		return 0.7, shape
+	case p.has(fFrom) && p.has(fHaving) && p.has(fCompare) && p.whole():
+		return 0.8, shape
+	case p.has(fFrom) && p.whole():
+		return 0.45, shape
+	}
+	return 0.1, shape
+}
+
+// weighClosed weighs a value that ended its literal.
+func (p *parser) weighClosed(c context) (float64, string) {
+	before := p.text[:c.at]
+	wordy := words(before) > 1
+	if c.quote == '*' {
+		return 0, ""
+	}
+	switch {
+	case p.has(fLogic) && p.has(fConst|fSame):
+		switch {
+		case p.whole():
+			return 0.95, "quote closed, tautology"
+		case p.end == endWanting:
+			return 0.85, "quote closed, tautology"
+		}
+		return 0.75, "quote closed, tautology"
+	case p.has(fOrder):
+		switch {
+		case p.has(fOrderNum) && p.end == endComment:
+			return 0.95, "quote closed, order by"
+		case p.has(fOrderNum) && p.whole():
+			return 0.8, "quote closed, order by"
+		case p.end == endComment:
+			return 0.75, "quote closed, order by"
+		}
+		return 0.3, "quote closed, order by"
+	case p.has(fHaving) && p.has(fCompare):
+		if p.clean() {
+			return 0.95, "quote closed, condition"
+		}
+		if p.whole() {
+			return 0.8, "quote closed, condition"
+		}
+		return 0.4, "quote closed, condition"
+	case p.has(fAnd|fOr) && p.has(fCompare):
+		switch {
+		case p.clean() && !wordy:
+			return 0.92, "quote closed, condition"
+		case p.clean():
+			return 0.75, "quote closed, condition"
+		case p.whole() && !wordy:
+			return 0.75, "quote closed, condition"
+		case p.whole():
+			return 0.5, "quote closed, condition"
+		}
+		return 0.2, "quote closed, condition"
+	case p.has(fLogic):
+		return p.weighLogicClosed(c, wordy)
+	case p.has(fInfo|fCall) && p.has(fArith|fCompare):
+		if p.clean() {
+			return 0.85, "quote closed, function"
+		}
+		if p.whole() {
+			return 0.5, "quote closed, function"
+		}
+	case p.has(fCompare | fArith | fWordOp):
+		return p.weighOperators(c)
+	case p.end == endComment:
+		return p.weighComment(c)
+	}
+	return 0, ""
+}
+
+// weighLogicClosed weighs AND and OR without a comparison: ' or 1 --, ' or 'a.
+func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
+	const shape = "quote closed, logic"
+	switch {
+	case p.end == endComment:
+		if wordy && words(p.text[p.commentStart:]) > 1 {
+			return 0.5, shape
+		}
+		return 0.85, shape
+	case p.end == endOpen:
+		if !wordy && words(p.text[p.start:]) <= 2 {
+			return 0.8, shape
+		}
+		return 0.4, shape
+	case p.whole() && p.has(fTrue):
+		return 0.75, shape
+	case p.whole() && !p.has(fName):
+		return 0.5, shape
+	case p.whole():
+		return 0.25, shape
+	}
+	return 0, ""
+}
+
+// weighOperators weighs comparison and arithmetic between what stood before the quote and
+// what follows: '=', '-', ' rlike '.
+func (p *parser) weighOperators(c context) (float64, string) {
+	const shape = "quote closed, operator"
+	before, after := p.text[:c.at], ""
+	if p.end == endOpen {
+		after = p.text[p.start+1:]
+	}
+	switch {
+	case p.end == endComment && !p.has(fName):
+		if words(p.text[p.commentStart:]) > 1 {
+			return 0.35, shape
+		}
+		return 0.75, shape
+	case p.end == endOpen:
+		if !plain(before) || !plain(after) || p.has(fComma) {
+			return 0.35, shape
+		}
+		if p.has(fName) && !p.has(fWordOp) && !p.has(fCompare) {
+			return 0.35, shape
+		}
+		if c.quote == '"' {
+			// The inch mark: 1/4"-1/2" wide.
+			if before != "" && charClass[before[len(before)-1]] == cDigit || after != "" && before == "" {
+				return 0.35, shape
+			}
+			return 0.72, shape
+		}
+		return 0.8, shape
+	case p.whole() && p.has(fWordOp) && !p.has(fName):
+		return 0.7, shape
+	case p.whole() && p.has(fConst):
+		return 0.45, shape
+	}
+	return 0, ""
+}
+
+// weighComment weighs a closed quote with nothing behind it but a comment: admin'--.
+func (p *parser) weighComment(c context) (float64, string) {
+	const shape = "quote closed, comment"
+	tail := p.text[p.commentStart:]
+	mark := p.text[p.commentStart-1]
+	n := words(tail)
+	switch {
+	case n > 1 || !plain(p.text[:c.at]):
+		if p.has(fClose) || p.semicolon {
+			return 0.5, shape
+		}
+		return 0.3, shape
+	case p.has(fComma) && !p.has(fClose):
+		return 0.5, shape
+	case mark == '#' && n > 0 && !p.semicolon:
+		return 0.35, shape
+	case c.quote != '\'' && n > 0:
+		return 0.5, shape
+	}
+	return 0.85, shape
+}
+
+// weighBare weighs a value read where a number or a name was expected.
+func (p *parser) weighBare() (float64, string) {
+	number := p.first != oName && p.first != oUnknown && p.first != oString
+	switch {
+	case p.has(fLogic) && p.has(fConst|fSame):
+		const shape = "tautology"
+		switch {
+		case p.end == endComment:
+			return 0.95, shape
+		case p.whole() && number:
+			return 0.95, shape
+		case p.whole() && p.has(fConst) && p.first == oString:
+			return 0.9, shape
+		case p.whole() && p.has(fConst):
+			return 0.8, shape
+		case p.whole():
+			return 0.5, shape
+		case number && p.has(fConst):
+			return 0.75, shape
+		}
+		return 0.4, shape
+	case p.has(fHaving) && p.has(fCompare) && p.has(fConst):
+		if p.whole() && number {
+			return 0.85, "condition"
+		}
+		return 0.4, "condition"
+	case p.has(fOrder):
+		switch {
+		case !number:
+			return 0.3, "order by"
+		case p.has(fOrderNum) && p.end == endComment:
+			return 0.92, "order by"
+		case p.has(fOrderNum) && p.whole():
+			return 0.75, "order by"
+		}
+		return 0.3, "order by"
+	case p.has(fAnd|fOr) && p.has(fCompare):
+		switch {
+		case number && p.end == endComment:
+			return 0.85, "condition"
+		case number && p.whole() && p.operands > 1:
+			return 0.55, "condition"
+		case p.end == endComment:
+			return 0.5, "condition"
+		}
+		return 0.2, "condition"
+	case p.has(fLogic):
+		switch {
+		case number && p.end == endComment:
+			return 0.8, "logic"
+		case number && p.whole() && p.has(fTrue) && !p.has(fName):
+			return 0.75, "logic"
+		case p.whole() && !p.has(fName) && p.has(fCall|fInfo):
+			return 0.7, "logic"
+		}
+		return 0.3, "logic"
+	case p.has(fInfo):
+		switch {
+		case p.end == endComment:
+			return 0.8, "server information"
+		case p.whole() && p.has(fConst|fCall) && !p.has(fName|fUnknown):
+			return 0.7, "server information"
+		case p.whole():
+			return 0.4, "server information"
+		}
+	case p.has(fCall) && p.end == endComment && !p.has(fName):
+		return 0.7, "function"
+	case p.has(fWordOp) && p.whole() && !p.has(fName) && p.first != oString:
+		return 0.7, "operator"
+	case p.end == endComment && p.has(fClose|fComma) && p.has(fArith|fCompare|fClose) && !p.has(fName):
+		return 0.4, "comment"
+	}
+	return 0, ""
+}
+
+// words counts runs of letters, up to a few.
+func words(s string) int {
+	n, in := 0, false
+	for i := 0; i < len(s) && n < 3; i++ {
+		letter := charClass[s[i]] == cName
+		if letter && !in {
+			n++
+		}
+		in = letter
+	}
+	return n
+}
+
+// plain reports whether s looks like an ordinary short value: at most two words, and none
+// of the marks that program text is full of.
+func plain(s string) bool {
+	if len(s) > 64 || words(s) > 2 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '(', '[', '{', '<', '>', '=', '}', ']', ';', '"', '\'', '\\', '`', ':', '|', '/':
+			return false
+		}
+	}
+	return true
+}
