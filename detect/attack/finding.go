@@ -34,6 +34,7 @@ func (s *session) found(l *extract.Leaf, text string, t value.Traits, path decod
 	if confidence < suspicious {
 		return
 	}
+	s.seen++
 	at := s.slot(confidence)
 	if at < 0 {
 		return

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"hash/maphash"
 	"math/bits"
 	"strings"
 
@@ -34,6 +35,8 @@ type session struct {
 
 	value    value.Value
 	asked    traitsMemo
+	cleared  cleared
+	seen     int             // suspicious matches so far, whatever became of them
 	arena    []byte          // texts of decoded forms
 	left     int             // bytes that decoding may still produce
 	forms    []*decode.Forms // by depth
@@ -46,6 +49,7 @@ type session struct {
 
 func newSession(e *Engine) *session {
 	s := &session{engine: e}
+	s.cleared.seed = maphash.MakeSeed()
 	s.visit = s.leaf
 	for range maxDepth + 1 {
 		s.forms = append(s.forms, new(decode.Forms))
@@ -69,7 +73,7 @@ func (s *session) end() {
 	if cap(s.arena) > keepArena {
 		s.arena = nil
 	}
-	s.depth, s.path, s.cut = 0, decode.Path{}, false
+	s.depth, s.path, s.cut, s.seen = 0, decode.Path{}, false, 0
 	clear(s.findings)
 	s.findings = s.findings[:0]
 	s.joined.reset()
@@ -87,15 +91,33 @@ func (s *session) walk() {
 	s.judgeJoined()
 }
 
-// leaf judges one leaf in all its readings, and what is nested in them.
+// leaf judges one leaf, unless it is one that has been judged harmless before.
 func (s *session) leaf(l *extract.Leaf) bool {
+	if !clearable(l) {
+		s.readings(l)
+		return true
+	}
+	row, hash := s.cleared.row(l)
+	if row.holds(l, hash) {
+		return true
+	}
+	seen, anomalies, cut := s.seen, len(s.walker.Anomalies()), s.cut
+	s.readings(l)
+	if s.seen == seen && len(s.walker.Anomalies()) == anomalies && s.cut == cut {
+		row.put(l, hash)
+	}
+	return true
+}
+
+// readings judges one leaf in all its readings, and what is nested in them.
+func (s *session) readings(l *extract.Leaf) {
 	t := value.TraitsOf(l.Text)
 	if s.depth == 0 {
 		s.joined.note(l, t)
 	}
 	s.reading(l, l.Text, t, s.path)
-	if !decode.Possible(t, len(l.Text)) {
-		return true
+	if !decode.Possible(l.Text, t) {
+		return
 	}
 	mark, f := len(s.arena), s.forms[s.depth]
 	f.Start(l.Text, t, s.path, &s.arena, &s.left)
@@ -104,7 +126,6 @@ func (s *session) leaf(l *extract.Leaf) bool {
 	}
 	s.cut = s.cut || f.Exhausted
 	s.arena = s.arena[:mark]
-	return true
 }
 
 // reading judges one decoded form of a leaf, and its parts if it is a container.

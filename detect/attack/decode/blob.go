@@ -63,6 +63,53 @@ func appendBase64(dst []byte, s string) ([]byte, bool) {
 	return dst, true
 }
 
+// base64Head reports whether a text may be base64 that yields text, by its first eight
+// digits, or by a head that appendBase64 looks behind. Most words fail here.
+func base64Head(s string) bool {
+	switch s[0] | 0x20 {
+	case 'b', 'd', ' ', '\r', '\n', '*', '-': // Basic, Bearer, data:, and what Trim removes
+		if s[0] <= ' ' || hasPrefixFold(s, "basic ") || hasPrefixFold(s, "bearer ") || hasPrefixFold(s, "data:") {
+			return true
+		}
+	}
+	for _, half := range [...]int{0, 4} {
+		a, b, c, d := base64Digits[s[half]], base64Digits[s[half+1]], base64Digits[s[half+2]], base64Digits[s[half+3]]
+		if a|b|c|d > 63 {
+			// Line breaks, dots and blanks are for the decoder itself.
+			return strings.ContainsAny(s[:minBlob], "\r\n .")
+		}
+		x, y, z := a<<2|b>>4, b<<4|c>>2, c<<6|d
+		if half == 0 && magicLead[x] {
+			return true
+		}
+		if printable[x]|printable[y]|printable[z] == notText {
+			return false
+		}
+	}
+	return true
+}
+
+// printable says of each byte whether it may occur in text: 0 for a character, notText for
+// a control character. NULs may: UTF-16 has them.
+var printable = func() (t [256]byte) {
+	for c := range t {
+		if c != 0 && c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
+			t[c] = notText
+		}
+	}
+	return t
+}()
+
+const notText = 1
+
+// magicLead holds the first bytes of magics.
+var magicLead = func() (t [256]bool) {
+	for _, m := range magics {
+		t[m[0]] = true
+	}
+	return t
+}()
+
 func appendBlob(dst []byte, s string) ([]byte, bool) {
 	if len(s) < minBlob {
 		return dst, false
@@ -130,11 +177,14 @@ func hexPossible(t value.Traits, n int) bool {
 // appendHex decodes a text that is nothing but hex digits and yields text, with or
 // without 0x in front, and runs of 0xHH ("0x2e0x2e0x2f") within a text.
 func appendHex(dst []byte, s string) ([]byte, bool) {
+	if len(s) < minBlob {
+		return dst, false
+	}
 	digits := s
 	if hasPrefixFold(s, "0x") {
 		digits = s[2:]
 	}
-	if len(digits) >= minBlob && len(digits)&1 == 0 {
+	if len(digits) >= minBlob {
 		if out, ok := appendHexText(dst, digits); ok {
 			return out, true
 		}
@@ -144,6 +194,9 @@ func appendHex(dst []byte, s string) ([]byte, bool) {
 
 func appendHexText(dst []byte, s string) ([]byte, bool) {
 	mark := len(dst)
+	if len(s)&1 != 0 {
+		return dst, false
+	}
 	for i := 0; i+1 < len(s); i += 2 {
 		hi, lo := unhex(s[i]), unhex(s[i+1])
 		if hi < 0 || lo < 0 {
@@ -160,29 +213,58 @@ func appendHexText(dst []byte, s string) ([]byte, bool) {
 	return dst, true
 }
 
-// appendHexBytes replaces each 0xHH that is not part of a longer number by its byte.
+// appendHexBytes replaces 0xHH by its byte, if that is printable. Where only one occurs,
+// it must not be the beginning of a longer number.
 func appendHexBytes(dst []byte, s string) ([]byte, bool) {
-	mark, changed, from := len(dst), false, 0
+	mark, n, from := len(dst), 0, 0
+	longer := false
 	for i := 0; i+3 < len(s); {
-		if s[i] != '0' || s[i+1]|0x20 != 'x' {
+		r, d := hexRune(s, i+2, 2, 2)
+		if s[i] != '0' || s[i+1]|0x20 != 'x' || d == 0 || r < ' ' || r > '~' {
 			i++
 			continue
 		}
-		r, n := hexRune(s, i+2, 2, 3)
-		if n != 2 && !(n == 3 && s[i+4] == '0' && i+5 < len(s) && s[i+5]|0x20 == 'x') || r>>((uint(n)-2)*4) > '~' {
-			i += 2
-			continue
-		}
-		r >>= (uint(n) - 2) * 4
+		longer = longer || i+4 < len(s) && unhex(s[i+4]) > 0
 		dst = append(dst, s[from:i]...)
 		dst = append(dst, byte(r))
 		i += 4
-		from, changed = i, true
+		from = i
+		n++
 	}
-	if !changed {
+	if n == 0 || n == 1 && longer {
 		return dst[:mark], false
 	}
 	return append(dst, s[from:]...), true
+}
+
+// hexHead reports whether a text begins like hex that decodes to text, or has a 0xHH.
+func hexHead(s string) bool {
+	i := 0
+	for ; i < minBlob; i += 2 {
+		hi, lo := unhex(s[i]), unhex(s[i+1])
+		if hi < 0 || lo < 0 {
+			break
+		}
+		if c := byte(hi<<4 | lo); printable[c] == notText && !(i == 0 && magicLead[c]) {
+			break
+		}
+	}
+	return i >= minBlob || hasHexByte(s)
+}
+
+// hasHexByte reports whether "0x" occurs in s.
+func hasHexByte(s string) bool {
+	for from := 0; ; {
+		i := strings.IndexByte(s[from:], 'x')
+		if i < 0 {
+			break
+		}
+		if from += i; from > 0 && s[from-1] == '0' {
+			return true
+		}
+		from++
+	}
+	return strings.Contains(s, "0X")
 }
 
 func utf7Possible(t value.Traits, n int) bool {
@@ -316,6 +398,9 @@ func utf8Head(b []byte) bool {
 // magic reports whether a blob begins like a binary format in which attacks travel:
 // serialised Java, .NET, Python and Ruby objects, gzip and zlib.
 func magic(b []byte) bool {
+	if len(b) == 0 || !magicLead[b[0]] {
+		return false
+	}
 	for _, m := range magics {
 		if len(b) >= len(m) && string(b[:len(m)]) == m {
 			return true
@@ -325,10 +410,10 @@ func magic(b []byte) bool {
 }
 
 var magics = [...]string{
-	"\xac\xed\x00\x05",                 // Java
-	"\x00\x01\x00\x00\x00\xff\xff\xff", // .NET BinaryFormatter
+	"\xac\xed\x00\x05",                                     // Java
+	"\x00\x01\x00\x00\x00\xff\xff\xff",                     // .NET BinaryFormatter
 	"\x80\x02", "\x80\x03", "\x80\x04\x95", "\x80\x05\x95", // Python pickle
-	"\x04\x08",                                     // Ruby Marshal
+	"\x04\x08",                                         // Ruby Marshal
 	"\x1f\x8b\x08", "\x78\x9c", "\x78\x01", "\x78\xda", // gzip, zlib
 }
 

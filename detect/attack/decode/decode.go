@@ -95,11 +95,13 @@ func (p Path) with(s Step) Path {
 }
 
 // decoder is one way of writing text. possible is a necessary condition for a change;
-// apply appends the decoded text to dst and reports whether it differs from s. It returns
-// dst unchanged where it does not.
+// head, if there is one, is another that looks at the first bytes. apply appends the
+// decoded text to dst and reports whether it differs from s. It returns dst unchanged
+// where it does not.
 type decoder struct {
 	step     Step
 	possible func(t value.Traits, n int) bool
+	head     func(s string) bool
 	apply    func(dst []byte, s string) ([]byte, bool)
 }
 
@@ -113,18 +115,19 @@ var chain = [...]decoder{
 }
 
 var blobs = [...]decoder{
-	{step: Base64, possible: base64Possible, apply: appendBase64},
-	{step: Hex, possible: hexPossible, apply: appendHex},
+	{step: Base64, possible: base64Possible, head: base64Head, apply: appendBase64},
+	{step: Hex, possible: hexPossible, head: hexHead, apply: appendHex},
 	{step: UTF7, possible: utf7Possible, apply: appendUTF7},
 }
 
-// Possible reports whether any decoder could change a text of these traits and length.
-// It never says no to a text that one would change.
-func Possible(t value.Traits, n int) bool {
-	if t.Any(value.Percent | value.Ampersand | value.Backslash | value.High | value.NUL | value.Plus) {
+// Possible reports whether any decoder could change s, whose traits are t. It never says
+// no to a text that one would change, and costs a few nanoseconds for most texts.
+func Possible(s string, t value.Traits) bool {
+	if t.Any(value.Percent|value.Ampersand|value.Backslash|value.High|value.NUL) ||
+		plusPossible(t, len(s)) || utf7Possible(t, len(s)) {
 		return true
 	}
-	return base64Possible(t, n) || hexPossible(t, n)
+	return base64Possible(t, len(s)) && base64Head(s) || hexPossible(t, len(s)) && hexHead(s)
 }
 
 // Form is one reading of a value.
@@ -199,7 +202,7 @@ func (f *Forms) grow(i int) {
 
 // apply adds the reading that d makes of from and returns its index, -1 if there is none.
 func (f *Forms) apply(d *decoder, from *Form, last bool) int {
-	if !d.possible(from.Traits, len(from.Text)) {
+	if !d.possible(from.Traits, len(from.Text)) || d.head != nil && !d.head(from.Text) {
 		return -1
 	}
 	if f.n == maxForms || from.Path.n == maxSteps || *f.left < len(from.Text) {

@@ -44,6 +44,9 @@ func entityAt(s string, i int) (rune, int) {
 	if s[i+1] == '#' {
 		return numericEntity(s, i)
 	}
+	if !isLetter(s[i+1]) {
+		return 0, 0
+	}
 	end := i + 1
 	for end < len(s) && end-i <= maxEntityName && isLetter(s[end]) {
 		end++

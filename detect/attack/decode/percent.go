@@ -124,7 +124,7 @@ func unhex(c byte) int {
 }
 
 // hexRune reads between least and most hex digits at s[i:] and returns their value and
-// their number, 0 if there are too few.
+// their number, 0 if there are too few. Values beyond Unicode come out as MaxRune+1.
 func hexRune(s string, i, least, most int) (rune, int) {
 	r, n := rune(0), 0
 	for n < most && i+n < len(s) {
@@ -132,10 +132,8 @@ func hexRune(s string, i, least, most int) (rune, int) {
 		if d < 0 {
 			break
 		}
-		if r > utf8.MaxRune>>4 {
-			r = utf8.MaxRune
-		} else {
-			r = r<<4 | rune(d)
+		if r = r<<4 | rune(d); r > utf8.MaxRune {
+			r = utf8.MaxRune + 1
 		}
 		n++
 	}
