@@ -1,11 +1,14 @@
 package attack
 
 import (
+	"kongwaf/detect/attack/code"
 	"kongwaf/detect/attack/html"
 	"kongwaf/detect/attack/js"
 	"kongwaf/detect/attack/ldap"
 	"kongwaf/detect/attack/nosql"
+	"kongwaf/detect/attack/path"
 	"kongwaf/detect/attack/prototype"
+	"kongwaf/detect/attack/shell"
 	"kongwaf/detect/attack/sql"
 	"kongwaf/detect/attack/ssi"
 	"kongwaf/detect/attack/template"
@@ -35,5 +38,8 @@ var languages = [...]language{
 	{name: "ssi", possible: ssi.Possible, judge: ssi.Judge},
 	{name: "ldap", possible: ldap.Possible, judge: ldap.Judge},
 	{name: "xpath", possible: xpath.Possible, judge: xpath.Judge},
+	{name: "shell", possible: shell.Possible, judge: shell.Judge},
+	{name: "code", possible: code.Possible, judge: code.Judge},
+	{name: "path", possible: path.Possible, judge: path.Judge},
 	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge},
 }
