@@ -1,6 +1,6 @@
 module kongwaf
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/Kong/go-pdk v0.11.2
