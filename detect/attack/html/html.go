@@ -1,10 +1,228 @@
-// Package html is being written.
+// Package html finds markup that a value brings to life: cross-site scripting.
+//
+// A value may land between tags, inside a quoted or bare attribute, in a comment, in
+// <title>, <textarea>, <style> or <script>. So it is tokenised as the HTML standard says
+// (section 13.2.5) once for each of those contexts: an attack is what becomes a script, an
+// event handler, a script URL or a loaded document in one of them. Ordinary rich text
+// (paragraphs, links, images, tables) is no attack, nor is JSX, whose attribute values
+// stand in braces.
+//
+// It decodes character references and control characters where they decide (URL schemes,
+// handlers, style), and leaves percent, base64 and backslash encodings to package decode.
+// It does not know what a page does with a value: a template engine that evaluates
+// {{...}} is package template's matter, a break-out of a script's string package js's.
 package html
 
-import "kongwaf/detect/attack/value"
+import (
+	"strings"
 
-// Possible reports whether a value with these traits can hold an attack in this language.
-func Possible(t value.Traits) bool { return false }
+	"kongwaf/detect"
+	"kongwaf/detect/attack/js/script"
+	"kongwaf/detect/attack/value"
+)
+
+// Possible reports whether a value with these traits can hold an attack in this language
+// at all: markup needs '<', an injected attribute '=', a script URL ':' or a reference to one.
+func Possible(t value.Traits) bool {
+	return t.Any(value.Letter) && t.Any(value.Less|value.Equals|value.Colon|value.Ampersand)
+}
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
-func Judge(v *value.Value) value.Match { return value.Match{} }
+func Judge(v *value.Value) value.Match {
+	if !Possible(v.Traits) {
+		return value.Match{}
+	}
+	s := v.Text
+	seen := signsOf(s, v.Traits)
+	if seen == 0 {
+		return value.Match{}
+	}
+	var best value.Match
+	if seen&schemeSign != 0 {
+		best = bareURL(s)
+	}
+	if seen&(tagSign|attrSign) == 0 {
+		return best
+	}
+	p := scanner{src: s}
+	if seen&tagSign != 0 {
+		p.data(0)
+	}
+	if p.sure() {
+		return best.Better(p.best)
+	}
+	if seen&attrSign != 0 {
+		// The same text from inside an attribute: what follows the first quote, or the
+		// first white space, is the rest of somebody else's tag.
+		for _, quote := range [...]byte{'"', '\''} {
+			if i := strings.IndexByte(s, quote); i >= 0 && !p.sure() {
+				p.insideTag(i+1, true)
+			}
+		}
+		if !p.sure() {
+			p.bare()
+		}
+	}
+	if seen&tagSign != 0 && !p.sure() {
+		if i := breakOut(s); i > 0 {
+			p.data(i)
+		}
+	}
+	return best.Better(p.best)
+}
+
+// found is a match of this package's class.
+func found(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassXSS, Confidence: confidence, Start: start, End: end, Shape: shape}
+}
+
+// sign is what a cheap first look saw.
+type sign uint8
+
+const (
+	tagSign    sign = 1 << iota // '<' with a name, '!' or '?' behind it
+	attrSign                    // a name that acts, or one with a script URL, before '='
+	schemeSign                  // a script scheme before a colon
+)
+
+// signsOf takes the first look: three searches for single bytes, each hit decided by its
+// neighbours. It leaves nearly all benign values.
+func signsOf(s string, t value.Traits) sign {
+	var seen sign
+	if t.Any(value.Less) {
+		for i := 0; i+1 < len(s); {
+			j := strings.IndexByte(s[i:], '<')
+			if j < 0 || i+j+1 >= len(s) {
+				break
+			}
+			i += j + 1
+			if c := s[i]; isLetter(c) || c == '!' || c == '?' || c == '/' || c == 0 || c <= ' ' && scriptFollows(s, i) {
+				seen |= tagSign
+				break
+			}
+		}
+	}
+	if t.Any(value.Equals) {
+		for i := 0; i < len(s); {
+			j := strings.IndexByte(s[i:], '=')
+			if j < 0 {
+				break
+			}
+			i += j
+			if namesAttr(s, i) {
+				seen |= attrSign
+				break
+			}
+			i++
+		}
+	}
+	if t.Any(value.Colon) {
+		for i := 0; i < len(s); {
+			j := strings.IndexByte(s[i:], ':')
+			if j < 0 {
+				break
+			}
+			i += j
+			if namesScheme(s, i) {
+				return seen | schemeSign
+			}
+			i++
+		}
+	}
+	if t.Any(value.Ampersand) && (strings.Contains(s, "&colon") || strings.Contains(s, "&#")) && hasFold(s, "script") {
+		seen |= schemeSign
+	}
+	return seen
+}
+
+// scriptFollows reports whether white space and then "script" follow: no browser takes
+// "< script" for a tag, but filters that squeeze blanks make one of it.
+func scriptFollows(s string, i int) bool {
+	for n := 0; i < len(s) && s[i] <= ' ' && n < 8; n++ {
+		i++
+	}
+	if i < len(s) && s[i] == '/' {
+		i++
+	}
+	return i+6 <= len(s) && strings.EqualFold(s[i:i+6], "script")
+}
+
+// namesAttr reports whether the name that ends before position i is an attribute worth a
+// second look: on..., style, or one that takes a URL (ends in src, href, action, data ...).
+func namesAttr(s string, i int) bool {
+	j := i
+	for n := 0; j > 0 && (s[j-1] <= ' ' || s[j-1] == '>') && n < 32; n++ {
+		j--
+	}
+	if j > 0 && s[j-1] == ';' { // a reference such as &Tab; before the equals sign
+		return i-j < 32 && strings.LastIndexByte(s[max(0, j-12):j], '&') >= 0
+	}
+	stop := j
+	for j > 0 && stop-j < 40 && (isLetter(s[j-1]) || s[j-1] == 0) {
+		j--
+	}
+	w := s[j:stop]
+	if len(w) < 3 {
+		return false
+	}
+	// "on" may stand behind letters that belong to something else: alert(1)onload=
+	if c := w[0] | 0x20; c == 'o' && w[1]|0x20 == 'n' && len(w) >= 4 {
+		return true
+	}
+	switch w[len(w)-1] | 0x20 {
+	case 'e': // style
+		return endsFold(w, "style") || endsFold(w, "template")
+	case 'c':
+		return endsFold(w, "src") || endsFold(w, "srcdoc")
+	case 'f':
+		return endsFold(w, "href")
+	case 'n':
+		return endsFold(w, "action")
+	case 'a':
+		return endsFold(w, "data")
+	case 'd':
+		return endsFold(w, "background")
+	}
+	return false
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func endsFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+}
+
+func startsFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// hasFold reports whether s holds the lower-case word, ignoring case.
+func hasFold(s, word string) bool { return indexFold(s, word) >= 0 }
+
+// indexFold returns the index of the lower-case word in s, ignoring case, or -1. The search
+// goes by the rarer of its first bytes' two cases, so it stays near a byte search's cost.
+func indexFold(s, word string) int {
+	first := word[0]
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i]|0x20 == first && s[i+1]|0x20 == word[1]|0x20 && strings.EqualFold(s[i:i+len(word)], word) {
+			return i
+		}
+	}
+	return -1
+}
+
+// acts reports how surely a text, with character references undone, acts as a script.
+func acts(s string) script.Reading {
+	var buf [512]byte
+	if strings.IndexByte(s, '&') < 0 {
+		return script.Read(s)
+	}
+	return script.Read(string(undo(buf[:0], s)))
+}

@@ -1,10 +1,241 @@
-// Package js is being written.
+// Package js finds values that break out of a string, template literal, regular expression
+// or comment of a page's script, or that are a hostile expression where a script takes a
+// value: cross-site scripting without markup.
+//
+// A break-out is a quote that ends the string which the value was written into, followed by
+// what can stand behind a string in JavaScript and then by a call or an assignment that
+// reaches for what attacks want (package script). A text that does not break out of
+// anything, such as a posted source file, is data.
+//
+// It does not look at markup and script URLs (package html), nor at JavaScript that a server
+// runs (package code). Hostile code under harmless names ("';f(1)//") is only suspicious.
 package js
 
-import "kongwaf/detect/attack/value"
+import (
+	"strings"
 
-// Possible reports whether a value with these traits can hold an attack in this language.
-func Possible(t value.Traits) bool { return false }
+	"kongwaf/detect"
+	"kongwaf/detect/attack/js/script"
+	"kongwaf/detect/attack/value"
+)
+
+// Possible reports whether a value with these traits can hold an attack in this language
+// at all: something must be called, assigned or reached for.
+func Possible(t value.Traits) bool {
+	return t.Any(value.ParenOpen|value.Backtick|value.Equals|value.BracketOpen) && t.Any(value.Letter|value.BracketOpen) ||
+		t.All(value.Dot|value.Letter) && t.Any(value.Quote|value.DoubleQuote)
+}
+
+// maxBare is the length up to which a whole value is read as an expression, in bytes.
+const maxBare = 2048
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
-func Judge(v *value.Value) value.Match { return value.Match{} }
+func Judge(v *value.Value) value.Match {
+	if !Possible(v.Traits) {
+		return value.Match{}
+	}
+	s := v.Text
+	var best value.Match
+	for _, quote := range [...]byte{'\'', '"', '`'} {
+		if v.Traits.Any(value.ClassOf(quote)) {
+			best = best.Better(breakOut(s, quote))
+		}
+	}
+	if best.Confidence >= 0.9 {
+		return best
+	}
+	if v.Traits.All(value.Dollar | value.BraceOpen) {
+		best = best.Better(substitution(s))
+	}
+	if v.Traits.All(value.BracketOpen | value.BracketClose | value.ParenOpen | value.Plus | value.Exclamation) {
+		best = best.Better(symbolsOnly(s))
+	}
+	if len(s) <= maxBare {
+		best = best.Better(bare(s))
+	}
+	return best
+}
+
+func found(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassXSS, Confidence: confidence, Start: start, End: end, Shape: shape}
+}
+
+// breakOut reads what follows the first quote of the kind as the rest of a script in whose
+// string the value began.
+func breakOut(s string, quote byte) value.Match {
+	q := strings.IndexByte(s, quote)
+	if q < 0 || q+1 >= len(s) {
+		return value.Match{}
+	}
+	i := q + 1
+	closed, joined, line := false, false, false
+	// Brackets that the page opened, then what joins a string to more code.
+	for ; i < len(s); i++ {
+		c := s[i]
+		if c == '\n' || c == '\r' {
+			line = true
+			continue
+		}
+		if c <= ' ' {
+			continue
+		}
+		if c == ')' || c == ']' || c == '}' {
+			closed = true
+			continue
+		}
+		break
+	}
+	if i >= len(s) {
+		return value.Match{}
+	}
+	switch c := s[i]; c {
+	case ';', '+', '-', '*', '%', '&', '|', '^', '<', '>', '?', '=', ',', ':', '/', '!', '~', '.', '[', '(':
+		joined = true
+		if c == '/' && i+1 < len(s) && (s[i+1] == '*' || s[i+1] == '/') {
+			joined = true
+		}
+	case '{', '@', '#', '$':
+	default:
+		// A name right behind a bracket that closed a block, or on a new line, begins a statement.
+		if !closed && !line && !startsOperator(s[i:]) {
+			return value.Match{}
+		}
+		joined = line || closed && s[i-1] == '}' || startsOperator(s[i:])
+	}
+	if !joined {
+		return value.Match{}
+	}
+	j := i
+	for j < len(s) && strings.IndexByte(";+-*%&|^<>?=,:!~ )]}\r\n\t", s[j]) >= 0 {
+		j++
+	}
+	if j >= len(s) {
+		return value.Match{}
+	}
+	if startsOperator(s[j:]) {
+		j += 2
+	}
+	r := script.Read(s[j:])
+	stop := min(len(s), j+max(r.Stop, 1))
+	switch {
+	case r.Hostile && r.Acts():
+		c := 0.92
+		if !r.Whole && q > 64 {
+			c = 0.72
+		}
+		if listing(s) {
+			c = 0.55
+		}
+		return found(c, q, stop, "break-out, hostile call")
+	case r.Hostile:
+		return found(0.75, q, stop, "break-out, hostile member")
+	case r.Vague && r.Whole && len(s) < 200:
+		return found(0.72, q, stop, "break-out, call")
+	case r.Calls && r.Whole && len(s) < 200:
+		return found(0.5, q, stop, "break-out, call")
+	}
+	return value.Match{}
+}
+
+// listing reports whether a text has several lines with words: a source file, a letter, a
+// document. What looks like a break-out in one is a quote of its own.
+func listing(s string) bool {
+	lines, letters := 0, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\n':
+			if letters >= 3 {
+				if lines++; lines >= 3 {
+					return true
+				}
+			}
+			letters = 0
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+			letters++
+		}
+	}
+	return false
+}
+
+// startsOperator reports whether the text begins with an operator that is a word.
+func startsOperator(s string) bool {
+	return strings.HasPrefix(s, "in ") || strings.HasPrefix(s, "in(")
+}
+
+// substitution looks for hostile code in ${...}, which a template literal runs.
+func substitution(s string) value.Match {
+	for i := 0; i < len(s); {
+		j := strings.Index(s[i:], "${")
+		if j < 0 {
+			break
+		}
+		i += j + 2
+		rest := s[i:min(len(s), i+maxBare)]
+		r := script.Read(rest)
+		if r.Hostile && r.Acts() {
+			c := 0.9
+			if strings.IndexByte(s, '\n') >= 0 {
+				c = 0.5
+			}
+			return found(c, i-2, min(len(s), i+max(r.Stop, 1)), "template literal, hostile call")
+		}
+		i += max(r.Stop-1, 0)
+	}
+	return value.Match{}
+}
+
+// symbolsOnly sees programs made of brackets, signs and no letters (JSFuck and its kin).
+func symbolsOnly(s string) value.Match {
+	start, run, calls := 0, 0, 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '[', ']', '!', '+', ')', '{', '}', ' ', '\n':
+		case '(':
+			calls++
+		default:
+			if run >= 24 && calls > 0 {
+				return found(0.88, start, i, "program of symbols")
+			}
+			start, run, calls = i+1, 0, 0
+			continue
+		}
+		if s[i] > ' ' {
+			run++
+		}
+	}
+	if run >= 24 && calls > 0 {
+		return found(0.88, start, len(s), "program of symbols")
+	}
+	return value.Match{}
+}
+
+// bare reads the whole value as an expression or a few statements.
+func bare(s string) value.Match {
+	i := 0
+	for i < len(s) && strings.IndexByte(" \t\r\n;,)]}+-*/!~=:&|", s[i]) >= 0 {
+		i++
+	}
+	s0 := strings.TrimRight(s[i:], " \t\r\n")
+	if len(s0) < 6 {
+		return value.Match{}
+	}
+	if c := s0[0] | 0x20; !('a' <= c && c <= 'z') && strings.IndexByte("([{\"'`$_\\", s0[0]) < 0 {
+		return value.Match{}
+	}
+	r := script.Read(s0)
+	if !r.Hostile || !r.Whole && r.Stop < len(s0)*2/3 {
+		return value.Match{}
+	}
+	stop := min(len(s), i+max(r.Stop, 1))
+	switch {
+	case listing(s0) || strings.Contains(s0, "=>") || strings.HasPrefix(s0, "import ") || r.Controls && s0[0] != '(' && s0[0] != '[':
+		return found(0.45, i, stop, "script")
+	case r.Acts() && r.Whole:
+		return found(0.8, i, stop, "hostile expression")
+	case r.Acts():
+		return found(0.72, i, stop, "hostile expression")
+	case r.Whole:
+		return found(0.72, i, stop, "hostile member")
+	}
+	return value.Match{}
+}

@@ -1,10 +1,160 @@
-// Package prototype is being written.
+// Package prototype finds names and paths that reach the prototype which all JavaScript
+// objects share: prototype pollution in servers and pages that merge what they are sent.
+//
+// What counts is a name that a parser will walk: "__proto__[x]", "a[constructor][prototype][x]",
+// "constructor.prototype.x", a JSON key "__proto__". Text that merely talks about prototypes,
+// and the word "constructor" alone, is harmless.
 package prototype
 
-import "kongwaf/detect/attack/value"
+import (
+	"strings"
 
-// Possible reports whether a value with these traits can hold an attack in this language.
-func Possible(t value.Traits) bool { return false }
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+)
+
+// Possible reports whether a value with these traits can hold an attack in this language at all.
+func Possible(t value.Traits) bool {
+	return t.All(value.Underscore|value.Letter) ||
+		t.All(value.Letter) && t.Any(value.Dot|value.BracketOpen|value.Colon)
+}
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
-func Judge(v *value.Value) value.Match { return value.Match{} }
+func Judge(v *value.Value) value.Match {
+	if !Possible(v.Traits) {
+		return value.Match{}
+	}
+	best := inherited(v)
+	if best.Confidence < 0.9 && v.Traits.Any(value.Dot|value.BracketOpen|value.Colon) {
+		best = best.Better(constructed(v))
+	}
+	return best
+}
+
+func found(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassProtoPollution, Confidence: confidence, Start: start, End: end, Shape: shape}
+}
+
+const proto = "__proto__"
+
+// inherited looks for __proto__ as a step of a path.
+func inherited(v *value.Value) value.Match {
+	s := v.Text
+	var best value.Match
+	for i := 0; i < len(s); {
+		j := strings.Index(s[i:], proto)
+		if j < 0 {
+			break
+		}
+		i += j
+		start, stop := i, i+len(proto)
+		i = stop
+		before, after := byte(0), byte(0)
+		if start > 0 {
+			before = s[start-1]
+		}
+		if stop < len(s) {
+			after = s[stop]
+		}
+		if wordByte(before) || wordByte(after) {
+			continue
+		}
+		c, shape := 0.0, "prototype in a path"
+		switch {
+		case v.IsName:
+			c, shape = 0.93, "prototype as a name"
+		case (before == '"' || before == '\'') && after == before && colonFollows(s, stop+1):
+			c, shape = 0.9, "prototype as a key"
+		case (before == 0 || before == '[' || before == '.' || before == '&' || before == '?' || before == '#' || before == ',' || before == '/' || before == '{') &&
+			(after == '[' || after == '.' || after == ']' || after == '=') && assigned(s, stop):
+			c = 0.88
+		case before == 0 && after == 0, before == '[' && after == ']', before == 0 && (after == '[' || after == '.'):
+			c = 0.75
+		case before == '.' && after == '.':
+			c = 0.5
+		default:
+			c = 0.3
+		}
+		best = best.Better(found(c, start, stop, shape))
+		if c >= 0.9 {
+			break
+		}
+	}
+	return best
+}
+
+// constructed looks for constructor and prototype as two steps of a path.
+func constructed(v *value.Value) value.Match {
+	const constructor, prototype = "constructor", "prototype"
+	s := v.Text
+	var best value.Match
+	for i := 0; i < len(s); {
+		j := strings.Index(s[i:], constructor)
+		if j < 0 {
+			break
+		}
+		i += j
+		start := i
+		i += len(constructor)
+		if start > 0 && wordByte(s[start-1]) {
+			continue
+		}
+		// ".", "][", "['", `":{"` and the like between the steps
+		k := i
+		for k < len(s) && k < i+8 && strings.IndexByte("]['\".:{ ", s[k]) >= 0 {
+			k++
+		}
+		if k == i || !strings.HasPrefix(s[k:], prototype) {
+			continue
+		}
+		stop := k + len(prototype)
+		if stop < len(s) && wordByte(s[stop]) {
+			continue
+		}
+		separator := s[i:k]
+		c := 0.0
+		switch {
+		case v.IsName:
+			c = 0.92
+		case strings.Contains(separator, ":") && strings.Contains(separator, "{"):
+			c = 0.88
+		case (start == 0 || strings.IndexByte("[.&?#", s[start-1]) >= 0) && assigned(s, stop) && strings.IndexByte(s, '\n') < 0:
+			c = 0.85
+		default:
+			c = 0.4
+		}
+		best = best.Better(found(c, start, stop, "constructor's prototype"))
+		if c >= 0.9 {
+			break
+		}
+		i = stop
+	}
+	return best
+}
+
+// assigned reports whether the rest of a path from i on ends in an equals sign, as in
+// "[a].b=c": a query string, or an assignment.
+func assigned(s string, i int) bool {
+	stop := min(len(s), i+128)
+	for ; i < stop; i++ {
+		switch c := s[i]; {
+		case wordByte(c), c == '[', c == ']', c == '.', c == '\'', c == '"', c == '-', c == ' ':
+		case c == '=':
+			return i+1 >= len(s) || s[i+1] != '='
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+func colonFollows(s string, i int) bool {
+	for i < len(s) && s[i] <= ' ' {
+		i++
+	}
+	return i < len(s) && s[i] == ':'
+}
+
+func wordByte(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '$'
+}

@@ -1,10 +1,216 @@
-// Package template is being written.
+// Package template finds expressions that a server's template engine, or a framework in the
+// page, would run: server-side template injection.
+//
+// It looks between the delimiters of the engines in use ({{ }}, ${ }, #{ }, *{ }, {% %},
+// <% %>, [[ ]], @( ), <# >, #set( ) ...) and judges what stands there: a sum of constants is
+// a probe; reflection, dunder names, methods of literals and commands are an attack. A
+// placeholder such as {{user.name}}, ${HOME} or ${{ github.sha }} is data.
+//
+// Expression languages that run Java or .NET code (EL, OGNL, SpEL, JNDI) are also read by
+// package code. Which engine a server uses is not known; any counts.
 package template
 
-import "kongwaf/detect/attack/value"
+import (
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+)
 
-// Possible reports whether a value with these traits can hold an attack in this language.
-func Possible(t value.Traits) bool { return false }
+// Possible reports whether a value with these traits can hold an attack in this language at
+// all: every delimiter needs a brace, a percent sign, or a bracket with a mark before it.
+func Possible(t value.Traits) bool {
+	return t.Any(value.BraceOpen) ||
+		t.All(value.Less) && t.Any(value.Percent|value.Hash|value.At) ||
+		t.All(value.Hash|value.ParenOpen) || t.All(value.At|value.ParenOpen) || t.All(value.BracketOpen|value.Hash)
+}
+
+// delimiter is a pair that encloses an expression or a statement.
+type delimiter struct {
+	open, close string
+	statement   bool    // the content may be more than one expression: {% for ... %}
+	probe       float64 // confidence if the content is a sum of constants
+}
+
+// Longer openings stand before shorter ones that they begin with.
+var delimiters = [...]delimiter{
+	{open: "{{", close: "}}", probe: 0.9},
+	{open: "${", close: "}", probe: 0.9},
+	{open: "#{", close: "}", probe: 0.9},
+	{open: "*{", close: "}", probe: 0.85},
+	{open: "~{", close: "}", probe: 0.8},
+	{open: "@{", close: "}", probe: 0.8},
+	{open: "{%", close: "%}", statement: true, probe: 0.5},
+	{open: "{#", close: "}", probe: 0},
+	{open: "{@", close: "}", probe: 0.8},
+	{open: "{=", close: "}", probe: 0.8},
+	{open: "<%", close: "%>", statement: true, probe: 0.9},
+	{open: "<#", close: ">", statement: true, probe: 0},
+	{open: "[#", close: "]", statement: true, probe: 0},
+	{open: "@(", close: ")", probe: 0.85},
+	{open: "[[", close: "]]", probe: 0.6},
+	{open: "[(", close: ")]", probe: 0}, // Thymeleaf, around ${ }
+}
+
+// opens says which bytes begin a delimiter.
+var opens = func() (t [256]bool) {
+	for i := range delimiters {
+		t[delimiters[i].open[0]] = true
+	}
+	return t
+}()
+
+// reader walks one text.
+type reader struct {
+	src  string
+	best value.Match
+	// work is how many bytes of expressions may still be read twice. Expressions may stand
+	// inside each other's strings, so text is read again from each opening; once the work
+	// is used up, reading goes on behind what was read.
+	work int
+}
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
-func Judge(v *value.Value) value.Match { return value.Match{} }
+func Judge(v *value.Value) value.Match {
+	if !Possible(v.Traits) {
+		return value.Match{}
+	}
+	s := v.Text
+	r := reader{src: s, work: len(s) + 4096}
+	parens := v.Traits.Any(value.ParenOpen)
+	for i := 0; i+2 < len(s) && r.best.Confidence < 0.9; {
+		c := s[i]
+		if !opens[c] && c != '#' {
+			i++
+			continue
+		}
+		stop := 0
+		if d := opening(s, i); d != nil {
+			stop = r.expression(i, d)
+		} else if c == '#' && parens {
+			stop = r.directive(i)
+		} else if c == '{' {
+			stop = r.tag(i)
+		}
+		i++
+		if stop > i {
+			if r.work -= stop - i; r.work < 0 {
+				i = stop
+			}
+		}
+	}
+	if r.best.Confidence >= 0.7 && listing(s) {
+		// Documentation and source files are full of templates.
+		if r.best.Shape == shapeReflection {
+			r.best.Confidence = 0.72
+		} else {
+			r.best.Confidence = 0.6
+		}
+	}
+	return r.best
+}
+
+func (r *reader) see(confidence float64, start, stop int, shape string) {
+	if confidence > r.best.Confidence {
+		r.best = value.Match{Class: detect.ClassSSTI, Confidence: confidence, Start: start, End: min(stop, len(r.src)), Shape: shape}
+	}
+}
+
+func opening(s string, i int) *delimiter {
+	for k := range delimiters {
+		d := &delimiters[k]
+		if s[i] == d.open[0] && s[i+1] == d.open[1] {
+			return d
+		}
+	}
+	return nil
+}
+
+// listing reports whether a text has several lines with words: a source file, a document.
+func listing(s string) bool {
+	lines, letters := 0, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\n':
+			if letters >= 3 {
+				if lines++; lines >= 4 {
+					return true
+				}
+			}
+			letters = 0
+		case letter(c):
+			letters++
+		}
+	}
+	return false
+}
+
+// directive judges Velocity's directives at i: "#set($x=...)", "#foreach(", "#evaluate(",
+// and returns the position behind what was read.
+func (r *reader) directive(i int) int {
+	s := r.src
+	j := i + 1
+	for j < len(s) && j < i+12 && letter(s[j]) {
+		j++
+	}
+	switch s[i+1 : j] {
+	case "set", "foreach", "if", "evaluate", "include", "parse", "define", "macro":
+	default:
+		return j
+	}
+	name := s[i+1 : j]
+	for j < len(s) && s[j] == ' ' {
+		j++
+	}
+	if j+1 >= len(s) || s[j] != '(' {
+		return j
+	}
+	d := delimiter{open: name, close: ")"}
+	p := r.read(j+1, &d)
+	if !p.closed || !p.variables {
+		return p.stop
+	}
+	switch {
+	case p.confidence >= 0.5:
+		r.see(0.93, i, p.stop, "directive")
+	case name == "set":
+		r.see(0.8, i, p.stop, "directive")
+	default:
+		r.see(0.4, i, p.stop, "directive")
+	}
+	return p.stop
+}
+
+// tag judges the tags of Smarty and Latte at i: "{php}", "{system('id')}",
+// "{$smarty.version}", "{if phpinfo()}".
+func (r *reader) tag(i int) int {
+	s := r.src
+	j := i + 1
+	if s[j] == '/' {
+		j++
+	}
+	word := j
+	for j < len(s) && j < word+32 && (letter(s[j]) || s[j] == '_' || s[j] == '$' || s[j] == '.') {
+		j++
+	}
+	if j >= len(s) || j == word {
+		return j
+	}
+	name := s[word:j]
+	switch {
+	case name == "php" && s[j] == '}':
+		r.see(0.85, i, j+1, "tag")
+	case len(name) > 8 && name[:8] == "$smarty." && (s[j] == '}' || s[j] == '|'):
+		r.see(0.85, i, j+1, "tag")
+	case s[j] == '(' && strengthOf(name) >= reaching, (name == "if" || name == "elseif") && s[j] == ' ':
+		d := delimiter{open: "{", close: "}"}
+		from := word
+		if s[j] == ' ' {
+			from = j
+		}
+		p := r.read(from, &d)
+		if p.closed && p.confidence >= 0.7 {
+			r.see(0.85, i, p.stop, "tag")
+		}
+		return p.stop
+	}
+	return j
+}

@@ -20,7 +20,7 @@ func classOf(w []byte) int {
 		"map", "from", "call", "apply", "bind", "require", "log", "prototype", "throws", "get", "post", "Set", "Reflect":
 		return vague
 	case "document", "window", "location", "self", "top", "parent", "frames", "globalThis", "opener", "navigator", "localStorage",
-		"sessionStorage", "history", "external", "content", "onerror", "event", "indexedDB", "caches", "Components", "contentWindow":
+		"sessionStorage", "history", "onerror", "indexedDB", "caches", "Components", "contentWindow":
 		return global
 	case "cookie", "innerHTML", "outerHTML", "srcdoc", "constructor", "__proto__", "domain", "defaultView", "contentDocument",
 		"documentElement", "body", "href", "ownerDocument", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "valueOf",

@@ -12,6 +12,10 @@ type Reading struct {
 	Hostile bool
 	// Whole says that the text was read to its end without a contradiction.
 	Whole bool
+	// Vague says that something is called that attacks call, and everybody else too: open.
+	Vague bool
+	// Controls says that control flow or declarations were seen: a listing, not a payload.
+	Controls bool
 	// Words counts names, Stop is where reading ended.
 	Words, Stop int
 }
@@ -29,6 +33,12 @@ const (
 	prize   // a member that attacks read or set: cookie, innerHTML, constructor
 )
 
+// bracket is what stood before an open bracket.
+type bracket struct {
+	operand bool // an operand: a call or a member access
+	reach   int
+}
+
 // maxRead bounds how many tokens are read; a longer program has shown what it is by then.
 const maxRead = 4096
 
@@ -42,10 +52,9 @@ func Read(s string) Reading {
 		lastName = plain // class of the last word, if it was the last token
 		member   bool    // the last token was "." or "?."
 		doing    bool    // a doer was named and not called yet
-		vagueing bool
-		reach    int  // 1: a global was named, 2: with a member
-		computed bool // the last bracket that closed held a string or sum, after an operand
-		brackets [32]bool
+		reach    int     // 1: a global was named, 2: with a member
+		computed bool    // the last bracket that closed held a string or sum, after an operand
+		brackets [32]bracket
 		depth    int
 		unknown  bool // `throw` or onerror seen: alert=onerror tricks
 	)
@@ -64,6 +73,9 @@ func Read(s string) Reading {
 		switch t.kind {
 		case word:
 			class := classify(s[t.start:t.stop])
+			if !member {
+				reach = 0
+			}
 			if operand && !t.newline && lastName != keyword && class != keyword {
 				return r
 			}
@@ -74,21 +86,22 @@ func Read(s string) Reading {
 				if w := s[t.start:t.stop]; w == "this" || w == "null" || w == "true" || w == "false" || w == "super" {
 					operand = true
 				}
-				if s[t.start:t.stop] == "throw" {
+				switch s[t.start:t.stop] {
+				case "throw":
 					unknown = true
+				case "if", "else", "for", "while", "return", "function", "const", "let", "class", "export", "switch", "case", "break":
+					r.Controls = true
 				}
 			case doer:
 				doing, operand = true, true
-			case vague:
-				vagueing, operand = true, true
 			case global:
 				if !member {
 					reach = max(reach, 1)
 				}
 				operand = true
 			case prize:
-				if member || reach > 0 {
-					if w := s[t.start:t.stop]; w == "cookie" {
+				if member {
+					if w := s[t.start:t.stop]; w == "cookie" && reach > 0 {
 						r.Hostile = true
 					}
 					reach = 2
@@ -106,8 +119,8 @@ func Read(s string) Reading {
 				return r
 			}
 			operand, lastName, member = true, plain, false
-			if t.kind == text && last.kind == punct && last.op == '[' && reach > 0 && prizeInside(s[t.start:t.stop]) {
-				reach = 2
+			if t.kind == text && last.kind == punct && last.op == '[' && depth > 0 && depth <= len(brackets) &&
+				brackets[depth-1].reach > 0 && prizeInside(s[t.start:t.stop]) {
 				r.Hostile = true
 			}
 		case template:
@@ -129,8 +142,8 @@ func Read(s string) Reading {
 					}
 					if t.space && last.kind == word && !literalArgument(s, t.stop) {
 						// "confirm (yes or no)" is how people write.
-						if lastName == doer || lastName == vague {
-							doing, vagueing = false, false
+						if lastName == doer {
+							doing = false
 						}
 						break
 					}
@@ -138,24 +151,40 @@ func Read(s string) Reading {
 					if doing || computed || lastName == prize || reach == 2 || unknown {
 						r.Hostile = true
 					}
-					if vagueing && literalArgument(s, t.stop) && lastName == vague {
-						r.Hostile = true
+					if lastName == vague && literalArgument(s, t.stop) {
+						r.Vague = true
 					}
 				}
-				operand = false
-			case ')', '}':
+				if depth < len(brackets) {
+					brackets[depth] = bracket{operand: operand, reach: reach}
+				}
+				depth++
+				operand, reach = false, 0
+			case '}':
+				operand = true
+			case ')':
+				if depth--; depth >= 0 && depth < len(brackets) {
+					reach = brackets[depth].reach
+				}
+				depth = max(depth, 0)
 				operand = true
 			case '[':
 				if depth < len(brackets) {
-					brackets[depth] = operand
+					brackets[depth] = bracket{operand: operand, reach: reach}
 				}
 				depth++
-				operand = false
+				operand, reach = false, 0
 			case ']':
-				depth = max(depth-1, 0)
-				if depth < len(brackets) && brackets[depth] && (last.kind == text || last.kind == template || last.kind == punct) {
-					computedNow = true
+				if depth--; depth >= 0 && depth < len(brackets) {
+					b := brackets[depth]
+					if b.operand && (last.kind == text || last.kind == template || last.kind == punct) {
+						computedNow = true
+					}
+					if reach = b.reach; reach == 1 {
+						reach = 2
+					}
 				}
+				depth = max(depth, 0)
 				operand = true
 			case '.':
 				if t.space && operand && !t.newline || !operand {
@@ -173,7 +202,9 @@ func Read(s string) Reading {
 				switch {
 				case t.len == 1 && operand && last.kind != number && last.kind != text:
 					r.Assigns = true
-					if doing || reach == 2 || lastName == global || lastName == prize {
+					// "event=click" and "location=Berlin" are pairs; "location='//evil'" and
+					// "document.title=1" are not.
+					if reach == 2 || (lastName == global || lastName == doer) && literalBehind(s, t.stop) {
 						r.Hostile = true
 					}
 				case t.len == 2 && s[t.start+1] == '>':
@@ -237,6 +268,24 @@ func literalArgument(s string, i int) bool {
 		return j < len(s) && (s[j] == '.' && j+1 < len(s) && byteClass[s[j+1]] == cWord || s[j] == '(' || s[j] == '[')
 	}
 	return false
+}
+
+// literalBehind reports whether a string, a template or a member expression follows.
+func literalBehind(s string, i int) bool {
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	if i >= len(s) {
+		return false
+	}
+	if byteClass[s[i]] == cQuote || s[i] == '[' || s[i] == '(' {
+		return true
+	}
+	j := i
+	for j < len(s) && byteClass[s[j]] == cWord {
+		j++
+	}
+	return classify(s[i:j]) != plain && j < len(s) && (s[j] == '.' || s[j] == '(' || s[j] == '[')
 }
 
 // prizeInside reports whether a quoted name is one that attacks take as a computed member.

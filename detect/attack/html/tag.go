@@ -1,0 +1,391 @@
+package html
+
+import "strings"
+
+// facts are what a tag's attributes said, for the verdict at its end.
+type facts uint16
+
+const (
+	hasSrc      facts = 1 << iota
+	hasQuietSrc       // quoted, https: how embedding codes of video sites look
+	hasHref
+	hasRefresh
+	hasRefreshURL
+	hasLoadingRel
+	hasActiveTarget // an animation of a handler or a link
+	hasTargetValue
+	hasDataSource
+	hasDataFormat
+	hasID
+	hasAny
+	hasCSSOnly // a style sheet from the own origin
+)
+
+// tag is one start or end tag, or the rest of one that the page around the value began.
+type tag struct {
+	start, stop int // of the tag in the text; stop is known at its end
+	element     element
+	closing     bool
+	injected    bool // the value began inside the tag
+	quoted      bool // ... and left a quoted value
+	plus        bool // '+' stands for blanks: a form value that nobody decoded
+	prefixed    bool // the element has a namespace prefix: XAML, ASP and the like
+	facts       facts
+}
+
+// tag walks the tag at i, where "<x" or "</x" stands, and returns where content goes on.
+func (p *scanner) tag(i int) int {
+	s := p.src
+	t := tag{start: i}
+	i++
+	if s[i] == '/' {
+		t.closing = true
+		i++
+	}
+	name := i
+	for i < len(s) && s[i] > ' ' && s[i] != '/' && s[i] != '>' && s[i] != '<' && s[i] != '+' && s[i] != '"' && s[i] != '\'' && s[i] != '`' || i < len(s) && s[i] == 0 {
+		i++
+	}
+	t.element = elementOf(s[name:i])
+	t.plus = i < len(s) && s[i] == '+'
+	if t.element != scriptElement {
+		t.prefixed = strings.IndexByte(s[name:i], ':') >= 0
+	}
+	i = p.attributes(&t, i)
+	if t.closing || p.sure() {
+		return i
+	}
+	switch t.element {
+	case scriptElement:
+		return p.script(&t, i)
+	case styleElement:
+		return p.styleSheet(&t, i)
+	}
+	return i
+}
+
+// attributes walks the attributes of a tag from i on, judges them, and returns the position
+// behind the tag.
+func (p *scanner) attributes(t *tag, i int) int {
+	s := p.src
+	for i < len(s) {
+		c := s[i]
+		if c <= ' ' || c == '/' || c == '+' && t.plus {
+			i++
+			continue
+		}
+		if c == '>' {
+			t.stop = i + 1
+			p.verdict(t)
+			return i + 1
+		}
+		if c == '<' && i+1 < len(s) && (isLetter(s[i+1]) || s[i+1] == '/' || s[i+1] == '!') {
+			// Lenient readers begin a new tag here.
+			t.stop = i
+			p.verdict(t)
+			return i
+		}
+		name := i
+		for i++; i < len(s); i++ {
+			if c = s[i]; c <= ' ' && c != 0 || c == '=' || c == '>' || c == '/' || c == '+' && t.plus {
+				break
+			}
+		}
+		stop := i
+		j := i
+		for j < len(s) && s[j] <= ' ' {
+			j++
+		}
+		t.facts |= hasAny
+		if j >= len(s) || s[j] != '=' {
+			if c == '&' {
+				continue
+			}
+			// References that a browser would not undo here, but a second reader would.
+			if k := stop; k < len(s) && s[k] == '=' {
+				continue
+			}
+			if i < len(s) && s[i] == '/' {
+				i++
+			}
+			continue
+		}
+		i = j + 1
+		for i < len(s) && (s[i] <= ' ' || s[i] == '+' && t.plus) {
+			i++
+		}
+		from, to, quote := i, i, byte(0)
+		if i < len(s) && (s[i] == '"' || s[i] == '\'') {
+			quote = s[i]
+			from++
+			if k := strings.IndexByte(s[from:], quote); k >= 0 {
+				to = from + k
+				i = to + 1
+			} else {
+				to = len(s)
+				i = to
+			}
+		} else {
+			for i < len(s) && (s[i] > ' ' || s[i] == 0) && s[i] != '>' && !(t.plus && s[i] == '+') {
+				i++
+			}
+			to = i
+			if from < to && s[from] == '`' {
+				// Old browsers take backticks for quotes.
+				from++
+				if k := strings.IndexByte(s[from:min(len(s), from+512)], '`'); k >= 0 {
+					to = from + k
+				}
+				quote = '`'
+			}
+		}
+		p.attribute(t, name, stop, j, from, to, quote)
+		if p.sure() {
+			return i
+		}
+	}
+	t.stop = len(s)
+	p.verdict(t)
+	return i
+}
+
+// attribute judges one attribute: its name is src[name:stop], its value src[from:to], the
+// equals sign stands at equals.
+func (p *scanner) attribute(t *tag, name, stop, equals, from, to int, quote byte) {
+	s := p.src
+	v := s[from:to]
+	kind := attributeOf(s[name:stop])
+	switch kind {
+	case quietAttr:
+		return
+	case handlerAttr:
+		p.handler(t, name, stop, equals, from, to, quote)
+		return
+	case boundAttr:
+		if !t.injected && len(v) > 0 && v[0] != '{' && acts(v).Hostile {
+			p.see(0.8, t.start, to, "handler of a client framework")
+		}
+		return
+	case styleAttr:
+		if quote == 0 && len(v) > 0 && v[0] == '{' {
+			return
+		}
+		if c := styleConfidence(v); c > 0 {
+			if t.injected && !t.quoted {
+				c -= 0.1
+			}
+			p.see(c, t.start, to, "script in a style")
+		}
+		return
+	case srcAttr:
+		t.facts |= hasSrc
+		if quote != 0 && startsFold(v, "https://") {
+			t.facts |= hasQuietSrc
+		}
+		if len(v) == 0 || v[0] == '#' {
+			t.facts &^= hasSrc
+		}
+		if quote == 0 && len(v) > 0 && v[0] == '{' && !t.injected {
+			t.facts &^= hasSrc
+			return
+		}
+	case hrefAttr, actionAttr:
+		if len(v) > 0 {
+			t.facts |= hasHref
+		}
+		if startsFold(v, "/") && !startsFold(v, "//") && !startsFold(v, `/\`) {
+			t.facts |= hasCSSOnly
+		}
+	case srcdocAttr:
+		if t.element == frame && strings.IndexAny(v, "<&") >= 0 {
+			p.see(0.93, t.start, to, "document in a frame")
+		}
+	case httpEquivAttr:
+		switch {
+		case hasFold(v, "refresh"):
+			t.facts |= hasRefresh
+		case hasFold(v, "set-cookie"), hasFold(v, "link"):
+			t.facts |= hasRefresh | hasRefreshURL
+		}
+	case contentAttr:
+		if hasFold(v, "url") {
+			t.facts |= hasRefreshURL
+		}
+		if t.element == meta && (hasFold(v, "utf-7") || hasFold(v, "imap4")) {
+			p.see(0.85, t.start, to, "charset that hides markup")
+		}
+		if t.element == meta {
+			if k := indexFold(v, "script"); k >= 0 {
+				if k = strings.IndexByte(v[k:], ':'); k >= 0 {
+					p.see(0.93, t.start, to, "refresh to a script")
+				}
+			}
+			if k := indexFold(v, "data:text/html"); k >= 0 {
+				p.see(0.93, t.start, to, "refresh to a script")
+			}
+		}
+		return
+	case charsetAttr:
+		if hasFold(v, "utf-7") || hasFold(v, "imap4") || hasFold(v, "farsi") || hasFold(v, "iso-2022") || hasFold(v, "hz-gb") {
+			p.see(0.8, t.start, to, "charset that hides markup")
+		}
+	case relAttr:
+		if hasFold(v, "stylesheet") || hasFold(v, "import") {
+			t.facts |= hasLoadingRel
+		}
+	case targetNameAttr:
+		if a := attributeOf(v); a == handlerAttr || a == hrefAttr || a == srcAttr || a == styleAttr || hasFold(v, "href") || hasFold(v, "innerhtml") {
+			t.facts |= hasActiveTarget
+		}
+	case targetValueAttr:
+		t.facts |= hasTargetValue
+	case dataSourceAttr:
+		t.facts |= hasDataSource
+	case dataFormatAttr:
+		t.facts |= hasDataFormat
+	case idAttr:
+		t.facts |= hasID
+	}
+	p.url(t, kind, from, to, quote)
+}
+
+// handler judges an event handler.
+func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) {
+	s := p.src
+	v := s[from:to]
+	if t.prefixed || len(v) == 0 {
+		return
+	}
+	known := knownEvent(s[name:stop])
+	if quote == 0 && v[0] == '{' {
+		// JSX: onClick={() => x}, and what imitates it. The rest of the braces may hold blanks.
+		body := s[from+1 : min(len(s), from+256)]
+		if strings.Contains(body, "=>") || !acts(body).Hostile || t.injected {
+			return
+		}
+	}
+	r := acts(v)
+	strong := r.Hostile || r.Acts() || strings.IndexByte(v, '&') >= 0 && strings.IndexAny(v, ";#") >= 0 && known
+	switch {
+	case !t.injected && strong:
+		p.see(0.95, t.start, to, "event handler")
+	case !t.injected && known:
+		if quote != 0 || to-from > 0 && isLetter(v[0]) || len(v) > 0 {
+			p.see(0.75, t.start, to, "event handler")
+		}
+	case !t.injected:
+		p.see(0.4, t.start, to, "event handler")
+	case t.quoted && r.Hostile:
+		p.see(0.93, t.start, to, "injected event handler")
+	case t.quoted && strong && known && equals-stop < 2:
+		p.see(0.85, t.start, to, "injected event handler")
+	case t.quoted && strong && equals-stop < 2:
+		p.see(0.6, t.start, to, "injected event handler")
+	case t.quoted && known:
+		p.see(0.5, t.start, to, "injected event handler")
+	case !t.quoted && r.Hostile && equals == stop:
+		p.see(0.82, t.start, to, "injected event handler")
+	case strong && known && equals == stop:
+		p.see(0.6, t.start, to, "injected event handler")
+	}
+}
+
+// stems are what the names of events are made of (HTML, DOM, touch, pointer, animation and
+// old browsers' events).
+var stems = [...]string{
+	"click", "mouse", "key", "load", "error", "focus", "blur", "change", "submit", "reset", "select", "drag", "drop", "scroll", "touch",
+	"pointer", "animation", "transition", "toggle", "input", "play", "pause", "seek", "wheel", "copy", "cut", "paste", "resize", "message",
+	"storage", "hash", "pop", "show", "print", "begin", "end", "repeat", "start", "finish", "bounce", "active", "row", "cell", "data",
+	"filter", "layout", "move", "property", "ready", "search", "time", "volume", "wait", "rate", "cancel", "close", "invalid", "context",
+	"gesture", "orientation", "device", "offline", "online", "page", "stop", "abort", "canplay", "stalled", "suspend", "emptied", "progress",
+	"help", "media", "out", "undo", "redo", "url", "locate", "control", "before", "after", "cue", "fullscreen", "reverse", "synch", "track", "xxx",
+	"capture", "auxclick", "beforeinput", "webkit", "ms", "deactivate", "zoom", "rejection", "update", "interrupt", "language", "install", "x",
+}
+
+// knownEvent reports whether the name, which begins with "on" but for marks before it, is
+// made of words that events are named by.
+func knownEvent(name string) bool {
+	i := 0
+	for i < len(name) && !isLetter(name[i]) {
+		i++
+	}
+	name = name[i:]
+	if len(name) < 5 || len(name) > 40 {
+		return false
+	}
+	for _, stem := range &stems {
+		if startsFold(name[2:], stem) {
+			return true
+		}
+	}
+	return hasFold(name[2:], "click") || hasFold(name[2:], "change") || hasFold(name[2:], "start") || hasFold(name[2:], "load")
+}
+
+// verdict judges a tag at its end by its element and by what its attributes added up to.
+func (p *scanner) verdict(t *tag) {
+	if t.closing || t.prefixed {
+		return
+	}
+	f := t.facts
+	at := func(confidence float64, shape string) { p.see(confidence, t.start, t.stop, shape) }
+	if f&hasDataSource != 0 && f&(hasDataFormat|hasSrc) != 0 {
+		at(0.85, "bound data island")
+	}
+	if t.injected {
+		return
+	}
+	switch t.element {
+	case frame:
+		switch {
+		case f&hasQuietSrc != 0:
+			at(0.5, "frame")
+		case f&hasSrc != 0:
+			at(0.78, "frame")
+		default:
+			at(0.4, "frame")
+		}
+	case loader:
+		switch {
+		case f&hasQuietSrc != 0:
+			at(0.6, "embedded object")
+		case f&hasSrc != 0:
+			at(0.8, "embedded object")
+		case f&hasID != 0:
+			at(0.4, "embedded object")
+		}
+	case layer:
+		if f&hasSrc != 0 {
+			at(0.8, "layer")
+		}
+	case base:
+		if f&hasHref != 0 {
+			at(0.85, "base address")
+		}
+	case meta:
+		if f&hasRefresh != 0 && f&hasRefreshURL != 0 {
+			at(0.8, "refresh")
+		}
+	case link:
+		if f&hasLoadingRel != 0 && f&hasHref != 0 && f&hasCSSOnly == 0 {
+			at(0.72, "loaded style sheet")
+		}
+	case isindex:
+		at(0.8, "isindex")
+	case animate:
+		if f&hasActiveTarget != 0 {
+			if f&hasTargetValue != 0 {
+				at(0.9, "animated handler")
+			} else {
+				at(0.6, "animated handler")
+			}
+		}
+	case island:
+		if f&(hasSrc|hasID) != 0 {
+			at(0.75, "data island")
+		}
+	case form:
+		if f&hasHref != 0 {
+			at(0.45, "form")
+		}
+	}
+}

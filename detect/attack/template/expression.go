@@ -1,0 +1,335 @@
+package template
+
+import "strings"
+
+// maxExpression is how far one expression is read, in bytes.
+const maxExpression = 1024
+
+const shapeReflection = "reflection"
+
+// reading is what one expression came to.
+type reading struct {
+	confidence float64
+	shape      string
+	stop       int  // behind the closing delimiter, or where reading ended
+	closed     bool // the closing delimiter was found
+	valid      bool // nothing contradicts that this is an expression
+	constant   bool // arithmetic on literals alone
+	variables  bool // a variable with a dollar sign occurs
+}
+
+// expression judges what stands behind the opening delimiter at i and returns the position
+// behind what was read.
+func (r *reader) expression(i int, d *delimiter) int {
+	p := r.read(i+2, d)
+	switch {
+	case p.shape == shapeReflection:
+		c := p.confidence
+		if !p.closed {
+			c = 0.75
+		}
+		r.see(c, i, p.stop, p.shape)
+	case !p.closed || !p.valid:
+	case p.constant && d.probe > 0:
+		r.see(d.probe, i, p.stop, "sum of constants")
+	default:
+		r.see(p.confidence, i, p.stop, p.shape)
+	}
+	return p.stop
+}
+
+// read reads an expression from position from until its closing delimiter, or until two
+// tokens contradict that it is one. Statements (d.statement) may hold several operands in a
+// row.
+func (r *reader) read(from int, d *delimiter) reading {
+	s := r.src
+	limit := min(len(s), from+maxExpression)
+	var (
+		p         = reading{valid: true}
+		lastName  int
+		operand   bool // the last token ended an operand
+		word      bool // ... and was a word
+		joins     bool // ... that joins operands: in, is, and, if
+		literal   bool // the operand is a literal
+		member    bool // the last token was a dot behind an operand
+		filtering bool // the last token was a pipe
+		filterArg bool // inside the brackets of a filter
+		contexts  bool
+		reached   bool
+		calls     int
+		depth     int
+		operands  int
+		operators int
+		times     int
+		names     int
+	)
+	see := func(c float64, shape string) {
+		if c > p.confidence {
+			p.confidence, p.shape = c, shape
+		}
+	}
+	// another begins an operand; it reports whether it may stand here.
+	another := func() bool {
+		if operand && !joins && !d.statement {
+			p.valid = false
+			return false
+		}
+		operands++
+		return true
+	}
+	i := from
+	// Marks that belong to the delimiter: {{=, {{#, {{-, <%=, {{{.
+	for i < limit && strings.IndexByte("=#-~!&^:@>/", s[i]) >= 0 {
+		i++
+	}
+	for i < limit {
+		c := s[i]
+		if depth == 0 && c == d.close[0] && strings.HasPrefix(s[i:], d.close) {
+			p.closed = true
+			p.stop = i + len(d.close)
+			break
+		}
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			i++
+			continue
+		case c == '"' || c == '\'' || c == '\\' && i+1 < limit && (s[i+1] == '"' || s[i+1] == '\''):
+			// A backslash before the quote comes from a string that the value was cut out of.
+			escaped := c == '\\'
+			if escaped {
+				i++
+				c = s[i]
+			}
+			if !another() {
+				p.stop = i
+				return p
+			}
+			start := i + 1
+			stop := start
+			for stop < limit && s[stop] != c {
+				if s[stop] == '\\' && !escaped {
+					stop++
+				}
+				stop++
+			}
+			stop = min(stop, limit)
+			text := s[start:stop]
+			if escaped {
+				text = strings.TrimSuffix(text, `\`)
+			}
+			switch quoted(text) {
+			case dunder:
+				see(0.93, shapeReflection)
+			case reaching:
+				if filterArg || reached || contexts || calls > 0 {
+					see(0.9, "function by name")
+				}
+				reached = true
+			}
+			i = min(stop+1, limit)
+			operand, literal, word, joins, member, lastName, filtering = true, true, false, false, false, nothing, false
+			continue
+		case letter(c) || c == '_' || c == '$' && i+1 < limit && (letter(s[i+1]) || s[i+1] == '_' || s[i+1] == '!'):
+			j := i + 1
+			for j < limit && (letter(s[j]) || '0' <= s[j] && s[j] <= '9' || s[j] == '_' || s[j] == '$') {
+				j++
+			}
+			name := s[i:j]
+			join := joinWord(name)
+			if !member {
+				if !join && !filtering && !another() {
+					p.stop = i
+					return p
+				}
+				literal = false
+			}
+			if c == '$' {
+				p.variables = true
+			}
+			names++
+			lastName = strengthOf(name)
+			switch lastName {
+			case dunder:
+				see(0.95, shapeReflection)
+			case reaching:
+				reached = true
+				if filtering {
+					see(0.85, "filter that runs")
+				}
+				if member && contexts {
+					see(0.8, "context object's method")
+				}
+			case mild:
+				if filtering && name == "attr" {
+					see(0.85, "filter that runs")
+				}
+			case context:
+				if !member {
+					contexts = true
+				}
+			}
+			if filtering {
+				filterArg = true
+			}
+			filtering = false
+			operand, word, joins, member = true, true, join, false
+			i = j
+			continue
+		case '0' <= c && c <= '9':
+			if !another() {
+				p.stop = i
+				return p
+			}
+			for i < limit && ('0' <= s[i] && s[i] <= '9' || s[i] == '.' && i+1 < limit && '0' <= s[i+1] && s[i+1] <= '9') {
+				i++
+			}
+			if i < limit && (letter(s[i]) || s[i] == '_') {
+				p.valid = false
+				p.stop = i
+				return p
+			}
+			operand, literal, word, joins, member, lastName, filtering = true, true, false, false, false, nothing, false
+			continue
+		}
+		switch c {
+		case '.':
+			if operand {
+				member = true
+			} else {
+				literal = false
+			}
+			i++
+			lastName = nothing
+			if i < limit && s[i] <= ' ' && !d.statement {
+				p.valid = false
+				p.stop = i
+				return p
+			}
+			continue
+		case '(':
+			depth++
+			if operand && !joins {
+				calls++
+				switch {
+				case lastName == reaching:
+					see(0.88, "call that runs")
+				case lastName == mild && contexts:
+					see(0.85, "context object's method")
+				case lastName == mild && d.statement:
+					see(0.75, "call that runs")
+				case word && literal:
+					see(0.72, "method of a literal")
+				case contexts:
+					see(0.55, "context object's method")
+				}
+			}
+			operand, literal = false, false
+		case '[':
+			depth++
+			operand, literal = false, false
+		case ')', ']':
+			if depth--; depth < 0 {
+				if !d.statement {
+					p.valid = false
+				}
+				p.stop = i
+				return p
+			}
+			if depth == 0 {
+				filterArg = false
+			}
+			// A list or group of literals is a literal: []., ().
+			operand, literal = true, c == ']' || i > from && s[i-1] == '('
+			word = false
+			i++
+			lastName, joins, member, filtering = nothing, false, false, false
+			continue
+		case '{', '}':
+			if !d.statement {
+				p.valid = false
+				p.stop = i
+				return p
+			}
+			operand = false
+		case '|':
+			if i+1 < limit && s[i+1] == '|' {
+				i++
+			} else {
+				filtering = true
+			}
+			i++
+			operand, member, word, joins, lastName = false, false, false, false, nothing
+			continue
+		case '?':
+			// Freemarker: "x"?new(), x?api
+			rest := s[i+1 : limit]
+			if strings.HasPrefix(rest, "new()") || strings.HasPrefix(rest, "api.") || strings.HasPrefix(rest, "eval") || strings.HasPrefix(rest, "interpret") {
+				see(0.93, shapeReflection)
+			}
+			operand, literal = false, false
+		case '*', '+', '-', '/', '%', '^', '~':
+			if operand {
+				operators++
+			}
+			if c == '*' {
+				times++
+			}
+			operand = false
+		case '=', '<', '>', '!', '&', ',', ':':
+			operand, literal = false, false
+		case '`':
+			j := strings.IndexByte(s[i+1:limit], '`')
+			if j > 0 && !operand && (d.open == "<%" || d.open == "#{") {
+				see(0.85, "command")
+				operand = true
+				i += j + 2
+				continue
+			}
+			p.valid = false
+			p.stop = i
+			return p
+		case ';':
+			if !d.statement {
+				p.valid = false
+				p.stop = i
+				return p
+			}
+			operand = false
+		default:
+			if !d.statement || c < ' ' || c >= 0x80 {
+				p.valid = false
+				p.stop = i
+				return p
+			}
+			operand = false
+		}
+		i++
+		lastName, word, joins, member, filtering = nothing, false, false, false, false
+	}
+	if !p.closed {
+		p.stop = i
+	}
+	if reached && calls > 0 {
+		see(0.75, "call that runs")
+	}
+	if contexts {
+		see(0.5, "context object")
+	}
+	p.constant = names == 0 && operand && operands >= 2 && operators >= 1 && (times > 0 || operators == operands-1) && depth == 0
+	return p
+}
+
+// quoted returns the strength of a name given as a string: engines look attributes and
+// functions up by name. An escaped underscore is only written to hide one.
+func quoted(text string) int {
+	if strings.HasPrefix(text, "__") && (len(text) == 2 || strings.HasSuffix(text, "__")) || strings.Contains(text, `\x5f`) || strings.Contains(text, `\137`) || strings.Contains(text, `\u005f`) {
+		return dunder
+	}
+	if strings.HasPrefix(text, "freemarker.template") || strings.HasPrefix(text, "java.lang") || strings.HasPrefix(text, "javax.script") {
+		return reaching
+	}
+	if s := strengthOf(text); s == reaching {
+		return s
+	}
+	return nothing
+}
