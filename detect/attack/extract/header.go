@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"encoding/base64"
 	"strings"
 
 	"kongwaf/detect"
@@ -35,19 +34,14 @@ func (w *Walker) headers(headers []detect.Header) {
 // and $Version, which old servers still read).
 func (w *Walker) cookies(s string) {
 	for s != "" && !w.stopped {
-		p := s
-		i := strings.IndexByte(s, ';')
-		if i >= 0 {
-			p, s = s[:i], s[i+1:]
-		} else {
-			s = ""
+		for s != "" && (s[0] == ' ' || s[0] == '\t') {
+			s = s[1:]
 		}
-		for p != "" && (p[0] == ' ' || p[0] == '\t') {
-			p = p[1:]
-		}
+		p, rest, more := strings.Cut(s, ";")
 		eq := strings.IndexByte(p, '=')
 		if eq < 0 {
 			w.name(p)
+			s = rest
 			continue
 		}
 		name, value := p[:eq], p[eq+1:]
@@ -59,12 +53,13 @@ func (w *Walker) cookies(s string) {
 		if len(value) > 0 && value[0] == '"' {
 			if len(value) > 1 && value[len(value)-1] == '"' {
 				value = value[1 : len(value)-1]
-			} else if end := strings.IndexByte(s, '"'); i >= 0 && end >= 0 {
+			} else if end := strings.IndexByte(rest, '"'); more && end >= 0 {
 				// A quoted value with a semicolon in it: one value for some servers.
-				w.value(named(name), value[1:]+";"+s[:end])
+				w.value(named(name), s[eq+2:len(p)+1+end])
 			}
 		}
 		w.value(named(name), value)
+		s = rest
 	}
 }
 
@@ -114,25 +109,4 @@ func (w *Walker) authorization(label segment, s string) {
 		}
 	}
 	w.value(label, s)
-}
-
-// decodeBase64 decodes standard or URL-safe base64, padded or not.
-func (w *Walker) decodeBase64(s string) (string, bool) {
-	for len(s) > 0 && s[len(s)-1] == '=' {
-		s = s[:len(s)-1]
-	}
-	if len(s) == 0 {
-		return "", false
-	}
-	enc := base64.RawStdEncoding
-	if strings.ContainsAny(s, "-_") {
-		enc = base64.RawURLEncoding
-	}
-	n := enc.DecodedLen(len(s))
-	room := w.scratch.room(n)[:n]
-	n, err := enc.Decode(room, unsafeBytes(s))
-	if err != nil {
-		return "", false
-	}
-	return w.scratch.keep(room[:n]), true
 }

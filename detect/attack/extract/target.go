@@ -30,7 +30,6 @@ func (w *Walker) target(target string) {
 	if hasQuery {
 		w.at(detect.SourceQuery, "query")
 		w.pairs(query)
-		w.graphqlPairs(query, "query.graphql")
 	}
 }
 
@@ -130,6 +129,9 @@ func (w *Walker) pair(p string) {
 		w.name(name)
 	} else {
 		w.name(p)
+	}
+	if name == "query" && w.graphqlParameter(value) {
+		return
 	}
 	w.value(named(name), value)
 }

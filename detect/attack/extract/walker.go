@@ -27,12 +27,13 @@ type Walker struct {
 	truncated bool
 	names     [64]seenName
 	spill     []byte // text of leaves beyond four times MaxValues
+	joined    []byte // XML text in several pieces, while it is joined
 	scratch   arena
 
-	declared declaration
-	inflate  inflaters
-	query    graphqlScan
-	found    []detect.Finding
+	declared  declaration
+	inflaters inflaters
+	graphqls  graphqlScan
+	found     []detect.Finding
 }
 
 // seenName remembers a name that was handed out in this walk: arrays of objects repeat
@@ -68,7 +69,7 @@ func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
 	clear(w.names[:])
 	w.scratch.reset()
 	w.declared = declaration{}
-	w.query.reset()
+	w.graphqls.reset()
 }
 
 // Anomalies returns what is wrong with the last walked request itself: findings of the

@@ -1,0 +1,55 @@
+package extract
+
+import (
+	"math/bits"
+	"strings"
+)
+
+// binary hands out the runs of printable characters in binary data. The longer the data, the
+// longer a run must be: random bytes make short ones by chance.
+func (w *Walker) binary(label segment, s string) {
+	// A byte is printable by chance in 3 of 8 cases, so runs of n are expected
+	// len * (3/8)^n times; this n keeps that below one in a hundred.
+	shortest := 5 + bits.Len(uint(len(s)))*7/10
+	start := -1
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) {
+			if c := s[i]; c >= 0x20 && c < 0x7f || c == '\t' || c == '\n' || c == '\r' {
+				if start < 0 {
+					start = i
+				}
+				continue
+			}
+		}
+		if start >= 0 && i-start >= shortest {
+			if !w.value(label, s[start:i]) {
+				return
+			}
+		}
+		start = -1
+	}
+}
+
+// yaml hands out the scalars of simple YAML: what follows "- " and "key: " on a line, and
+// the keys. Block scalars and flow collections come as lines.
+func (w *Walker) yaml(s string) {
+	for s != "" && !w.stopped {
+		var line string
+		line, s, _ = strings.Cut(s, "\n")
+		line = strings.TrimSpace(line)
+		for strings.HasPrefix(line, "- ") {
+			line = strings.TrimLeft(line[2:], " ")
+		}
+		label := named("")
+		if i := strings.Index(line, ": "); i > 0 && i <= 64 {
+			key := strings.Trim(line[:i], `"' `)
+			w.name(key)
+			label = named(key)
+			line = strings.TrimSpace(line[i+2:])
+		}
+		if len(line) > 1 && (line[0] == '"' || line[0] == '\'') && line[len(line)-1] == line[0] {
+			line = line[1 : len(line)-1]
+		}
+		w.value(label, line)
+	}
+}

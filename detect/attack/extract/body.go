@@ -1,0 +1,293 @@
+package extract
+
+import (
+	"strings"
+
+	"kongwaf/detect"
+)
+
+// format is a kind of container.
+type format uint8
+
+const (
+	formatNone format = iota
+	formatForm
+	formatJSON
+	formatXML
+	formatMultipart
+	formatGraphQL
+	formatGRPC
+	formatGRPCText
+	formatProtobuf
+	formatMsgpack
+	formatCBOR
+	formatYAML
+	formatJWT
+	formatURL
+	formatDataURL
+	formatGzip
+)
+
+// formatNames are a format's word in places: below another container, and as the root of a body.
+var formatNames = [...]struct{ word, root string }{
+	formatNone:      {"", "body"},
+	formatForm:      {"form", "body.form"},
+	formatJSON:      {"json", "body.json"},
+	formatXML:       {"xml", "body.xml"},
+	formatMultipart: {"multipart", "body.multipart"},
+	formatGraphQL:   {"graphql", "body.graphql"},
+	formatGRPC:      {"grpc", "body.grpc"},
+	formatGRPCText:  {"grpc", "body.grpc"},
+	formatProtobuf:  {"protobuf", "body.protobuf"},
+	formatMsgpack:   {"msgpack", "body.msgpack"},
+	formatCBOR:      {"cbor", "body.cbor"},
+	formatYAML:      {"yaml", "body.yaml"},
+	formatJWT:       {"jwt", "body.jwt"},
+	formatURL:       {"query", "body.query"},
+	formatDataURL:   {"data", "body.data"},
+	formatGzip:      {"gzip", "body.gzip"},
+}
+
+// body undoes compression and reads the body as declared and as it looks.
+func (w *Walker) body(r *detect.Request) {
+	if len(r.Body) == 0 {
+		return
+	}
+	w.at(detect.SourceBody, "body")
+	b := r.Body
+	if len(b) > w.lim.MaxBody {
+		b = b[:w.lim.MaxBody]
+		w.truncated = true
+	}
+	mark := len(w.steps)
+	s := w.decompress(view(b))
+	w.content(segment{index: -1}, s, w.declared.types[:w.declared.typeCount], 0)
+	w.back(mark)
+}
+
+// content reads a body, or a part of one, whose declared content types are given. Where the
+// declared format and the looks of the text disagree, both are read; where neither reads
+// cleanly, the text is handed out whole as well. inner counts multipart bodies around it.
+func (w *Walker) content(label segment, s string, types []string, inner int) {
+	mark := len(w.steps)
+	defer w.back(mark)
+	cs := charsetNone
+	for _, t := range types {
+		if cs = charsetOf(mediaParam(t, "charset")); cs != charsetNone {
+			break
+		}
+	}
+	raw := s
+	s, cs = w.toUTF8(s, cs)
+	var done [len(formatNames)]bool
+	clean := false
+	for i := 0; i <= len(types); i++ {
+		f, typ := formatNone, ""
+		if i < len(types) {
+			typ = types[i]
+			f = declaredFormat(typ)
+		} else {
+			f = sniff(s)
+		}
+		if f == formatNone || done[f] || w.stopped {
+			continue
+		}
+		done[f] = true
+		depth := w.enter(label, f)
+		if w.read(f, s, typ, inner) {
+			clean = true
+		}
+		w.leave(depth)
+	}
+	// The fields of a form in a foreign charset are usually encoded one by one, below their
+	// percent-encoding (known from ASP.NET). No EBCDIC text has the byte '='.
+	if done[formatForm] {
+		if c := formCharset(raw); c != charsetNone {
+			cs = c
+		}
+	}
+	if cs.foreign() && (isASCII(raw) || cs >= charsetIBM037 && strings.IndexByte(raw, '=') > 0) {
+		depth := w.enter(label, formatForm)
+		w.foreignPairs(raw, cs)
+		w.leave(depth)
+	}
+	if !clean && !w.stopped {
+		w.plain(label, s)
+	}
+}
+
+// enter goes below label into a container of the given format; leave undoes it.
+func (w *Walker) enter(label segment, f format) (depth int) {
+	depth = len(w.path)
+	if label.name != "" || label.index >= 0 {
+		w.push(label)
+	} else if depth-w.pathStart == 1 && w.path[depth-1].name == "body" {
+		w.path[depth-1].name = formatNames[f].root
+		return depth
+	}
+	w.push(named(formatNames[f].word))
+	return depth
+}
+
+func (w *Walker) leave(depth int) {
+	w.path = w.path[:depth]
+	if depth-w.pathStart == 1 && strings.HasPrefix(w.path[depth-1].name, "body.") {
+		w.path[depth-1].name = "body"
+	}
+}
+
+// read reads s as the given format and reports whether it was well-formed, so that nothing
+// else needs to be tried.
+func (w *Walker) read(f format, s, contentType string, inner int) (clean bool) {
+	switch f {
+	case formatForm:
+		w.pairs(s)
+		return w.formLooks(s)
+	case formatJSON:
+		return w.json(s[jsonStart(s):])
+	case formatXML:
+		return w.xml(s)
+	case formatMultipart:
+		return w.multipart(s, contentType, inner)
+	case formatGraphQL:
+		return w.graphql(s)
+	case formatGRPC:
+		return w.grpc(s, contentType)
+	case formatGRPCText:
+		if text, ok := w.decodeBase64(strings.TrimSpace(s)); ok {
+			mark := w.step("base64")
+			clean = w.grpc(text, contentType)
+			w.back(mark)
+		}
+		return clean
+	case formatProtobuf:
+		return w.protobuf(s, 0)
+	case formatMsgpack:
+		return w.items(s, msgpackItem)
+	case formatCBOR:
+		return w.items(s, cborItem)
+	case formatYAML:
+		w.yaml(s)
+	case formatJWT:
+		return w.jwt(strings.TrimSpace(s))
+	}
+	return false
+}
+
+// formLooks reports whether a text read as a form has ordinary names throughout (of the
+// first few dozen).
+func (w *Walker) formLooks(s string) bool {
+	for n := 0; s != "" && n < 32; n++ {
+		var p string
+		p, s, _ = strings.Cut(s, "&")
+		name, _, ok := strings.Cut(p, "=")
+		if !ordinaryName(name) || !ok && n == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// plain hands out text that is in no known container. Of binary data only the runs of
+// printable characters.
+func (w *Walker) plain(label segment, s string) {
+	if looksText(s) {
+		w.value(label, s)
+		return
+	}
+	w.binary(label, s)
+}
+
+// declaredFormat returns the format that a content type names.
+func declaredFormat(contentType string) format {
+	t := mediaType(contentType)
+	switch {
+	case t == "":
+		return formatNone
+	case contains(t, "grpc-web-text"):
+		return formatGRPCText
+	case contains(t, "application/grpc"):
+		return formatGRPC
+	case contains(t, "urlencoded"):
+		return formatForm
+	case contains(t, "multipart/"):
+		return formatMultipart
+	case contains(t, "graphql") && !contains(t, "json"):
+		return formatGraphQL
+	case contains(t, "json+protobuf"), contains(t, "json"), contains(t, "javascript"), contains(t, "csp-report"):
+		return formatJSON
+	case contains(t, "xml"), contains(t, "text/html"):
+		return formatXML
+	case contains(t, "protobuf"), contains(t, "application/proto"):
+		return formatProtobuf
+	case contains(t, "msgpack"), contains(t, "messagepack"):
+		return formatMsgpack
+	case contains(t, "cbor"):
+		return formatCBOR
+	case contains(t, "yaml"), contains(t, "x-yml"):
+		return formatYAML
+	case contains(t, "/jwt"):
+		return formatJWT
+	}
+	return formatNone
+}
+
+// mediaType returns what stands before the parameters of a content type.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.Trim(t, " \t\"'")
+}
+
+// contains reports whether s contains the lower-case word, ignoring ASCII case.
+func contains(s, word string) bool {
+	for i := 0; i+len(word) <= len(s); i++ {
+		if detect.EqualFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// mediaParam returns the first parameter of a content type or disposition with the given
+// name, without quotes; "" if there is none.
+func mediaParam(s, name string) string {
+	_, rest, _ := strings.Cut(s, ";")
+	for rest != "" {
+		var n, v string
+		n, v, rest = nextParam(rest)
+		if detect.EqualFold(n, name) {
+			return v
+		}
+	}
+	return ""
+}
+
+// nextParam splits one parameter off a list "name=value; name="value""; quotes are removed,
+// a quote escaped by a backslash does not end the value (RFC 9110 section 5.6.6).
+func nextParam(s string) (name, value, rest string) {
+	s = strings.TrimLeft(s, " \t\r\n;")
+	i := strings.IndexAny(s, "=;")
+	if i < 0 {
+		return strings.TrimSpace(s), "", ""
+	}
+	name = strings.TrimSpace(s[:i])
+	if s[i] == ';' {
+		return name, "", s[i+1:]
+	}
+	s = strings.TrimLeft(s[i+1:], " \t\r\n")
+	if s != "" && (s[0] == '"' || s[0] == '\'') {
+		q := s[0]
+		for j := 1; j < len(s); j++ {
+			if s[j] == '\\' && j+1 < len(s) && s[j+1] == q {
+				j++
+			} else if s[j] == q {
+				return name, s[1:j], s[j+1:]
+			}
+		}
+		if q == '"' {
+			return name, s[1:], "" // the quote is never closed
+		}
+	}
+	value, rest, _ = strings.Cut(s, ";")
+	return name, strings.TrimSpace(value), rest
+}

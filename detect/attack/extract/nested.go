@@ -1,0 +1,91 @@
+package extract
+
+import "strings"
+
+// Nested looks inside a text that was decoded out of a leaf: JSON in a form field, a form in
+// base64, a URL with a query, XML in JSON, a multipart body, a JWT, a data: URL, gzip. If
+// the text is such a container, Nested visits its leaves and names and reports true; the
+// place continues below the parent's ("query.data.json.user") and the steps after
+// parent.Steps. It is meant to be called from within visit, also from within its own.
+//
+// Where Limits.MaxNesting is used up, it reports false and the walk counts as truncated.
+func (w *Walker) Nested(parent *Leaf, text string, visit func(*Leaf) bool) bool {
+	f := nestedFormat(parent.Name, text)
+	if f == formatNone {
+		return false
+	}
+	if w.lim.MaxBody == 0 {
+		w.lim = w.lim.withDefaults()
+		w.left = w.lim.MaxVisited
+	}
+	if w.nesting >= w.lim.MaxNesting {
+		w.truncated = true
+		return false
+	}
+	saved := walkState{
+		visit: w.visit, path: len(w.path), pathStart: w.pathStart, steps: len(w.steps),
+		stepStart: w.stepStart, file: w.file, stopped: w.stopped,
+	}
+	source := w.source
+	w.visit, w.source, w.file, w.stopped = visit, parent.Source, parent.File, false
+	joined := w.joined
+	w.joined = nil // an XML reader further out may be in the midst of joining
+	w.nesting++
+	w.below(parent)
+	w.nestedRead(f, text)
+	w.nesting--
+	w.joined = joined
+	w.visit, w.source, w.file, w.stopped = saved.visit, source, saved.file, saved.stopped
+	w.path, w.pathStart = w.path[:saved.path], saved.pathStart
+	w.steps, w.stepStart = w.steps[:saved.steps], saved.stepStart
+	return true
+}
+
+// walkState is what Nested puts back.
+type walkState struct {
+	visit            func(*Leaf) bool
+	path, pathStart  int
+	steps, stepStart int
+	file             string
+	stopped          bool
+}
+
+// below makes parent's place and steps the current ones, as copies on top of the stacks.
+func (w *Walker) below(parent *Leaf) {
+	start := len(w.path)
+	if parent.end <= len(w.path) && parent.end-parent.start > 1 {
+		w.path = append(w.path, w.path[parent.start:parent.end]...)
+	} else {
+		w.path = append(w.path, named(parent.root))
+	}
+	if !parent.IsName && (parent.label.name != "" || parent.label.index >= 0) {
+		w.path = append(w.path, parent.label)
+	}
+	w.pathStart = start
+	start = len(w.steps)
+	w.steps = append(w.steps, parent.Steps...)
+	w.stepStart = start
+}
+
+func (w *Walker) nestedRead(f format, text string) {
+	w.push(named(formatNames[f].word))
+	switch f {
+	case formatURL:
+		q := strings.IndexByte(text, '?')
+		w.pairs(text[q+1:])
+	case formatDataURL:
+		comma := strings.IndexByte(text, ',')
+		if data, ok := w.decodeBase64(text[comma+1:]); ok {
+			w.step("base64")
+			w.plain(segment{index: -1}, data)
+		}
+	case formatGzip:
+		w.content(segment{index: -1}, w.decompress(text), nil, 1)
+	case formatJWT:
+		w.jwt(strings.TrimPrefix(strings.TrimSpace(text), "Bearer "))
+	case formatXML:
+		w.xml(text)
+	default:
+		w.read(f, text, "", 1)
+	}
+}
