@@ -105,7 +105,7 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "kong-waf eval: --sensitivity:", err)
 		return 2
 	}
-	engine, err := attack.New(attack.Options{Sensitivity: level})
+	engine, err := attack.New(attack.Options{Sensitivity: level, Unmasked: true})
 	if err != nil {
 		fmt.Fprintln(stderr, "kong-waf eval:", err)
 		return 2
@@ -240,8 +240,9 @@ func (e *evaluation) judge(t *tally, item evalItem, shape int, r *detect.Request
 		where = fmt.Sprintf("%s %q", shapes[shape].name, clip(text, 300))
 	}
 	fmt.Fprintf(e.out, "%s %v (%s, %s) score %.2f: %s\n", title, item.ID, t.file, item.Class, report.Score, where)
-	for _, f := range report.Attacks[:min(len(report.Attacks), 5)] {
-		fmt.Fprintf(e.out, "    %s %s %.2f %v: %q\n", f.Class, f.Place, f.Confidence, f.Decoded, f.Evidence)
+	report, why := e.engine.Explain(r)
+	for i, f := range report.Attacks[:min(len(report.Attacks), 5)] {
+		fmt.Fprintf(e.out, "    %s %s %.2f %v (%s): %q\n", f.Class, f.Place, f.Confidence, f.Decoded, why[i], f.Evidence)
 	}
 }
 

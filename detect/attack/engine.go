@@ -21,6 +21,8 @@ type Options struct {
 	// Mask lists names of parameters, headers, cookies and fields (any case) whose
 	// evidence is masked, beside those that look secret by themselves (password, token).
 	Mask []string
+	// Unmasked shows the evidence of secrets too: for measuring on test data only.
+	Unmasked bool
 	// Exceptions silence findings that are known to be false.
 	Exceptions []Exception
 }
@@ -31,6 +33,7 @@ type Engine struct {
 	disabled   [256]bool
 	limits     extract.Limits
 	mask       map[string]bool
+	unmasked   bool
 	exceptions []Exception
 	sessions   sync.Pool
 }
@@ -44,6 +47,7 @@ func New(o Options) (*Engine, error) {
 		threshold:  thresholds[o.Sensitivity],
 		limits:     o.Limits,
 		mask:       make(map[string]bool, len(o.Mask)),
+		unmasked:   o.Unmasked,
 		exceptions: slices.Clone(o.Exceptions),
 	}
 	known := detect.Classes()
@@ -71,11 +75,27 @@ func New(o Options) (*Engine, error) {
 // Inspect judges one request. It never panics on any input, takes time linear in the
 // request's size and allocates nothing for a request in which nothing is suspicious.
 func (e *Engine) Inspect(r *detect.Request) detect.Report {
+	report, _ := e.inspect(r, false)
+	return report
+}
+
+// Explain judges one request and says, for each attack in the report, why in the words of
+// the language that saw it: a token shape or a construct.
+func (e *Engine) Explain(r *detect.Request) (report detect.Report, shapes []string) {
+	return e.inspect(r, true)
+}
+
+func (e *Engine) inspect(r *detect.Request, explain bool) (report detect.Report, shapes []string) {
 	s := e.sessions.Get().(*session)
 	s.begin(r)
 	s.walk()
-	report := s.report()
+	report = s.report()
+	if explain {
+		for i := range s.findings {
+			shapes = append(shapes, s.findings[i].Shape)
+		}
+	}
 	s.end()
 	e.sessions.Put(s)
-	return report
+	return report, shapes
 }

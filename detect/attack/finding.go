@@ -145,7 +145,7 @@ func (s *session) evidence(l *extract.Leaf, text string, m value.Match) string {
 	if start >= end {
 		start, end = 0, len(text)
 	}
-	if !l.IsName && (secretName(l.Name) || len(s.engine.mask) > 0 && s.engine.mask[strings.ToLower(l.Name)]) {
+	if !s.engine.unmasked && !l.IsName && (secretName(l.Name) || len(s.engine.mask) > 0 && s.engine.mask[strings.ToLower(l.Name)]) {
 		return "(masked)"
 	}
 	cut := ""

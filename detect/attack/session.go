@@ -33,18 +33,21 @@ type session struct {
 	walker  extract.Walker
 	visit   func(*extract.Leaf) bool // s.leaf, bound once
 
-	value    value.Value
-	asked    traitsMemo
-	cleared  cleared
-	seen     int             // suspicious matches so far, whatever became of them
-	arena    []byte          // texts of decoded forms
-	left     int             // bytes that decoding may still produce
-	forms    []*decode.Forms // by depth
-	depth    int
-	path     decode.Path // decodings of the container that is being walked
-	joined   pollution
-	findings []finding
-	cut      bool // a budget ran out
+	value   value.Value
+	asked   traitsMemo
+	cleared cleared
+	seen    int             // suspicious matches so far, whatever became of them
+	arena   []byte          // texts of decoded forms
+	left    int             // bytes that decoding may still produce
+	forms   []*decode.Forms // by depth
+	depth   int
+	path    decode.Path // decodings of the container that is being walked
+	joined  pollution
+	// bodyIsForm says that the body does not look like JSON or XML, whose arrays are no
+	// repeated parameters.
+	bodyIsForm bool
+	findings   []finding
+	cut        bool // a budget ran out
 }
 
 func newSession(e *Engine) *session {
@@ -60,6 +63,11 @@ func newSession(e *Engine) *session {
 func (s *session) begin(r *detect.Request) {
 	s.request = r
 	s.left = decodeFloor + decodeFactor*(len(r.Target)+len(r.Body))
+	first := byte(0)
+	for i := 0; i < len(r.Body) && first <= ' '; i++ {
+		first = r.Body[i]
+	}
+	s.bodyIsForm = first != '{' && first != '[' && first != '<'
 	for i := range r.Headers {
 		s.left += decodeFactor * len(r.Headers[i].Value)
 	}
@@ -112,7 +120,7 @@ func (s *session) leaf(l *extract.Leaf) bool {
 // readings judges one leaf in all its readings, and what is nested in them.
 func (s *session) readings(l *extract.Leaf) {
 	t := value.TraitsOf(l.Text)
-	if s.depth == 0 {
+	if s.depth == 0 && (l.Source == detect.SourceQuery || l.Source == detect.SourceBody && s.bodyIsForm) {
 		s.joined.note(l, t)
 	}
 	s.reading(l, l.Text, t, s.path)
@@ -213,7 +221,7 @@ func (p *pollution) reset() {
 
 // note remembers a parameter of the query or of a form.
 func (p *pollution) note(l *extract.Leaf, t value.Traits) {
-	if l.IsName || l.Name == "" || len(p.parts) == maxParts || !isParameter(l) {
+	if l.IsName || l.Name == "" || len(p.parts) == maxParts {
 		return
 	}
 	h := nameHash(l.Name)

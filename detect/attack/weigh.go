@@ -1,20 +1,114 @@
 package attack
 
 import (
-	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
 )
 
 // weigh adjusts a language's confidence, which rests on nothing but the text, by what is
-// known of where the text stood.
+// known of where the text stood and what it is as a whole.
 func weigh(l *extract.Leaf, text string, t value.Traits, path decode.Path, m value.Match) float64 {
-	return m.Confidence
+	confidence := m.Confidence
+	if noise(text, t, m.Start, m.End) {
+		confidence *= noiseFactor
+	}
+	return confidence
 }
 
-// isParameter reports whether a leaf is a parameter of the query or of a form: what
-// servers join when names repeat.
-func isParameter(l *extract.Leaf) bool {
-	return l.Source == detect.SourceQuery || l.Source == detect.SourceBody
+// noiseFactor is what remains of a confidence that rests on noise.
+const noiseFactor = 0.4
+
+// noise reports whether the evidence text[start:end] is random characters in a text of
+// random characters: an encrypted token, a fingerprint, an image. Such texts have every
+// short attack in them sooner or later. Both the text around the evidence and the
+// evidence itself must look random, so that a payload does not hide by noise beside it.
+func noise(text string, t value.Traits, start, end int) bool {
+	const (
+		least = 48   // shorter texts prove nothing
+		wide  = 1024 // of the text around
+		near  = 48   // of the evidence, at least
+	)
+	if len(text) < least {
+		return false
+	}
+	start, end = max(start, 0), min(end, len(text))
+	end = min(end, start+200)
+	return random(around(text, start, end, wide)) && random(around(text, start, end, near))
 }
+
+// around returns text[start:end] with its neighbourhood, at least n bytes if there are.
+func around(text string, start, end, n int) string {
+	if more := n - (end - start); more > 0 {
+		start = max(0, start-more/2)
+		end = min(len(text), start+n)
+		start = max(0, end-n)
+	}
+	return text[start:end]
+}
+
+// random reports whether neighbouring characters have nothing to do with each other. In
+// prose and code most letters stand beside letters of the same case; among random
+// characters case changes as often as not. Binary data shows by its control characters.
+func random(s string) bool {
+	letters, flips, switches, control, run, longest := 0, 0, 0, 0, 0, 0
+	last := kindBlank
+	for i := 0; i < len(s); i++ {
+		k := kinds[s[i]]
+		if k == kindControl {
+			control++
+		}
+		if k != last {
+			switches++
+			run = 0
+		}
+		if k == kindLower || k == kindUpper {
+			if last == kindLower || last == kindUpper {
+				letters++
+				if k != last {
+					flips++
+				}
+			}
+			if run++; run > longest {
+				longest = run
+			}
+		}
+		last = k
+	}
+	if control*8 > len(s) {
+		return true
+	}
+	return switches*2 > len(s) && flips*4 > letters && longest < 8
+}
+
+type kind uint8
+
+const (
+	kindMark kind = iota
+	kindLower
+	kindUpper
+	kindDigit
+	kindBlank
+	kindHigh
+	kindControl
+)
+
+var kinds = func() (k [256]kind) {
+	for c := range 256 {
+		switch {
+		case 'a' <= c && c <= 'z':
+			k[c] = kindLower
+		case 'A' <= c && c <= 'Z':
+			k[c] = kindUpper
+		case '0' <= c && c <= '9':
+			k[c] = kindDigit
+		case c == ' ' || '\t' <= c && c <= '\r':
+			k[c] = kindBlank
+		case c >= 0x80:
+			k[c] = kindHigh
+		case c < ' ' || c == 0x7f:
+			k[c] = kindControl
+		}
+	}
+	return k
+}()
