@@ -24,7 +24,7 @@ import (
 // paths, URLs without a query, e-mail addresses and UUIDs have none of them.
 const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | value.NUL | value.Control |
 	value.ParenOpen | value.ParenClose | value.Pipe | value.Ampersand | value.Semicolon | value.Hash | value.Star | value.Equals |
-	value.Less | value.Greater
+	value.Less | value.Greater | value.High
 
 // Possible reports whether a value with these traits can hold an SQL injection at all.
 func Possible(t value.Traits) bool { return t.Any(needed) && !t.Only(needed&value.White|value.Comma) }

@@ -492,7 +492,7 @@ func (l *lexer) name() kind {
 	i := l.pos
 	for i < len(s) {
 		c := charClass[s[i]]
-		if c != cName && c != cDigit && s[i] != '$' {
+		if c != cName && c != cDigit && s[i] != '$' && !(s[i] == 0xa0 && i > l.pos && s[i-1] >= 0x80) {
 			break
 		}
 		if s[i] == 0xc2 && i+1 < len(s) && s[i+1] == 0xa0 {

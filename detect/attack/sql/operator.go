@@ -6,6 +6,9 @@ func (p *parser) operator(k kind) (state, bool) {
 	switch k {
 	case tOperator, tStar:
 		p.facts |= fArith
+		if p.truth {
+			p.facts |= fTruthMath
+		}
 		return wantOperand, true
 	case tTilde, tCompare:
 		return p.compares(0)
@@ -30,15 +33,21 @@ func (p *parser) operator(k kind) (state, bool) {
 		p.done(o, p.start)
 		return wantOperator, true
 	case tOpen:
-		// ") (SELECT": the value replaced an operand and another follows.
-		if p.facts&fClose != 0 || l.clause == inFrom || l.aliased {
-			p.push(inExpr, oNone)
+		// Where the value's place is not an operand's, (SELECT ...) may follow one.
+		saved := p.lexer
+		selects := p.next() == tWord && p.word == wSelect
+		p.lexer = saved
+		if selects || p.facts&fClose != 0 || l.clause == inFrom || p.last == oVariable {
+			if p.last == oVariable {
+				p.push(inArgs, oCall)
+			} else {
+				p.push(inExpr, oNone)
+			}
 			return wantOperand, true
 		}
 	case tSemicolon:
-		if p.depth > 0 {
-			return wantOperator, false
-		}
+		p.unclosed()
+		p.depth, p.extra = 0, 0
 		p.levels[0] = level{}
 		p.semicolon = true
 		return wantStatement, true
@@ -121,7 +130,7 @@ func (p *parser) operatorWord() (state, bool) {
 		return wantOperand, true
 	case wIn:
 		if p.peek() != '(' {
-			return wantOperator, false
+			return wantOperator, p.searchMode()
 		}
 		p.facts |= fWordOp
 		return p.compares(0)
@@ -144,6 +153,9 @@ func (p *parser) operatorWord() (state, bool) {
 		}
 	case wFrom:
 		if l.clause == inArgs {
+			if p.has(fSelect) {
+				p.facts |= fFrom
+			}
 			return wantOperand, true
 		}
 		if l.clause == inList || p.facts&fClose != 0 || p.depth == 0 && p.operands == 0 {
@@ -162,8 +174,8 @@ func (p *parser) operatorWord() (state, bool) {
 			return wantOperand, true
 		}
 	case wWhere, wHaving:
-		if p.operands > 0 || p.tokens == 1 {
-			if l.clause == inFrom || l.clause == inList || p.depth == 0 || w == wHaving || l.selects {
+		if p.operands > 0 || p.tokens <= 3 {
+			if l.clause == inFrom || l.clause == inList || p.depth == 0 || w == wHaving || l.selects || p.has(fSelect) {
 				l.clause, l.wasWhere = inExpr, true
 				p.facts |= fHaving
 				return wantOperand, true
@@ -172,6 +184,10 @@ func (p *parser) operatorWord() (state, bool) {
 	case wGroup, wOrder:
 		return p.groupOrOrder(l)
 	case wLimit:
+		if equalFold("for", p.text[p.start:p.pos]) && l.selects { // FOR UPDATE, FOR XML PATH('')
+			k := p.next()
+			return wantOperator, k == tName || k == tWord
+		}
 		l.clause = inOrder
 		if k := p.peek(); k >= '0' && k <= '9' || k == '(' || k == '@' || k == ':' {
 			return wantOperand, true
@@ -206,7 +222,8 @@ func (p *parser) operatorWord() (state, bool) {
 		if l.clause == inCase {
 			return wantOperand, true
 		}
-		if l.clause == inStatement {
+		if l.clause == inStatement || w == wElse && p.depth == 0 && p.has(fSelect) {
+			l.clause = inStatement
 			return wantStatement, true
 		}
 	case wEnd:
@@ -224,6 +241,12 @@ func (p *parser) operatorWord() (state, bool) {
 	case wEscape:
 		k := p.next()
 		return wantOperator, k == tString || k == tOpenString
+	case wAgainst:
+		if p.next() == tOpen {
+			p.facts |= fWordOp | fCompare | fConst
+			p.push(inArgs, oCall)
+			return wantOperand, true
+		}
 	case wOver, wWithin:
 		if w == wWithin {
 			p.next()
@@ -289,6 +312,20 @@ func (p *parser) is() (state, bool) {
 	return wantOperator, false
 }
 
+// searchMode reads the rest of AGAINST ('...' IN BOOLEAN MODE), IN NATURAL LANGUAGE MODE.
+func (p *parser) searchMode() bool {
+	for n := range 3 {
+		k := p.next()
+		if n > 0 && equalFold("mode", p.text[p.start:p.pos]) {
+			return true
+		}
+		if k != tName && k != tWord {
+			break
+		}
+	}
+	return false
+}
+
 // isNull notes the comparison of the latest operand with NULL.
 func (p *parser) isNull() {
 	if p.last.constant() {
@@ -305,6 +342,7 @@ func (p *parser) union() (state, bool) {
 		k := p.next()
 		switch {
 		case k == tWord && p.word == wAll:
+		case k == tOperator && p.pos == p.start+1 && (p.text[p.start] == '-' || p.text[p.start] == '+'):
 		case k == tOpen:
 			p.push(inExpr, oNone)
 		case k == tWord && (p.word == wSelect || p.word == wValues || p.word == wTable):
@@ -327,6 +365,9 @@ func (p *parser) union() (state, bool) {
 		case k == tWord && p.word.beginsStatement() && p.word != wSet && p.word != wShow && p.word != wOpen:
 			return p.statement(tWord)
 		default:
+			if k == tComment {
+				p.facts |= fUnion
+			}
 			return wantOperator, false
 		}
 	}

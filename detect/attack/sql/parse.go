@@ -1,7 +1,9 @@
 package sql
 
+import "strings"
+
 // fact is something that the parser saw while the text was still good SQL.
-type fact uint32
+type fact uint64
 
 const (
 	fAnd       fact = 1 << iota // AND, &&
@@ -35,7 +37,11 @@ const (
 	fName                       // some operand is a plain name
 	fComma                      // a list at the outermost level
 	fClose                      // more brackets closed than opened
-	fExec                       // a statement that runs something by name: EXEC xp_...
+	fSubOpen                    // like fSub, but its bracket was not closed
+	fBracket                    // the value begins with an opening bracket
+	fPrefix                     // BINARY and its kin before an operand
+	fOnset                      // the value begins with an operator
+	fTruthMath                  // arithmetic with the truth of a comparison: (1=1)*2
 )
 
 // ending says how the text ended for the grammar.
@@ -93,6 +99,7 @@ type level struct {
 	aliased  bool    // an alias may not be followed by another
 	ternary  bool    // BETWEEN waits for its AND
 	wasWhere bool
+	compared bool // two constants
 }
 
 const (
@@ -135,12 +142,18 @@ type parser struct {
 	semicolon           bool // a statement was introduced by ;
 	prefixed            bool // the latest token was a word such as BINARY
 	statementWithoutOne bool // a statement followed without ;
-	onlyStrings         bool
+	truth               bool // the latest operand is a comparison in brackets
+	calls               int  // functions called that SQL knows
 }
 
 // run reads from pos, expecting first.
 func (p *parser) run(pos int, first state) {
 	p.pos = pos
+	p.parse(first)
+	p.unclosed()
+}
+
+func (p *parser) parse(first state) {
 	st := first
 	for {
 		p.tokens++
@@ -214,7 +227,7 @@ func (p *parser) pop() operand {
 	l := p.levels[p.depth]
 	p.depth--
 	if l.selects {
-		if l.solid {
+		if l.solid || l.wasWhere {
 			p.facts |= fSub
 			p.level().solid = true
 		}
@@ -226,7 +239,19 @@ func (p *parser) pop() operand {
 	if l.clause == inArgs && l.call != oNone {
 		return l.call
 	}
+	p.truth = l.compared
 	return oGroup
+}
+
+// unclosed notes the subqueries that the text broke off in.
+func (p *parser) unclosed() {
+	solid := false
+	for d := p.depth; d > 0; d-- {
+		solid = solid || p.levels[d].solid || p.levels[d].wasWhere && p.has(fConst)
+		if p.levels[d].selects && solid {
+			p.facts |= fSubOpen
+		}
+	}
 }
 
 // solid notes that the list of the SELECT in force has something that prose lacks.
@@ -241,6 +266,7 @@ func (p *parser) solid() {
 // done notes an operand that ends where the lexer stands.
 func (p *parser) done(o operand, start int) {
 	p.operands++
+	p.truth = p.truth && o == oGroup
 	if p.operands == 1 {
 		p.first = o
 	}
@@ -260,6 +286,8 @@ func (p *parser) done(o operand, start int) {
 		switch {
 		case p.left.constant() && o.constant():
 			p.facts |= fConst
+			p.level().compared = true
+			p.solid()
 		case p.left == oName && o == oName && p.lexer.text[p.leftStart:p.leftEnd] == p.lexer.text[start:p.pos]:
 			p.facts |= fSame
 		case (p.left == oCall || o == oCall) && p.left != oNone:
@@ -316,18 +344,18 @@ func (p *parser) operand(k kind) (state, bool) {
 		case '+', '-', '~', '!':
 			return wantOperand, p.pos == start+1
 		}
-		return wantOperand, p.onset(p.text[start])
+		return wantOperand, p.onset()
 	case tCompare:
 		// "!!1", "=+1": a row of signs; otherwise the value begins with an operator.
 		if p.text[start] == '!' && p.pos == start+2 && p.text[start+1] == '!' {
 			return wantOperand, true
 		}
-		if p.onset('=') {
+		if p.onset() {
 			return p.compares(0)
 		}
 		return wantOperand, false
 	case tAnd, tPipes:
-		if !p.onset('&') {
+		if !p.onset() {
 			return wantOperand, false
 		}
 		return p.operator(k)
@@ -341,13 +369,17 @@ func (p *parser) operand(k kind) (state, bool) {
 			}
 			return wantOperator, true
 		}
-		return wantOperand, p.onset('*')
+		return wantOperand, p.onset()
 	case tOpen:
+		if p.tokens == 1 {
+			p.facts |= fBracket
+		}
 		p.push(inExpr, oNone)
 		return wantOperand, true
 	case tClose:
 		// () is an empty list of arguments; ) may also begin a value.
 		if p.last == oNone && p.operands == 0 && p.depth == 0 {
+			p.facts |= fOnset
 			p.pop()
 			return wantOperator, true
 		}
@@ -357,6 +389,7 @@ func (p *parser) operand(k kind) (state, bool) {
 		}
 	case tComma, tSemicolon:
 		if p.operands == 0 && p.depth == 0 {
+			p.facts |= fOnset
 			return p.operator(k)
 		}
 	case tBraceOpen:
@@ -369,7 +402,13 @@ func (p *parser) operand(k kind) (state, bool) {
 }
 
 // onset reports whether the value just begins: then it may go on where the query's own operand ended.
-func (p *parser) onset(byte) bool { return p.operands == 0 && p.depth == 0 && p.tokens == 1 }
+func (p *parser) onset() bool {
+	if p.operands == 0 && p.depth == 0 && p.tokens == 1 {
+		p.facts |= fOnset
+		return true
+	}
+	return false
+}
 
 // emptyArguments reports whether nothing but space stands between "(" and the ")" at pos.
 func (p *parser) emptyArguments(pos int) bool {
@@ -398,7 +437,7 @@ func (p *parser) operandWord() (state, bool) {
 		if w == wPrefix && p.wordEndsOperand() {
 			return p.named(oName, c)
 		}
-		if w == wNot && p.onset(0) {
+		if w == wNot && p.onset() {
 			// The value may begin with NOT LIKE.
 			saved := p.lexer
 			if k := p.next(); k == tWord && (p.word == wLike || p.word == wIn || p.word == wBetween) {
@@ -407,15 +446,19 @@ func (p *parser) operandWord() (state, bool) {
 			}
 			p.lexer = saved
 		}
+		if w == wPrefix {
+			p.facts |= fPrefix
+		}
 		return wantOperand, true
 	case wAll:
 		return wantOperand, p.level().selects || p.level().clause == inArgs
 	case wTop:
-		if p.level().selects && p.next() == tNumber {
+		if p.level().selects && charClass[p.peek()] == cDigit {
+			p.next()
 			p.solid()
 			return wantOperand, true
 		}
-		return wantOperand, false
+		return p.named(oName, c)
 	case wExists:
 		if p.peek() != '(' {
 			return p.named(oName, c)
@@ -435,13 +478,14 @@ func (p *parser) operandWord() (state, bool) {
 	case wSelect:
 		return p.selects()
 	case wUnion:
-		if p.onset(0) || p.justOpened(start) {
+		if p.onset() || p.justOpened(start) {
 			return p.operator(tWord)
 		}
 	case wValues, wTable:
-		if p.level().selects || p.facts&fUnion != 0 {
+		if p.facts&fUnion != 0 {
 			return wantOperand, true
 		}
+		return p.named(oName, c)
 	case wFrom:
 		// SUBSTR(x FROM 1), TRIM(BOTH FROM x): without an operand before, only in arguments.
 		if p.level().clause == inArgs {
@@ -449,7 +493,7 @@ func (p *parser) operandWord() (state, bool) {
 		}
 	case wAnd, wOr, wXor, wLike, wIs, wIsNull, wIn, wBetween, wDiv, wWhere, wGroup, wOrder, wHaving, wLimit, wInto,
 		wProcedure, wAs, wSounds, wCollate:
-		if p.onset(0) && p.peek() != '(' || p.onset(0) && (w == wAnd || w == wOr || w == wXor || w == wIn || w == wLike || w == wWhere || w == wHaving) {
+		if p.onset() && p.peek() != '(' || p.onset() && (w == wAnd || w == wOr || w == wXor || w == wIn || w == wLike || w == wWhere || w == wHaving) {
 			return p.operator(tWord)
 		}
 		if w == wLimit || w == wIsNull {
@@ -460,10 +504,10 @@ func (p *parser) operandWord() (state, bool) {
 		}
 	default:
 		if w.beginsStatement() {
-			if p.peek() != '(' && p.onset(0) {
+			if p.onset() && (p.peek() != '(' || w == wExec) {
 				return p.statement(tWord)
 			}
-			if c != callUnknown && p.peek() == '(' {
+			if c != callUnknown && p.peek() == '(' || w.soft() {
 				return p.named(oName, c)
 			}
 			return wantOperand, false
@@ -553,15 +597,22 @@ func (p *parser) named(o operand, c call) (state, bool) {
 			p.push(inArgs, oCall)
 		default:
 			p.facts |= fCall
+			if p.level().selects {
+				p.solid()
+			}
 			p.push(inArgs, oCall)
+		}
+		if c != callUnknown {
+			p.calls++
 		}
 		return wantOperand, true
 	}
 	if pack {
 		p.facts |= fDanger
 	}
-	if c == callInfo && !p.level().selects && p.comparing {
+	if c == callInfo && (p.comparing || strings.IndexByte(p.text[start:p.pos], '_') > 0) {
 		o = oInfo // CURRENT_USER needs no brackets
+		p.facts |= fInfo
 	}
 	p.done(o, start)
 	return wantOperator, true

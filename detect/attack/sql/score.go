@@ -26,6 +26,10 @@ func (p *parser) weigh(c context) (float64, string) {
 		return 0.3, "union select"
 	}
 	if conf, shape := p.constructs(c); conf > 0 {
+		// An injection that works is SQL to its end. Program text with a query in it is not.
+		if p.end == endBroken && c.quote != 0 && !p.has(fStatement) && !plain(p.text[:c.at]) {
+			conf = min(conf, 0.45)
+		}
 		return conf, shape
 	}
 	if c.quote != 0 {
@@ -55,7 +59,7 @@ func (p *parser) constructs(c context) (float64, string) {
 		}
 		return 0.96, "stacked statement"
 	case p.has(fUnion):
-		if p.whole() || p.end == endWanting {
+		if p.whole() || p.end == endWanting || quoted || p.first != oName {
 			return 0.75, "union select"
 		}
 		return 0.5, "union select"
@@ -73,6 +77,9 @@ func (p *parser) constructs(c context) (float64, string) {
 		if quoted && p.has(fLogic|fCompare|fSelect|fArith|fComma) || p.has(fLogic|fCompare|fSelect|fArith) || p.end == endComment {
 			return 0.95, "delay"
 		}
+		if p.end == endBroken {
+			return 0.3, "delay"
+		}
 		return 0.5, "delay"
 	case p.has(fStatement):
 		return 0.85, "statement"
@@ -81,6 +88,13 @@ func (p *parser) constructs(c context) (float64, string) {
 			return 0.95, "subquery"
 		}
 		return 0.8, "subquery"
+	case p.has(fSubOpen) && (quoted || p.has(fLogic|fCompare|fArith) || p.semicolon):
+		if quoted || p.first != oName {
+			return 0.9, "subquery"
+		}
+		return 0.75, "subquery"
+	case p.semicolon && p.has(fCall) && p.has(fConst) && p.whole() && (quoted || p.first != oName):
+		return 0.85, "stacked statement"
 	case p.has(fCatalog) && p.has(fSelect):
 		return 0.9, "catalogue table"
 	case p.has(fSelect):
@@ -110,6 +124,9 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 	case solid && p.has(fFrom):
 		if p.whole() {
 			return 0.88, shape
+		}
+		if p.end == endWanting && p.has(fHaving) {
+			return 0.75, shape
 		}
 		return 0.6, shape
 	case solid && p.has(fCall|fInfo) && p.whole():
@@ -144,7 +161,7 @@ func (p *parser) weighClosed(c context) (float64, string) {
 		switch {
 		case p.has(fOrderNum) && p.end == endComment:
 			return 0.95, "quote closed, order by"
-		case p.has(fOrderNum) && p.whole():
+		case p.has(fOrderNum) && (p.whole() || p.commentStart > 0):
 			return 0.8, "quote closed, order by"
 		case p.end == endComment:
 			return 0.75, "quote closed, order by"
@@ -176,6 +193,9 @@ func (p *parser) weighClosed(c context) (float64, string) {
 		if p.clean() {
 			return 0.85, "quote closed, function"
 		}
+		if p.whole() && p.has(fConst) {
+			return 0.75, "quote closed, function"
+		}
 		if p.whole() {
 			return 0.5, "quote closed, function"
 		}
@@ -201,7 +221,7 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 			return 0.8, shape
 		}
 		return 0.4, shape
-	case p.whole() && p.has(fTrue):
+	case p.whole() && (p.has(fTrue) || p.calls > 1 && !p.has(fUnknown)):
 		return 0.75, shape
 	case p.whole() && !p.has(fName):
 		return 0.5, shape
@@ -234,13 +254,13 @@ func (p *parser) weighOperators(c context) (float64, string) {
 		}
 		if c.quote == '"' {
 			// The inch mark: 1/4"-1/2" wide.
-			if before != "" && charClass[before[len(before)-1]] == cDigit || after != "" && before == "" {
+			if before != "" && charClass[before[len(before)-1]] == cDigit || before == "" {
 				return 0.35, shape
 			}
 			return 0.72, shape
 		}
 		return 0.8, shape
-	case p.whole() && p.has(fWordOp) && !p.has(fName):
+	case p.whole() && p.has(fWordOp) && !p.has(fName) && c.quote != '"':
 		return 0.7, shape
 	case p.whole() && p.has(fConst):
 		return 0.45, shape
@@ -272,7 +292,8 @@ func (p *parser) weighComment(c context) (float64, string) {
 
 // weighBare weighs a value read where a number or a name was expected.
 func (p *parser) weighBare() (float64, string) {
-	number := p.first != oName && p.first != oUnknown && p.first != oString
+	onset := p.has(fOnset)
+	number := onset || p.first != oName && p.first != oUnknown && (p.first != oString || p.has(fBracket))
 	switch {
 	case p.has(fLogic) && p.has(fConst|fSame):
 		const shape = "tautology"
@@ -283,7 +304,7 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.95, shape
 		case p.whole() && p.has(fConst) && p.first == oString:
 			return 0.9, shape
-		case p.whole() && p.has(fConst):
+		case p.whole() && p.has(fConst), p.whole() && onset:
 			return 0.8, shape
 		case p.whole():
 			return 0.5, shape
@@ -291,6 +312,12 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.75, shape
 		}
 		return 0.4, shape
+	case p.has(fHaving) && p.has(fCompare) && number && p.end == endComment:
+		return 0.8, "condition"
+	case p.has(fHaving) && p.has(fCompare) && number && p.whole() && p.has(fClose):
+		return 0.75, "condition"
+	case p.has(fHaving) && p.has(fLogic) && p.has(fTrue) && p.whole() && !p.has(fCompare):
+		return 0.7, "condition"
 	case p.has(fHaving) && p.has(fCompare) && p.has(fConst):
 		if p.whole() && number {
 			return 0.85, "condition"
@@ -298,6 +325,8 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.4, "condition"
 	case p.has(fOrder):
 		switch {
+		case p.has(fCall) && p.whole() && !p.has(fUnknown):
+			return 0.85, "order by"
 		case !number:
 			return 0.3, "order by"
 		case p.has(fOrderNum) && p.end == endComment:
@@ -320,7 +349,7 @@ func (p *parser) weighBare() (float64, string) {
 		switch {
 		case number && p.end == endComment:
 			return 0.8, "logic"
-		case number && p.whole() && p.has(fTrue) && !p.has(fName):
+		case number && p.whole() && p.has(fTrue) && !p.has(fName|fComma):
 			return 0.75, "logic"
 		case p.whole() && !p.has(fName) && p.has(fCall|fInfo):
 			return 0.7, "logic"
@@ -335,9 +364,17 @@ func (p *parser) weighBare() (float64, string) {
 		case p.whole():
 			return 0.4, "server information"
 		}
+	case p.whole() && p.calls >= 2 && p.has(fArith|fCompare) && number && p.first != oCall && !p.has(fUnknown):
+		return 0.7, "function"
+	case p.whole() && p.has(fCall) && p.has(fConst) && !p.has(fName|fUnknown):
+		return 0.75, "function"
+	case p.whole() && p.has(fTruthMath) && !p.has(fName|fUnknown):
+		return 0.75, "operator"
 	case p.has(fCall) && p.end == endComment && !p.has(fName):
 		return 0.7, "function"
 	case p.has(fWordOp) && p.whole() && !p.has(fName) && p.first != oString:
+		return 0.7, "operator"
+	case p.end == endComment && p.has(fArith|fWordOp|fPrefix) && !p.has(fName|fUnknown) && (p.has(fBracket) || p.first == oVariable || p.has(fPrefix|fWordOp)):
 		return 0.7, "operator"
 	case p.end == endComment && p.has(fClose|fComma) && p.has(fArith|fCompare|fClose) && !p.has(fName):
 		return 0.4, "comment"

@@ -16,6 +16,13 @@ func (p *parser) statement(k kind) (state, bool) {
 			return p.named(oName, lookup(w).call)
 		case equalFold("commit", w), equalFold("rollback", w), equalFold("deallocate", w), equalFold("close", w):
 			return wantOperator, true
+		case equalFold("try", w), equalFold("catch", w), equalFold("transaction", w):
+			return wantStatement, true
+		case p.pos < len(p.text) && p.text[p.pos] == ':': // a label
+			p.pos++
+			return wantStatement, true
+		case lookup(w).call != callUnknown && p.peek() == '(':
+			return p.named(oName, lookup(w).call)
 		}
 		return wantStatement, false
 	}
@@ -23,6 +30,18 @@ func (p *parser) statement(k kind) (state, bool) {
 		return wantStatement, false
 	}
 	switch w := p.word; w {
+	case wFunction:
+		if p.peek() == '(' {
+			return p.named(oName, p.call)
+		}
+	case wEnd:
+		return wantStatement, true
+	case wDirection: // DESC t
+		if k := p.next(); k == tName && p.semicolon {
+			if c := p.peek(); c == 0 || c == ';' {
+				return p.sure()
+			}
+		}
 	case wSelect:
 		return p.selects()
 	case wValues:
@@ -44,7 +63,7 @@ func (p *parser) statement(k kind) (state, bool) {
 			return p.sure()
 		}
 	case wSet:
-		if k := p.next(); k == tVariable && p.peek() == '=' {
+		if k := p.next(); k == tVariable && p.peek() == '=' && (p.semicolon || p.statementWithoutOne) {
 			return p.sure()
 		}
 	case wShutdown:
@@ -59,22 +78,19 @@ func (p *parser) statement(k kind) (state, bool) {
 			w := p.text[p.start:p.pos]
 			if equalFold("delay", w) || equalFold("time", w) {
 				if k = p.next(); k == tString || k == tOpenString || k == tVariable {
-					p.facts |= fDelay
+					p.facts |= fDanger | fCall
 					return p.sure()
 				}
 			}
 		} else if k == tWord && equalFold("time", p.text[p.start:p.pos]) {
 			if k = p.next(); k == tString || k == tOpenString || k == tVariable {
-				p.facts |= fDelay
+				p.facts |= fDanger | fCall
 				return p.sure()
 			}
 		}
 	case wBegin, wElse, wDo, wExplain:
 		return wantStatement, true
 	case wIf:
-		if p.call != callUnknown && !p.semicolon {
-			return wantStatement, false
-		}
 		p.level().clause = inStatement
 		return wantOperand, true
 	case wGrant:
@@ -146,9 +162,7 @@ func (p *parser) statement(k kind) (state, bool) {
 			return p.sure()
 		}
 	case wGoto:
-		if p.next() == tName && p.next() == tSemicolon {
-			return wantStatement, true
-		}
+		return wantStatement, p.next() == tName
 	}
 	return wantStatement, false
 }
@@ -342,7 +356,6 @@ func (p *parser) exec() (state, bool) {
 			proc = proc || isPackage(p.text[from:p.pos])
 		}
 		if proc {
-			p.facts |= fExec
 			return p.sure()
 		}
 		switch k = p.next(); k {

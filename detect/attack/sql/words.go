@@ -94,6 +94,9 @@ const (
 // beginsStatement reports whether the word can be the first of a statement (other than SELECT and WITH).
 func (w word) beginsStatement() bool { return w >= wInsert && w <= wExplain }
 
+// soft reports whether a word that begins a statement is a usual name of columns, too.
+func (w word) soft() bool { return w >= wSet && w != wShutdown && w != wWaitfor && w <= wExplain }
+
 // gluesToNumber reports whether a number may run into the word without a space, as in 1or 1.
 func (w word) gluesToNumber() bool {
 	switch w {
@@ -191,9 +194,9 @@ var table = func() (t [1 << tableBits]entry) {
 		{wAnalyse, "analyse analyze"},
 		{wWith, "with"},
 		{wJoin, "join inner left right outer cross natural full"},
-		{wOn, "on using"},
+		{wOn, "on using separator"},
 		{wDirection, "asc desc nulls"},
-		{wTop, "top"},
+		{wTop, "top first"},
 		{wAgainst, "against"},
 		{wInsert, "insert replace"},
 		{wUpdate, "update"},
@@ -233,7 +236,7 @@ var table = func() (t [1 << tableBits]entry) {
 		names string
 	}{
 		{callKnown, `abs acos ascii asin atan avg bin bit_length cast ceil ceiling char char_length character_length chr
-			coalesce compress concat concat_ws conv convert cos cot count crc32 cast crypt_key cume_dist date_add date_format
+			coalesce compress concat concat_ws conv convert match cos cot count crc32 cast crypt_key cume_dist date_add date_format
 			date_sub dayofweek decode decrypt encrypt des_decrypt des_encrypt aes_decrypt aes_encrypt elt encode exp export_set field
 			find_in_set floor format format_bytes from_base64 to_base64 from_unixtime generate_series get_lock greatest group_concat hex if
 			ifnull iif inet_aton inet_ntoa insert instr isnull json_agg json_array json_arrayagg json_build_object
@@ -251,7 +254,7 @@ var table = func() (t [1 << tableBits]entry) {
 			match_against like ceil degrees greatest hashbytes checksum binary_checksum isnumeric try_convert try_cast
 			date time timestamp nullifzero char_to_int toint32 tostring gtid_subset gtid_subtract polygon multipoint geometrycollection
 			multipolygon linestring multilinestring st_latfromgeohash st_longfromgeohash st_pointfromgeohash
-			bit get_host_address`},
+			bit get_host_address writefile readfile`},
 		{callInfo, `version user database schema current_user session_user system_user connection_id current_database
 			current_schema current_setting inet_server_addr inet_server_port inet_client_addr pg_backend_pid db_name db_id
 			host_name user_name suser_name suser_sname object_name object_id col_name has_dbaccess is_srvrolemember is_member
@@ -265,7 +268,7 @@ var table = func() (t [1 << tableBits]entry) {
 			lo_import lo_export lo_from_bytea lo_get pg_read_file pg_ls_dir pg_stat_file pg_reload_conf dblink dblink_connect
 			query_to_xml database_to_xml table_to_xml xpath_table sqlid_to_sqlhash receive_message httpuritype httpuri_type
 			bfilename get_host_name sys_eval sys_exec sys_get udf_sys_exec lib_mysqludf_sys_info fn_xe_file_target_read_file
-			fn_get_audit_file fn_trace_gettable sleepeachrow from_persisted randcanonical writefile readfile fts3_tokenizer filetoclob filetoblob
+			fn_get_audit_file fn_trace_gettable sleepeachrow from_persisted randcanonical fts3_tokenizer filetoclob filetoblob
 			getmappingxpath`},
 	} {
 		put(wFunction, row.call, row.names)
