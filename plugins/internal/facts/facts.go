@@ -1,0 +1,271 @@
+// Package facts asks Kong what a check needs to know about a request, all at once, and
+// reads the answers tolerantly: as bytes, so that no header, path or query is ever unseen
+// because of one byte that is not UTF-8.
+package facts
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/Kong/go-pdk"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"kongwaf/detect"
+	"kongwaf/kong/wire"
+	"kongwaf/plugins/internal/raw"
+)
+
+// Facts are what is known about the request of one event. They belong to that event's
+// goroutine.
+type Facts struct {
+	// Request holds what Need asked for: the request line's parts, the headers, the body.
+	Request detect.Request
+	// ClientIP and PeerIP are the addresses as Kong wrote them.
+	ClientIP, PeerIP string
+	// Consumer and Credential are whom the request is authenticated as so far: by an
+	// earlier plugin, or by an earlier check of the same event.
+	Consumer   detect.Consumer
+	Credential string
+	// Path is the decoded, normalised path; ServiceID the service's id.
+	Path, ServiceID string
+	// BodyErr says why the body could not be read; the Request's Body is empty then.
+	BodyErr error
+
+	need   Need
+	header string // the value of need.Header
+	kong   *pdk.PDK
+}
+
+// DefaultMaxBody is how much of a body is read unless Limits say otherwise, in bytes.
+const DefaultMaxBody = 8 << 20
+
+// Read asks Kong for the facts of the need. An error means that a fact is missing and the
+// event cannot be judged.
+func Read(kong *pdk.PDK, need Need, maxBody int) (*Facts, error) {
+	f := &Facts{kong: kong, need: need.closed()}
+	if err := f.read(); err != nil {
+		return f, err
+	}
+	if need.Kinds&Body != 0 && f.mayHaveBody() {
+		if maxBody <= 0 {
+			maxBody = DefaultMaxBody
+		}
+		f.readBody(maxBody)
+	}
+	return f, nil
+}
+
+func (f *Facts) read() error {
+	kinds := f.need.Kinds
+	if kinds&RequestLine != 0 {
+		reply, err := f.ask(callRequestLine)
+		if err != nil {
+			return err
+		}
+		f.Request.Method, f.Request.Target, f.Request.Proto = splitRequestLine(raw.Text(reply))
+	}
+	if kinds&Headers != 0 {
+		reply, err := f.ask(callHeaders)
+		if err != nil {
+			return err
+		}
+		headers, entries, ok := parseHeaders(reply)
+		if !ok {
+			return fmt.Errorf("Kong's answer to %s is malformed", callHeaders.Method)
+		}
+		f.Request.Headers = headers
+		f.Request.HeadersTruncated = entries >= maxHeaders
+	}
+	for _, text := range []struct {
+		kind Kind
+		call wire.Call
+		into *string
+	}{
+		{ClientIP, callClientIP, &f.ClientIP}, {PeerIP, callPeerIP, &f.PeerIP}, {Path, callPath, &f.Path},
+	} {
+		if kinds&text.kind == 0 {
+			continue
+		}
+		reply, err := f.ask(text.call)
+		if err != nil {
+			return err
+		}
+		*text.into = raw.Text(reply)
+	}
+	f.Request.ClientIP = ParseIP(f.ClientIP)
+	if kinds&Consumer != 0 {
+		reply, err := f.ask(callConsumer)
+		if err != nil {
+			return err
+		}
+		f.Consumer = parseConsumer(reply)
+	}
+	if kinds&Credential != 0 {
+		reply, err := f.ask(callCredential)
+		if err != nil {
+			return err
+		}
+		f.Credential = raw.Text(reply)
+	}
+	if kinds&Service != 0 {
+		reply, err := f.ask(callService)
+		if err != nil {
+			return err
+		}
+		f.ServiceID = raw.Text(reply)
+	}
+	if f.need.Header != "" && kinds&Headers == 0 {
+		reply, err := f.ask(callHeader(f.need.Header))
+		if err != nil {
+			return err
+		}
+		f.header = raw.Text(reply)
+	}
+	return nil
+}
+
+func (f *Facts) ask(call wire.Call) ([]byte, error) {
+	reply, err := raw.Ask(f.kong, call.Method, call.Args)
+	if err != nil {
+		return nil, fmt.Errorf("asking Kong for %s: %w", call.Method, err)
+	}
+	return reply, nil
+}
+
+// Header returns the first value of a request header: any one if Headers were needed, else
+// only need.Header.
+func (f *Facts) Header(name string) string {
+	if f.need.Kinds&Headers != 0 {
+		value, _ := f.Request.Header(name)
+		return value
+	}
+	if detect.EqualFold(name, f.need.Header) {
+		return f.header
+	}
+	return ""
+}
+
+// LoadConsumer asks Kong for a consumer by its id or username; ok is false if there is none.
+func (f *Facts) LoadConsumer(idOrUsername string) (consumer detect.Consumer, ok bool, err error) {
+	args := raw.AppendBytes(nil, 1, idOrUsername)
+	args = protowire.AppendVarint(protowire.AppendTag(args, 2, protowire.VarintType), 1)
+	reply, err := f.ask(wire.Call{Method: "kong.client.load_consumer", Args: args})
+	if err != nil {
+		return detect.Consumer{}, false, err
+	}
+	consumer = parseConsumer(reply)
+	return consumer, consumer.ID != "", nil
+}
+
+// Client is what a refusal must know of the client that it answers.
+type Client struct {
+	RequestID   string
+	Accept      string
+	ContentType string
+	Proto       string
+}
+
+// Client asks for what a refusal needs and the facts do not have yet. What cannot be
+// learnt stays empty: a refusal is never held up by it.
+func (f *Facts) Client() Client {
+	c := Client{RequestID: f.optional(callRequestID), Proto: f.Request.Proto}
+	if f.need.Kinds&RequestLine == 0 {
+		_, _, c.Proto = splitRequestLine(f.optional(callRequestLine))
+	}
+	if f.need.Kinds&Headers != 0 {
+		c.Accept, c.ContentType = f.Header("accept"), f.Header("content-type")
+	} else {
+		c.Accept, c.ContentType = f.optional(callAccept), f.optional(callContentType)
+	}
+	return c
+}
+
+func (f *Facts) optional(call wire.Call) string {
+	reply, err := f.ask(call)
+	if err != nil {
+		return ""
+	}
+	return raw.Text(reply)
+}
+
+// mayHaveBody reports whether the request can have a body. In HTTP/1 a body is announced
+// by Content-Length or Transfer-Encoding (RFC 9112 section 6.3); in HTTP/2 it needs neither.
+func (f *Facts) mayHaveBody() bool {
+	if !strings.HasPrefix(f.Request.Proto, "HTTP/1.") {
+		return true
+	}
+	length, hasLength := f.Request.Header("content-length")
+	_, chunked := f.Request.Header("transfer-encoding")
+	return chunked || hasLength && length != "0" || f.Request.HeadersTruncated
+}
+
+// readBody asks for the body. Above nginx's buffer size Kong names a file instead.
+func (f *Facts) readBody(max int) {
+	reply, err := f.ask(callBody)
+	if err != nil {
+		f.BodyErr = err
+		return
+	}
+	const (
+		content  = 1
+		filepath = 2
+		failure  = 3
+	)
+	ok := raw.Fields(reply, func(field protowire.Number, payload []byte, _ uint64) {
+		switch field {
+		case content:
+			f.Request.Body = payload
+		case filepath:
+			f.Request.Body, f.Request.BodyTruncated, f.BodyErr = readFile(string(payload), max)
+		case failure:
+			f.BodyErr = fmt.Errorf("Kong could not read the body: %s", payload)
+		}
+	})
+	if !ok {
+		f.BodyErr = fmt.Errorf("Kong's answer to %s is malformed", callBody.Method)
+	}
+	if len(f.Request.Body) > max {
+		f.Request.Body, f.Request.BodyTruncated = f.Request.Body[:max], true
+	}
+}
+
+// readFile reads a spooled body up to max bytes.
+func readFile(path string, max int) (body []byte, truncated bool, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading the body that Kong spooled to a file: %w", err)
+	}
+	defer file.Close()
+	size := 0
+	if info, err := file.Stat(); err == nil {
+		size = int(min(info.Size(), int64(max)+1))
+	}
+	body = make([]byte, 0, size+1)
+	for len(body) <= max {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := file.Read(body[len(body):min(cap(body), max+1)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, false, nil
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("reading the body that Kong spooled to a file: %w", err)
+		}
+	}
+	return body[:max], true, nil
+}
+
+// ParseIP reads an address as Kong writes it. An IPv4 address in IPv6 form is unmapped,
+// so that a list of IPv4 ranges cannot be passed by writing the address differently.
+func ParseIP(s string) netip.Addr {
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap().WithZone("")
+}
