@@ -1,0 +1,107 @@
+// Package check is what every plugin is made of: a check says which facts about a request
+// it needs and turns them into a verdict. A single plugin runs one check, waf-gate several
+// in the same event; both walk the one way from Kong to verdict and back that is here.
+package check
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/Kong/go-pdk"
+
+	"kongwaf/detect"
+	"kongwaf/kong/pluginserver"
+	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/respond"
+)
+
+// Check is one compiled check. It is a value: copying it is fine, and its functions may be
+// called concurrently.
+type Check struct {
+	// Name is the check's name in verdicts, logs and config.checks: "ip-restriction".
+	Name string
+	// Need is what the check must know.
+	Need facts.Need
+	// MaxBody bounds how much of the body is read, in bytes; 0 means facts.DefaultMaxBody.
+	MaxBody int
+	// Judge turns the facts into a verdict. It sets Failed if it cannot.
+	Judge func(*facts.Facts) detect.Verdict
+	// Failure answers a request that the check could not judge.
+	Failure pluginserver.Policy
+}
+
+// access runs the checks in order on one request. The first refusal ends it; the effects
+// of the checks before it are dropped but for their headers to the client.
+func (i *Instance) access(kong *pdk.PDK) {
+	f, err := facts.Read(kong, i.need, i.maxBody)
+	if err != nil {
+		i.fail(kong, f, i.checks[0].Name, err.Error())
+		return
+	}
+	var effects detect.Effects
+	for n := range i.checks {
+		c := &i.checks[n]
+		v := i.judge(c, f)
+		v.Check = c.Name
+		if v.Failed {
+			i.shared.failed(i.describe(c.Name), c.Failure, v.Reason)
+			if c.Failure == pluginserver.PolicyAllow {
+				continue
+			}
+			v = respond.ServerErrorVerdict()
+			v.Check = c.Name
+		}
+		if v.Denied {
+			v.Response.Set = append(effects.Response.Set, v.Response.Set...)
+			i.shared.decided(&v, f)
+			respond.Refuse(kong, &v, f.Client())
+			return
+		}
+		if v.Report != nil || v.Reason != "" {
+			i.shared.decided(&v, f)
+		}
+		merge(&effects, &v.Effects)
+		if v.Identity != nil {
+			f.Consumer, f.Credential = v.Identity.Consumer, v.Identity.Credential
+		}
+	}
+	if err := respond.Allow(kong, &effects); err != nil {
+		i.shared.failed(i.describe(i.checks[0].Name), i.failure, err.Error())
+	}
+}
+
+// judge runs one check. A panic in it is that check's failure and no one else's.
+func (i *Instance) judge(c *Check, f *facts.Facts) (v detect.Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			i.shared.panicked(i.describe(c.Name), p, debug.Stack())
+			v = detect.Verdict{Failed: true, Reason: fmt.Sprintf("panic: %v", p)}
+		}
+	}()
+	return c.Judge(f)
+}
+
+func (i *Instance) fail(kong *pdk.PDK, f *facts.Facts, name, reason string) {
+	i.shared.failed(i.describe(name), i.failure, reason)
+	if i.failure == pluginserver.PolicyDeny {
+		v := respond.ServerErrorVerdict()
+		respond.Refuse(kong, &v, f.Client())
+	}
+}
+
+// merge adds the effects of a later check to those of the earlier ones.
+func merge(into, from *detect.Effects) {
+	if from.Identity != nil {
+		into.Identity = from.Identity
+	}
+	if from.Query != nil {
+		into.Query = from.Query
+	}
+	if from.UpstreamBody != nil {
+		into.UpstreamBody = from.UpstreamBody
+	}
+	into.Upstream.Set = append(into.Upstream.Set, from.Upstream.Set...)
+	into.Upstream.Clear = append(into.Upstream.Clear, from.Upstream.Clear...)
+	into.Response.Set = append(into.Response.Set, from.Response.Set...)
+	into.Response.Clear = append(into.Response.Clear, from.Response.Clear...)
+}

@@ -1,0 +1,94 @@
+package check
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"kongwaf/detect"
+	"kongwaf/kong/pluginserver"
+	"kongwaf/plugins/internal/facts"
+)
+
+// Shared is the state of the process that checks share. Counters and caches outlive
+// instances, which Kong starts and forgets as it likes; they are keyed by what they count.
+type Shared struct {
+	// Logger gets what people should read. It never gets a secret.
+	Logger *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+	// Consumers are the consumers that Kong was asked about.
+	Consumers *Consumers
+
+	lines lines
+}
+
+// NewShared returns shared state with a real clock.
+func NewShared(logger *slog.Logger) *Shared {
+	return &Shared{
+		Logger:    logger,
+		Now:       time.Now,
+		Consumers: &Consumers{now: time.Now, entries: map[string]consumerEntry{}},
+	}
+}
+
+// failed notes that a request could not be judged.
+func (s *Shared) failed(where string, policy pluginserver.Policy, reason string) {
+	if n, ok := s.lines.take(s.Now()); ok {
+		s.Logger.Error("request not judged", "plugin", where, "answer", policy.String(), "reason", reason, "suppressed", n)
+	}
+}
+
+func (s *Shared) panicked(where string, value any, stack []byte) {
+	if n, ok := s.lines.take(s.Now()); ok {
+		s.Logger.Error("panic in a check", "plugin", where, "panic", value, "stack", string(stack), "suppressed", n)
+	}
+}
+
+// decided notes a verdict that somebody should know of: a refusal, or an attack that was
+// seen and let pass. The query is left out of the path: it may hold secrets.
+func (s *Shared) decided(v *detect.Verdict, f *facts.Facts) {
+	n, ok := s.lines.take(s.Now())
+	if !ok {
+		return
+	}
+	attrs := []any{"check", v.Check, "reason", v.Reason, "denied", v.Denied}
+	if v.Denied {
+		attrs = append(attrs, "status", v.Status)
+	}
+	if f.ClientIP != "" {
+		attrs = append(attrs, "client", f.ClientIP)
+	}
+	if v.Report != nil {
+		attrs = append(attrs, "score", v.Report.Score, "attacks", v.Report.Attacks)
+	}
+	s.Logger.Info("verdict", append(attrs, "suppressed", n)...)
+}
+
+// linesPerSecond bounds how many log lines requests can cause: a flood of attacks must not
+// become a flood of lines.
+const linesPerSecond = 50
+
+// lines counts log lines per second. The zero value is ready; it is safe for concurrent use.
+type lines struct {
+	mu         sync.Mutex
+	second     int64
+	count      int
+	suppressed int
+}
+
+// take reports whether one more line may be written now, and how many were not since the last.
+func (l *lines) take(now time.Time) (suppressed int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := now.Unix(); s != l.second {
+		l.second, l.count = s, 0
+	}
+	if l.count >= linesPerSecond {
+		l.suppressed++
+		return 0, false
+	}
+	l.count++
+	suppressed, l.suppressed = l.suppressed, 0
+	return suppressed, true
+}

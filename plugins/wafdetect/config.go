@@ -1,0 +1,115 @@
+// Package wafdetect is the plugin waf-detect: it asks the engine of detect/attack about
+// every part of a request and refuses, or only reports, what is an attack.
+package wafdetect
+
+import (
+	"fmt"
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack"
+	"kongwaf/detect/attack/extract"
+	"kongwaf/kong/pluginserver"
+	"kongwaf/kong/schema"
+	"kongwaf/plugins/internal/check"
+	"kongwaf/plugins/internal/facts"
+)
+
+// The plugin's name and priority: before authentication, so that scanning without a key
+// is seen too.
+const (
+	Name     = "waf-detect"
+	Priority = 2400
+)
+
+// The values of mode.
+const (
+	modeOff        = "off"
+	modeMonitoring = "monitoring"
+	modeBlock      = "block"
+)
+
+// The values of on_oversize.
+const (
+	oversizeInspect = "inspect"
+	oversizeDeny    = "deny"
+)
+
+// Config is the plugin's config.
+type Config struct {
+	Mode            string      `json:"mode" default:"block" kong:"required,oneof=off|monitoring|block" doc:"What happens to an attack: block refuses it, monitoring only reports it, off does not look."`
+	Application     string      `json:"application,omitempty" doc:"A label for the application behind this route, shown with every event."`
+	Sensitivity     string      `json:"sensitivity" default:"medium" kong:"required,oneof=low|medium|high" doc:"How sure an attack must be: low blocks only what is beyond doubt, high also what is merely suspicious."`
+	DisabledClasses []string    `json:"disabled_classes" default:"[]" kong:"elements.oneof=sqli|nosqli|xss|rce|ptrav|ssrf|ssti|xxe|ssi|ldapi|xpathi|crlf|deser|protopollution|upload|graphql|protocol|scanner" doc:"Attack classes that are never reported."`
+	Exceptions      []Exception `json:"exceptions" default:"[]" doc:"False positives to silence, one entry each. Every condition that is set must hold."`
+	Inspect         []string    `json:"inspect" default:"path,query,headers,cookies,body" kong:"required,lenmin=1,elements.oneof=path|query|headers|cookies|body" doc:"The parts of a request that are judged. Leave body out where requests stream: judging it makes Kong wait for its end."`
+	MaxBodySize     int         `json:"max_body_size" default:"8388608" kong:"required,between=1024:268435456" doc:"How much of a body is judged, in bytes."`
+	OnOversize      string      `json:"on_oversize" default:"inspect" kong:"required,oneof=inspect|deny" doc:"What a body above max_body_size gets: inspect judges its beginning, deny answers 413."`
+	BlockStatus     int         `json:"block_status" default:"403" kong:"required,between=400:599" doc:"HTTP status of a blocked request. A gRPC caller gets the gRPC status that fits it."`
+	BlockMessage    string      `json:"block_message" default:"Request blocked" kong:"required" doc:"Text of a blocked request's answer. It says nothing of what was found."`
+	Mask            []string    `json:"mask" default:"[]" doc:"Names of parameters, headers, cookies and fields whose values never appear in reports, beside those that look secret."`
+	check.FailOpen
+}
+
+// Exception silences one false positive.
+type Exception struct {
+	Place      string `json:"place,omitempty" doc:"Place of the finding as reported, such as query.q or body.json.comment; what lies below it counts too, a star stands for anything."`
+	Class      string `json:"class,omitempty" kong:"oneof=sqli|nosqli|xss|rce|ptrav|ssrf|ssti|xxe|ssi|ldapi|xpathi|crlf|deser|protopollution|upload|graphql|protocol|scanner" doc:"Attack class that is silenced. All classes if not set."`
+	Method     string `json:"method,omitempty" doc:"Request method for which the exception holds. All methods if not set."`
+	PathPrefix string `json:"path_prefix,omitempty" doc:"What the request path must begin with for the exception to hold. Every path if not set."`
+}
+
+// Definition is the plugin as the registry lists it. It runs before authentication, so a
+// config per consumer would never apply: Kong is told to refuse one.
+func Definition() check.Definition {
+	return check.Definition{
+		Name:     Name,
+		Priority: Priority,
+		Config:   func() check.Config { return &Config{} },
+		Failure:  check.Lenient(pluginserver.PolicyAllow),
+		Options:  []schema.Option{schema.NoConsumer()},
+	}
+}
+
+// Compile implements check.Config.
+func (c *Config) Compile(env check.Env) ([]check.Check, error) {
+	one, err := c.Check(env, "config")
+	return []check.Check{one}, err
+}
+
+// Check compiles the config. Field is what its fields are below, for error texts.
+func (c *Config) Check(_ check.Env, field string) (check.Check, error) {
+	one := check.Check{Name: "detect", MaxBody: c.MaxBodySize, Failure: c.Failure()}
+	if c.Mode == modeOff {
+		one.Judge = func(*facts.Facts) detect.Verdict { return detect.Verdict{} }
+		return one, nil
+	}
+	o := attack.Options{Limits: extract.Limits{MaxBody: c.MaxBodySize}, Mask: c.Mask}
+	var err error
+	if o.Sensitivity, err = attack.ParseSensitivity(c.Sensitivity); err != nil {
+		return check.Check{}, fmt.Errorf("%s.sensitivity: %w", field, err)
+	}
+	for i, name := range c.DisabledClasses {
+		class, err := detect.ParseClass(name)
+		if err != nil {
+			return check.Check{}, fmt.Errorf("%s.disabled_classes[%d]: %w", field, i, err)
+		}
+		o.DisabledClasses = append(o.DisabledClasses, class)
+	}
+	for i, x := range c.Exceptions {
+		exception := attack.Exception{Place: detect.Place(strings.TrimSpace(x.Place)), Method: x.Method, PathPrefix: x.PathPrefix}
+		if x.Class != "" {
+			if exception.Class, err = detect.ParseClass(x.Class); err != nil {
+				return check.Check{}, fmt.Errorf("%s.exceptions[%d].class: %w", field, i, err)
+			}
+		}
+		o.Exceptions = append(o.Exceptions, exception)
+	}
+	engine, err := attack.New(o)
+	if err != nil {
+		return check.Check{}, fmt.Errorf("%s: %w", field, err)
+	}
+	i := newInspector(c, engine)
+	one.Need, one.Judge = i.need(), i.judge
+	return one, nil
+}

@@ -1,0 +1,116 @@
+package wafdetect
+
+import (
+	"net/http"
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack"
+	"kongwaf/plugins/internal/facts"
+)
+
+// inspector is the compiled config.
+type inspector struct {
+	engine  *attack.Engine
+	block   bool
+	status  int
+	message string
+	// inspect tells which parts are judged; whole says that all are.
+	path, query, headers, cookies, body, whole bool
+	denyOversize                               bool
+}
+
+func newInspector(c *Config, engine *attack.Engine) *inspector {
+	i := &inspector{
+		engine:       engine,
+		block:        c.Mode == modeBlock,
+		status:       c.BlockStatus,
+		message:      c.BlockMessage,
+		denyOversize: c.OnOversize == oversizeDeny,
+	}
+	for _, part := range c.Inspect {
+		switch part {
+		case "path":
+			i.path = true
+		case "query":
+			i.query = true
+		case "headers":
+			i.headers = true
+		case "cookies":
+			i.cookies = true
+		case "body":
+			i.body = true
+		}
+	}
+	i.whole = i.path && i.query && i.headers && i.cookies && i.body
+	return i
+}
+
+// need asks for the headers whatever is inspected: the body cannot be read without them.
+func (i *inspector) need() facts.Need {
+	kinds := facts.RequestLine | facts.ClientIP
+	if i.headers || i.cookies || i.body {
+		kinds |= facts.Headers
+	}
+	if i.body {
+		kinds |= facts.Body
+	}
+	return facts.Need{Kinds: kinds}
+}
+
+func (i *inspector) judge(f *facts.Facts) detect.Verdict {
+	if i.body && f.BodyErr != nil {
+		return detect.Verdict{Failed: true, Reason: f.BodyErr.Error()}
+	}
+	if i.body && i.denyOversize && f.Request.BodyTruncated {
+		return i.refuse(http.StatusRequestEntityTooLarge, "body_oversize", "Request body too large")
+	}
+	r := &f.Request
+	if !i.whole {
+		r = i.part(r)
+	}
+	report := i.engine.Inspect(r)
+	switch {
+	case report.Blocked && i.block:
+		v := i.refuse(i.status, "attack", i.message)
+		v.Report = &report
+		return v
+	case report.Blocked:
+		return detect.Verdict{Reason: "attack_seen", Report: &report}
+	}
+	return detect.Verdict{}
+}
+
+// refuse denies the request in mode block, and only says so in mode monitoring.
+func (i *inspector) refuse(status int, reason, message string) detect.Verdict {
+	if !i.block {
+		return detect.Verdict{Reason: reason}
+	}
+	return detect.Verdict{Denied: true, Reason: reason, Status: status, Message: message}
+}
+
+// part returns the parts of a request that are inspected. The headers that say what a body
+// is stay with the body.
+func (i *inspector) part(whole *detect.Request) *detect.Request {
+	r := *whole
+	path, query, hasQuery := strings.Cut(whole.Target, "?")
+	r.Target = "/"
+	if i.path {
+		r.Target = path
+	}
+	if i.query && hasQuery {
+		r.Target += "?" + query
+	}
+	r.Headers = nil
+	for _, h := range whole.Headers {
+		cookie := detect.EqualFold(h.Name, "cookie")
+		describes := detect.EqualFold(h.Name, "content-type") || detect.EqualFold(h.Name, "content-encoding")
+		if cookie && i.cookies || !cookie && i.headers || i.body && describes {
+			r.Headers = append(r.Headers, h)
+		}
+	}
+	if !i.body {
+		r.Body, r.BodyTruncated = nil, false
+	}
+	return &r
+}
