@@ -29,32 +29,39 @@ func Of(text string) Form {
 		text = text[:look]
 	}
 	lines, words := 0, 0
-	inLine, lineHasText := 0, false
-	word := 0
+	lineHasText := false
+	letters := 0 // of the word so far, -1 if it is no word of a language
 	for i := 0; i <= len(text); i++ {
 		c := byte('\n')
 		if i < len(text) {
 			c = text[i]
 		}
 		switch {
-		case 'a' <= c|0x20 && c|0x20 <= 'z' || c >= 0x80:
-			word++
-			lineHasText = true
-		default:
-			if word >= 2 && (c == ' ' || c == ',' || c == '.' || c == '\n' || c == '\r' || c == '?' || c == '!' || c == ':') {
+		case 'a' <= c|0x20 && c|0x20 <= 'z' || c >= 0x80 || c == '\'' && letters > 0:
+			if letters >= 0 {
+				letters++
+			}
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			if letters >= 2 {
 				words++
 			}
-			word = 0
-			if c > ' ' {
-				inLine++
-			}
+			letters = 0
 			if c == '\n' || c == '\r' {
-				if lineHasText || inLine > 0 {
+				if lineHasText {
 					lines++
 				}
-				inLine, lineHasText = 0, false
+				lineHasText = false
 			}
+			continue
+		case letters >= 0 && (c == ',' || c == '.' || c == ':' || c == ';' || c == '?' || c == '!' || c == ')' || c == '(' || c == '"'):
+			// A mark at either end of a word; inside, it makes a name or a path of it.
+			if i+1 < len(text) && text[i+1] > ' ' && letters > 0 {
+				letters = -1
+			}
+		default:
+			letters = -1
 		}
+		lineHasText = true
 	}
 	switch {
 	case lines >= 4 && words >= 4:
@@ -63,4 +70,39 @@ func Of(text string) Form {
 		return Prose
 	}
 	return Line
+}
+
+// Noise reports whether a text is printable noise: a sensor's readings, an encrypted or
+// scrambled blob in an alphabet of all marks. Such texts hold every operator of every
+// language, and no name longer than chance makes.
+func Noise(text string) bool {
+	if len(text) < 24 {
+		return false
+	}
+	if len(text) > look {
+		text = text[:look]
+	}
+	var seen [128]bool
+	marks, distinct, letters, runs := 0, 0, 0, 0
+	inRun := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if 'a' <= c|0x20 && c|0x20 <= 'z' {
+			letters++
+			if !inRun {
+				runs++
+			}
+			inRun = true
+			continue
+		}
+		inRun = false
+		if c > ' ' && c < 0x7f && (c < '0' || c > '9') {
+			marks++
+			if !seen[c] {
+				seen[c] = true
+				distinct++
+			}
+		}
+	}
+	return distinct >= 9 && marks*5 >= len(text) && runs*27 > letters*10
 }

@@ -22,9 +22,9 @@ const (
 // an intruder, by what they take.
 var commands = words.New(
 	words.Group{Kind: alone, Words: `whoami ifconfig ipconfig systeminfo uname netstat lsof printenv ipconfig
-		sysinfo tasklist getmac hostnamectl lsb_release nproc uptime lsmod dmesg lscpu lsblk ps netsh ntsd
+		sysinfo ls tasklist getmac hostnamectl lsb_release nproc uptime lsmod dmesg lscpu lsblk ps netsh ntsd
 		driverquery getuid nbtstat`},
-	words.Group{Kind: alone | plain, Words: `id ls ll dir pwd w who date env set hostname route arp top users groups last df du
+	words.Group{Kind: alone | plain, Words: `id dir pwd who date env set hostname route arp top users groups last df du
 		history export jobs ver vol tree logname finger mount halt reboot poweroff shutdown free true false
 		sh bash ps cal stat gpresult`},
 	words.Group{Kind: takesPath, Words: `ls ll tac nl od xxd hexdump strings chmod chown chgrp mkdir rmdir rm cp mv ln
@@ -43,7 +43,7 @@ var commands = words.New(
 		invoke-webrequest iwr invoke-restmethod irm smbclient showmount masscan hping3 mosh`},
 	words.Group{Kind: takesHost | plain, Words: `ping host fetch net finger mail arp route`},
 	words.Group{Kind: takesNumber, Words: `usleep`},
-	words.Group{Kind: takesNumber | plain, Words: `sleep timeout kill seq start-sleep shutdown exit`},
+	words.Group{Kind: takesNumber | plain, Words: `sleep timeout kill seq start-sleep`},
 	words.Group{Kind: takesCode, Words: `bash zsh ksh csh tcsh dash ash fish pwsh powershell cmd perl python python2 python3 python2.7 ruby php php5 php7
 		php8 lua node nodejs tclsh nc ncat netcat socat busybox awk gawk sed wmic schtasks osascript ghc erl gdb irb jrunscript jjs groovy
 		powershell.exe cmd.exe sqlcmd mysql psql sqlite3 java openssl docker vbs`},
@@ -72,5 +72,5 @@ var powershell = words.New(words.Group{Kind: 1, Words: `get set new remove invok
 	rename clear test select sort where foreach convertto convertfrom compare measure join split resolve restart resume
 	suspend enable disable register unregister update wait format group trace tee push pop`})
 
-// binDirs are the directories in which a path to a command begins.
-var binDirs = words.New(words.Group{Kind: 1, Words: `bin sbin usr etc opt proc system32 windows winnt local busybox tmp var home . .. dev lib`})
+// binDirs are the directories in which commands live.
+var binDirs = words.New(words.Group{Kind: 1, Words: `bin sbin system32 libexec busybox games syswow64`})

@@ -80,15 +80,17 @@ func (s *lexer) walk(best value.Match) value.Match {
 		if !jump[text[i]] {
 			continue
 		}
+		next := i
 		m := value.Match{}
-		switch c := text[i]; c {
+		c := text[i]
+		switch c {
 		case ';', '|', '&', '\n', '\r':
 			j := s.skipMarks(i + 1)
 			m = s.command(j, afterMark, i)
-			i = max(i, j-1)
+			next = max(i, j-1)
 		case '`':
 			if i+1 < len(text) && text[i+1] == '`' {
-				i++
+				i = s.fence(i) - 1
 				continue
 			}
 			if i >= s.codeEnd {
@@ -117,12 +119,60 @@ func (s *lexer) walk(best value.Match) value.Match {
 		if i < s.codeEnd && m.Confidence > 0.5 {
 			m.Confidence = 0.5
 		}
+		if m.Confidence > 0.5 && m.Confidence < enough && (c == '\n' || c == '\r' || (c == ';' || c == '|' || c == '&') && next+1 < len(text) && text[next] == ' ') && sentence(text[:i]) {
+			m.Confidence *= 0.75
+		} else if m.Confidence > 0.5 && (c == '\n' || c == '\r') && (sentence(text[:i]) || comment(text[:i])) {
+			m.Confidence = 0.5
+		}
 		best = best.Better(m)
 		if best.Confidence >= enough {
 			break
 		}
+		i = next
 	}
 	return best
+}
+
+// fence skips a run of backticks. Three and more are Markdown's fence: what follows is
+// the content of a text.
+func (s *lexer) fence(i int) int {
+	start := i
+	for i < len(s.text) && s.text[i] == '`' {
+		i++
+	}
+	if i-start >= 3 {
+		s.codeEnd = len(s.text)
+	}
+	return i
+}
+
+// comment reports whether the line before is a comment: what follows is a script.
+func comment(head string) bool {
+	head = strings.TrimRight(head, " \t\r\n")
+	if k := strings.LastIndexByte(head[max(0, len(head)-200):], '\n'); k >= 0 {
+		head = head[max(0, len(head)-200)+k+1:]
+	}
+	return strings.HasPrefix(strings.TrimLeft(head, " \t"), "#") || strings.HasPrefix(head, "//")
+}
+
+// sentence reports whether the text before a line break has three words or more: a line
+// of a text rather than a value that somebody broke out of.
+func sentence(head string) bool {
+	if len(head) > 200 {
+		head = head[len(head)-200:]
+	}
+	words, run := 0, 0
+	for i := 0; i < len(head); i++ {
+		if isLetter(head[i]) {
+			run++
+			continue
+		}
+		if run >= 2 && head[i] == ' ' {
+			words++
+		}
+		run = 0
+	}
+	return words >= 2
 }
 
 // inlineCode notes that the backtick at i opens a piece of Markdown code in running text:
@@ -131,7 +181,6 @@ func (s *lexer) inlineCode(i int) {
 	text := s.text
 	k := strings.IndexByte(text[i+1:], '`')
 	if k < 0 {
-		s.codeEnd = len(text)
 		s.codeEnd = 0
 		return
 	}
@@ -234,14 +283,12 @@ func (s *lexer) unknown(w *word, a *args) (kind uint32, ok bool) {
 	switch {
 	case w.glob && w.dir && globs(s.text[w.start:w.end]) >= 2 && (w.bin || startsLikeBin(s.text[w.start:w.end])):
 		return takesPath | takesCode | alone, true
-	case w.glob && w.spliced:
-		return takesPath, true
 	}
 	name := w.name()
 	for i := 1; i+2 < len(name); i++ {
 		if name[i] == '-' {
-			if powershell.OfBytes(name[:i]) != 0 && isLetter(name[i+1]) && 'A' <= name[i+1] && name[i+1] <= 'Z' {
-				return takesPath, true
+			if !w.dir && powershell.OfBytes(name[:i]) != 0 && isLetter(name[i+1]) && 'A' <= name[i+1] && name[i+1] <= 'Z' {
+				return takesCode, true
 			}
 			break
 		}

@@ -60,6 +60,10 @@ const enough = 0.93
 
 // temper lowers the confidence of a match in running text.
 func temper(m value.Match, text string) value.Match {
+	if document.Noise(text) {
+		m.Confidence = min(m.Confidence*0.6, 0.55)
+		return m
+	}
 	switch document.Of(text) {
 	case document.Document:
 		m.Confidence = min(m.Confidence*0.6, 0.55)
@@ -73,4 +77,13 @@ func temper(m value.Match, text string) value.Match {
 
 func found(confidence float64, start, end int, shape string) value.Match {
 	return value.Match{Class: detect.ClassRCE, Confidence: confidence, Start: start, End: end, Shape: shape}
+}
+
+// Begins reports whether the text begins with the name of a known command, or a path to
+// one: for languages that hand a string to the shell (system('id')).
+func Begins(text string) bool {
+	s := lexer{text: text}
+	var w word
+	s.lexWord(s.blanks(0), &w)
+	return commands.OfBytes(w.name()) != 0 || w.bin && w.dir
 }

@@ -60,7 +60,7 @@ func (s *lexer) arguments(w *word) args {
 			break
 		}
 		c := text[i]
-		if a.count == 0 && (c == ';' || c == '|' || c == '&' || c == '\n' || c == '\r' || c == '`' || c == ')' || c == '#' || c == 0 || c == '"' || c == '\'' && i+1 == len(text) || c == '%' && i == w.end || c == '}') {
+		if a.count == 0 && (c == ';' || c == '|' || c == '&' || c == '\n' || c == '\r' || c == '`' || c == ')' || c == '#' && i > w.end || c == 0 || c == '"' || c == '\'' && i+1 == len(text) || c == '%' && i == w.end || c == '}') {
 			a.tight = true
 			a.entity = c == ';'
 		}
@@ -71,10 +71,8 @@ func (s *lexer) arguments(w *word) args {
 			break
 		}
 		switch {
-		case c == '>' || c == '<' || c == '&' || isDigit(c) && i+1 < limit && (text[i+1] == '>' || text[i+1] == '<'):
-			if i+1 < limit && text[i+1] != '/' || c == '>' || w.end == i {
-				a.redirect = true
-			}
+		case c == '>' || c == '<' && (i+1 >= limit || !isLetter(text[i+1]) || w.end == i) || c == '&' || isDigit(c) && i+1 < limit && (text[i+1] == '>' || text[i+1] == '<'):
+			a.redirect = true
 			if c == '<' && w.end == i {
 				a.ifs = true
 			}
@@ -85,12 +83,30 @@ func (s *lexer) arguments(w *word) args {
 			if i = s.blanks(i); i < limit && s.sensitive(i) {
 				a.sensitive = true
 			}
+			// The target of the redirection is no argument.
+			for i < limit && (wordish(text[i]) || text[i] == '.' || text[i] == '/') {
+				i++
+			}
 			continue
+		case c == '{' && i+3 < limit && (text[i+2] == '}' || text[i+3] == '}'):
+			// {a}> file
+			i += strings.IndexByte(text[i:], '}') + 1
+			if i < limit && (text[i] == '>' || text[i] == '<' || text[i] == '&') {
+				continue
+			}
+		}
+		if i >= limit {
+			break
 		}
 		s.argument(i, &a)
 		a.count++
 		// Over the word; an operator ends it, quotes may hold blanks.
 		start := i
+		if c := text[i]; c == '"' || c == '\'' {
+			if k := strings.IndexByte(text[i+1:limit], c); k >= 0 {
+				i += k + 2
+			}
+		}
 		for i < limit && text[i] != ' ' && text[i] != '\t' && !(text[i] == '+' && s.plus) {
 			if b := text[i]; b == ';' || b == '|' || b == '&' || b == '\n' || b == '\r' || b == '`' || b == '>' || b == '<' || b == ')' {
 				break
@@ -235,7 +251,13 @@ func (a *args) fits(kind uint32) int {
 	if kind&alone != 0 && a.tight {
 		fit = 1
 	}
+	if kind&takesVerb != 0 && a.verb && (kind&plain == 0 || a.slash || a.count <= 2 || a.code) {
+		return 2
+	}
 	if a.prose > 1 && !a.sensitive && !a.option && !a.expansion {
+		return 0
+	}
+	if kind&plain != 0 && a.prose > 0 && !a.sensitive && !a.option {
 		return 0
 	}
 	two := kind&takesPath != 0 && (a.option || a.path || a.expansion) ||
@@ -270,8 +292,11 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 			return value.Match{}
 		}
 	}
-	if kind&compound != 0 && ctx == atStart {
-		return s.compound(w)
+	if kind&compound != 0 {
+		if ctx == atStart {
+			return s.compound(w)
+		}
+		return value.Match{}
 	}
 	if a.called && kind&takesCommand == 0 {
 		return value.Match{}
@@ -355,6 +380,9 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 		return 0.5
 	}
 	if ctx == inSubst {
+		if isPlain && (w.end >= len(text) || text[w.end] != ')' && text[w.end] != '`') {
+			return 0
+		}
 		if w.end < len(text) && text[w.end] == ')' && w.end+1 < len(text) && text[w.end+1] == '.' {
 			return 0 // $(id).show()
 		}
@@ -364,6 +392,14 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 		return 0 // &sub; of HTML
 	}
 	if s.isList() {
+		return 0.3
+	}
+	for k := w.start; k < w.end; k++ {
+		if c := text[k]; 'A' <= c && c <= 'Z' {
+			return 0.5 // only cmd.exe ignores case
+		}
+	}
+	if name := string(w.name()); name == "true" || name == "false" {
 		return 0.3
 	}
 	if !isPlain {
@@ -405,7 +441,7 @@ func (s *lexer) looseHead(head string) bool {
 			others++
 		}
 	}
-	return others == 0 && (dots > 0 || digits == len(head))
+	return others == 0 && (dots > 0 || digits == len(head) || commands.Of(head) != 0)
 }
 
 // isList reports whether the text is a list of plain words between separators, such as a

@@ -127,8 +127,8 @@ func (s *lexer) lexWord(i int, w *word) {
 			if first == 0 {
 				first = w.n + 1
 			}
-			if w.n > segStart && binDirs.OfBytes(w.buf[segStart:w.n]) != 0 {
-				w.bin = true
+			if w.n > segStart {
+				w.bin = binDirs.OfBytes(w.buf[segStart:w.n]) != 0
 			}
 			w.dir = true
 		}

@@ -1,0 +1,137 @@
+// Package code recognises text that a programming or expression language would run where
+// a value was expected (CWE-94, CWE-95, CWE-917): PHP, Python, JavaScript on the server,
+// Ruby, Perl, Lua, Groovy, Java's expression languages (EL, SpEL, OGNL, MVEL), Log4j
+// lookups (CVE-2021-44228), Spring's class loader properties (CVE-2022-22965), VBScript
+// and ASP, JSP, LaTeX, spreadsheet formulas.
+//
+// It looks for the constructs by which code does something to the server: opening a code
+// block, calling a function that runs commands or code, reaching a class or module by
+// name, an expression delimiter around such a call. Calls as such are what every program
+// text is full of; names and arguments decide.
+//
+// Template languages and JavaScript in the browser are other packages' business. A
+// document that shows code is taken for data.
+package code
+
+import (
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
+	"kongwaf/detect/attack/value"
+)
+
+// marks are the classes that code cannot do without.
+const marks = value.ParenOpen | value.BraceOpen | value.Less | value.Backslash | value.Pipe
+
+// Possible reports whether a value with these traits can hold code of interest.
+func Possible(t value.Traits) bool {
+	return t.Any(marks) || t.All(value.Dot|value.Letter) && !t.Any(value.White)
+}
+
+// enough is the confidence after which there is no need to look on.
+const enough = 0.93
+
+// lexer is the state of one Judge.
+type lexer struct {
+	text string
+	// expr is the start of the innermost open expression ${ %{ #{, -1 outside.
+	expr int
+	// block says that a code block (<?php, <%) was opened.
+	block bool
+	// ognl counts OGNL's own marks.
+	ognl int
+}
+
+// Judge looks for code in one value. The class is always RCE.
+func Judge(v *value.Value) value.Match {
+	text := v.Text
+	best := classLoader(v)
+	if !v.Traits.Any(marks) || best.Confidence >= enough {
+		return best
+	}
+	s := lexer{text: text, expr: -1}
+	best = best.Better(s.formula())
+	for i := 0; i < len(text) && best.Confidence < enough; i++ {
+		c := text[i]
+		if !trigger[c] {
+			continue
+		}
+		var m value.Match
+		switch c {
+		case '(':
+			m = s.call(i)
+		case '<':
+			m = s.tag(i)
+		case '$', '%', '#', '*', '@', '^', '~':
+			m, i = s.expression(i)
+		case '}':
+			s.expr = -1
+		case '\\':
+			m = s.latex(i)
+		case '`':
+			if s.expr >= 0 || s.block {
+				m = s.backtick(i)
+			}
+		case '_':
+			m = s.dunder(i)
+		}
+		best = best.Better(m)
+	}
+	if best.Confidence >= 0.4 && best.Confidence < 0.97 {
+		if document.Noise(text) {
+			best.Confidence = min(best.Confidence*0.6, 0.55)
+		}
+		switch document.Of(text) {
+		case document.Document:
+			best.Confidence = min(best.Confidence*0.6, 0.55)
+		case document.Prose:
+			if best.Start > 0 {
+				best.Confidence *= 0.72
+			}
+		}
+	}
+	return best
+}
+
+// trigger has the bytes at which something can be seen.
+var trigger = func() (t [256]bool) {
+	for _, c := range "(<$%#*@}\\`_" {
+		t[c] = true
+	}
+	return t
+}()
+
+// classLoader recognises the property paths by which a binder is led to the class loader:
+// class.module.classLoader.resources..., class['module']...
+func classLoader(v *value.Value) value.Match {
+	text := v.Text
+	if !v.IsName && len(text) > 4096 {
+		return value.Match{}
+	}
+	i := strings.Index(text, "lass")
+	if i < 1 || text[i-1]|0x20 != 'c' {
+		return value.Match{}
+	}
+	k := strings.Index(text[i:], "classLoader")
+	if k < 0 {
+		return value.Match{}
+	}
+	start := i - 1
+	if start > 0 && wordByte(text[start-1]) || i+4 >= len(text) || text[i+4] != '.' && text[i+4] != '[' {
+		return value.Match{}
+	}
+	c := 0.8
+	if v.IsName {
+		c = 0.95
+	}
+	return found(c, start, i+k+len("classLoader"), "class loader property")
+}
+
+func wordByte(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_'
+}
+
+func found(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassRCE, Confidence: confidence, Start: start, End: end, Shape: shape}
+}

@@ -1,0 +1,243 @@
+// Package crlf recognises line breaks that begin a line of a protocol: header injection
+// and response splitting (CWE-113), request splitting (CWE-444), injection into mail
+// headers, SMTP and IMAP commands (CWE-93).
+//
+// A line break alone is nothing; a line that follows it and is a header (a known name and
+// a colon), a request line, the start of a page or a mail command is something. Where
+// several lines are usual, in bodies, the same line weighs less, and a document with such
+// lines (a mail, a dump of headers, YAML) is data.
+//
+// Forged log lines look like any other text and are not recognised.
+package crlf
+
+import (
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
+)
+
+const (
+	response uint32 = 1 << iota // a header of HTTP responses, or one that changes how a message is read
+	request                     // a header of HTTP requests
+	mail                        // a header of mails
+	common                      // also an ordinary word, or a key of YAML
+	command                     // a command of SMTP, POP or IMAP
+	method                      // a method of HTTP
+)
+
+var names = words.New(
+	words.Group{Kind: response, Words: `set-cookie set-cookie2 content-type content-length content-disposition content-encoding content-security-policy
+		transfer-encoding access-control-allow-origin access-control-allow-credentials x-xss-protection www-authenticate
+		last-modified cache-control strict-transport-security x-frame-options refresh location status http/1.1 http/1.0 contenttype contentlength`},
+	words.Group{Kind: request, Words: `host cookie referer user-agent authorization x-forwarded-for x-forwarded-host x-real-ip accept-encoding
+		x-http-method-override x-original-url x-rewrite-url if-modified-since accept-language origin connection`},
+	words.Group{Kind: mail, Words: `bcc cc to from subject reply-to return-path mime-version content-transfer-encoding sender x-mailer rcpt errors-to`},
+	words.Group{Kind: common, Words: `host to from subject status location refresh sender origin connection cc cookie content-type authorization cache-control referer`},
+	words.Group{Kind: command, Words: `mail rcpt data quit rset vrfy expn helo ehlo capability fetch login select logout noop starttls auth user pass stat retr dele examine lsub store copy uid append list`},
+	words.Group{Kind: method, Words: `get post put delete head options patch trace connect`},
+)
+
+// Possible reports whether a value with these traits can hold an injected line.
+func Possible(t value.Traits) bool {
+	return t.Any(value.Newline|value.High) || t.All(value.Colon|value.Space)
+}
+
+// Judge looks for injected lines in one value. The class is always CRLF.
+func Judge(v *value.Value) value.Match {
+	text := v.Text
+	best := smtp(text)
+	if !v.Traits.Any(value.Newline | value.High) {
+		return best
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		n := 0
+		switch {
+		case c == '\n' || c == '\r':
+			n = 1
+		case c == 0xE5 && i+2 < len(text) && text[i+1] == 0x98 && (text[i+2] == 0x8A || text[i+2] == 0x8D):
+			n = 3 // U+560A and U+560D end in the bytes of LF and CR
+		case c == 0xC4 && i+1 < len(text) && (text[i+1] == 0x8A || text[i+1] == 0x8D):
+			n = 2 // U+010A and U+010D, likewise
+		default:
+			continue
+		}
+		start := i
+		i += n
+		breaks := 0
+		for i < len(text) && (text[i] == '\n' || text[i] == '\r' || text[i] == ' ' || text[i] == '\t') {
+			if text[i] == '\n' {
+				breaks++
+			}
+			i++
+		}
+		if n > 1 && strings.HasPrefix(text[i:], "\xE5\x98") {
+			i--
+			continue
+		}
+		m := line(v, start, i, breaks+b2i(c == '\n'), n > 1)
+		i--
+		best = best.Better(m)
+		if best.Confidence >= 0.95 {
+			break
+		}
+	}
+	if best.Confidence >= 0.4 && !broken(text, best.Start) && document.Of(text) == document.Document {
+		best.Confidence = min(best.Confidence*0.5, 0.5)
+	}
+	return best
+}
+
+// broken reports whether the match begins with the text's first line break and the line
+// before it is a single word: a value that was broken, not a document.
+func broken(text string, start int) bool {
+	return start == 0 || start < 256 && strings.IndexAny(text[:start], " \r\n\t") < 0
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// line judges the line that begins at i, whose breaks began at start.
+func line(v *value.Value, start, i, breaks int, disguised bool) value.Match {
+	text := v.Text
+	j := i
+	for j < len(text) && j < i+40 && (letter(text[j]) || text[j] == '-' || text[j] == '/' || text[j] == '.') {
+		j++
+	}
+	if j == i {
+		if disguised {
+			return value.Match{}
+		}
+		if breaks >= 2 && i < len(text) && text[i] == '<' && i+1 < len(text) && (letter(text[i+1]) || text[i+1] == '!') {
+			c := 0.5
+			if strings.HasPrefix(text[start:], "\r\n\r\n") && v.Source != detect.SourceBody {
+				c = 0.75
+			}
+			return found(c, start, min(len(text), i+16), "page after an empty line")
+		}
+		return value.Match{}
+	}
+	kind := names.Of(text[i:j])
+	if kind == 0 {
+		return value.Match{}
+	}
+	single := v.Source == detect.SourceHeader || v.Source == detect.SourceQuery || v.Source == detect.SourceCookie || v.Source == detect.SourcePath
+	if kind&method != 0 && requestLine(text[j:]) {
+		return found(0.93, start, min(len(text), j+16), "request line")
+	}
+	if words.HasPrefix(text[i:j], "http/1.") && j < len(text) && (text[j] == ' ' || digit(text[j])) {
+		return found(0.9, start, min(len(text), j+8), "status line")
+	}
+	k := j
+	for k < len(text) && text[k] == ' ' {
+		k++
+	}
+	if k < len(text) && text[k] == ':' && kind&(response|request|mail) != 0 {
+		rest := text[k+1:]
+		c := 0.9
+		shape := "header line"
+		switch {
+		case disguised:
+			c = 0.95
+		case kind&mail != 0 && kind&response == 0:
+			shape = "mail header"
+			c = 0.75
+			if hasMail(rest) {
+				c = 0.9
+			} else if kind&common != 0 {
+				c = 0.5
+			}
+		case kind&common != 0:
+			c = 0.72
+			if words.HasPrefix(text[i:j], "location") && strings.Contains(rest[:min(len(rest), 16)], "//") || words.HasPrefix(text[i:j], "content-type") && strings.IndexByte(rest[:min(len(rest), 24)], '/') > 0 || strings.HasPrefix(text[start:], "\r\n") && single {
+				c = 0.9
+			}
+		}
+		if !single && !disguised {
+			c -= 0.1
+			if kind&common != 0 {
+				c -= 0.1
+			}
+		}
+		return found(c, start, min(len(text), k+16), shape)
+	}
+	if kind&command != 0 && !disguised {
+		if words.HasPrefix(text[j:], " from:") || words.HasPrefix(text[j:], " to:") {
+			return found(0.9, start, min(len(text), j+12), "SMTP command")
+		}
+	}
+	// V101 FETCH 4791 is handled by tag: a word with digits before a command.
+	return value.Match{}
+}
+
+// requestLine reports whether the text goes on as a request line: " /path HTTP/1.1".
+func requestLine(rest string) bool {
+	if len(rest) < 3 || rest[0] != ' ' || rest[1] != '/' && !words.HasPrefix(rest[1:], "http") {
+		return false
+	}
+	end := strings.IndexAny(rest[:min(len(rest), 512)], "\r\n")
+	if end < 0 {
+		end = min(len(rest), 512)
+	}
+	return strings.Contains(rest[:end], " HTTP/")
+}
+
+// hasMail reports whether an address follows on the line.
+func hasMail(rest string) bool {
+	rest = rest[:min(len(rest), 96)]
+	if end := strings.IndexAny(rest, "\r\n"); end > 0 {
+		rest = rest[:end]
+	}
+	k := strings.IndexByte(rest, '@')
+	return k > 0 && k+3 < len(rest)
+}
+
+// smtp recognises commands of mail protocols: RCPT TO: as a value of its own, and tagged
+// IMAP commands on a second line.
+func smtp(text string) value.Match {
+	t := strings.TrimLeft(text, " \t\r\n.\"'")
+	at := len(text) - len(t)
+	if (words.HasPrefix(t, "rcpt to:") || words.HasPrefix(t, "mail from:")) && strings.IndexByte(t[:min(len(t), 80)], '@') > 0 {
+		return found(0.85, at, at+8, "SMTP command")
+	}
+	k := strings.IndexAny(text[:min(len(text), 256)], "\r\n")
+	if k < 0 {
+		return value.Match{}
+	}
+	rest := strings.TrimLeft(text[k:min(len(text), k+80)], "\r\n")
+	if tagged(rest) {
+		return found(0.8, k, min(len(text), k+24), "IMAP command")
+	}
+	return value.Match{}
+}
+
+// tagged reports whether a line is a tagged IMAP command in capitals: V101 FETCH 4791.
+func tagged(s string) bool {
+	i := 0
+	for i < len(s) && i < 8 && (digit(s[i]) || 'A' <= s[i] && s[i] <= 'Z') {
+		i++
+	}
+	if i < 2 || i >= len(s) || s[i] != ' ' || !digit(s[i-1]) {
+		return false
+	}
+	j := i + 1
+	for j < len(s) && 'A' <= s[j] && s[j] <= 'Z' {
+		j++
+	}
+	return j > i+2 && names.Of(s[i+1:j])&command != 0
+}
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+func found(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassCRLF, Confidence: confidence, Start: start, End: end, Shape: shape}
+}

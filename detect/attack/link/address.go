@@ -1,0 +1,191 @@
+package link
+
+import (
+	"strings"
+
+	"kongwaf/detect/attack/words"
+)
+
+// reach is where a host name or address leads.
+type reach uint8
+
+const (
+	outside  reach = iota // the internet, as far as can be told
+	private               // RFC 1918, RFC 4193, names that only resolve inside
+	loopback              // 127/8, ::1, 0.0.0.0, localhost
+	metadata              // the metadata service of a cloud
+)
+
+// hosts are names that lead inside.
+var hosts = words.New(
+	words.Group{Kind: uint32(loopback), Words: `localhost localhost.localdomain localtest.me lvh.me loopback ip6-localhost localhost6 localhost. vcap.me lacolhost.com yoogle.com 127-0-0-1.org.uk`},
+	words.Group{Kind: uint32(metadata), Words: `metadata.google.internal metadata metadata.goog instance-data instance-data.ec2.internal metadata.azure.com metadata.internal metadata.tencentyun.com rancher-metadata metadata.packet.net`},
+)
+
+// host tells where the host leads, and whether its notation is one that no person uses.
+func host(h string) (r reach, disguised bool) {
+	if len(h) > 253 || h == "" {
+		return outside, false
+	}
+	if h[0] == '[' {
+		return ipv6(h)
+	}
+	trimmed := strings.TrimRight(h, ".")
+	if k := hosts.Of(trimmed); k != 0 {
+		if k == 3 {
+			k = uint32(metadata)
+		}
+		return reach(k), len(trimmed) != len(h) || words.HasPrefix(trimmed, "l") && !words.HasPrefix(trimmed, "localhost")
+	}
+	if last := trimmed[max(0, len(trimmed)-10):]; words.HasPrefix(last, ".localhost") {
+		return loopback, true
+	}
+	if ip, parts, odd, ok := ipv4(trimmed); ok {
+		return reachOf(ip), odd || parts != 4
+	}
+	return embedded(trimmed)
+}
+
+// reachOf tells where an IPv4 address leads.
+func reachOf(ip uint32) reach {
+	switch {
+	case ip>>16 == 169<<8|254, ip == 100<<24|100<<16|100<<8|200, ip == 192<<24|192:
+		return metadata
+	case ip>>24 == 127 || ip>>24 == 0:
+		return loopback
+	case ip>>24 == 10 || ip>>20 == 172<<4|1 || ip>>16 == 192<<8|168 || ip>>22 == 100<<2|1:
+		return private
+	}
+	return outside
+}
+
+// ipv4 parses an IPv4 address as inet_aton does: one to four parts, decimal, octal or
+// hexadecimal, the last filling what is left.
+func ipv4(s string) (ip uint32, parts int, odd, ok bool) {
+	var part [4]uint64
+	i := 0
+	for {
+		if parts == 4 || i >= len(s) {
+			return 0, 0, false, false
+		}
+		base, n, digits := uint64(10), uint64(0), 0
+		if s[i] == '0' && i+1 < len(s) && s[i+1]|0x20 == 'x' {
+			base, odd = 16, true
+			i += 2
+		} else if s[i] == '0' && i+1 < len(s) && s[i+1] != '.' {
+			base, odd = 8, true
+		}
+		for i < len(s) && s[i] != '.' {
+			d := uint64(99)
+			switch c := words.Lower(s[i]); {
+			case '0' <= c && c <= '9':
+				d = uint64(c - '0')
+			case 'a' <= c && c <= 'f':
+				d = uint64(c-'a') + 10
+			}
+			if d >= base || digits > 20 {
+				return 0, 0, false, false
+			}
+			if n = n*base + d; n > 1<<40 {
+				n &= 1<<40 - 1
+			}
+			digits++
+			i++
+		}
+		if digits == 0 {
+			return 0, 0, false, false
+		}
+		part[parts] = n
+		parts++
+		if i == len(s) {
+			break
+		}
+		i++
+	}
+	for k := range parts - 1 {
+		if part[k] > 255 {
+			odd = true
+		}
+		ip |= uint32(part[k]&255) << (24 - 8*k)
+	}
+	ip |= uint32(part[parts-1]) & (1<<(32-8*(parts-1)) - 1)
+	if parts == 1 && len(s) < 8 && s != "0" {
+		return 0, 0, false, false // a plain number
+	}
+	return ip, parts, odd, true
+}
+
+// ipv6 tells where an address in brackets leads.
+func ipv6(h string) (reach, bool) {
+	end := strings.IndexByte(h, ']')
+	if end < 0 {
+		end = len(h)
+	}
+	a := h[1:end]
+	if k := strings.IndexByte(a, '%'); k >= 0 {
+		a = a[:k]
+	}
+	if k := strings.LastIndexByte(a, ':'); k >= 0 && strings.IndexByte(a[k:], '.') > 0 {
+		if ip, _, _, ok := ipv4(a[k+1:]); ok {
+			return reachOf(ip), true
+		}
+	}
+	zeros := true
+	for i := 0; i < len(a)-1; i++ {
+		if a[i] != '0' && a[i] != ':' {
+			zeros = false
+		}
+	}
+	switch {
+	case len(a) > 1 && zeros && (a[len(a)-1] == '1' || a[len(a)-1] == ':' || a[len(a)-1] == '0'):
+		return loopback, a != "::1"
+	case words.HasPrefix(a, "fd00:ec2:"):
+		return metadata, false
+	case words.HasPrefix(a, "::ffff:7f"), words.HasPrefix(a, "0:0:0:0:0:ffff:7f"), words.HasPrefix(a, "::7f00"):
+		return loopback, true
+	case words.HasPrefix(a, "::ffff:a9fe"), words.HasPrefix(a, "0:0:0:0:0:ffff:a9fe"):
+		return metadata, true
+	case words.HasPrefix(a, "fe80:"), words.HasPrefix(a, "fd"), words.HasPrefix(a, "fc"):
+		return private, false
+	}
+	return outside, false
+}
+
+// embedded recognises names under which any address can be had: 127.0.0.1.nip.io,
+// app-10-0-0-1.sslip.io.
+func embedded(h string) (reach, bool) {
+	known := false
+	for _, s := range [...]string{".nip.io", ".sslip.io", ".xip.io", ".1u.ms", ".rbndr.us", ".localdomain.pw", ".traefik.me", ".backname.io"} {
+		if len(h) > len(s) && words.HasPrefix(h[len(h)-len(s):], s) {
+			known = true
+		}
+	}
+	if !known {
+		return outside, false
+	}
+	for i := 0; i < len(h); i++ {
+		if i > 0 && digit(h[i-1]) || !digit(h[i]) {
+			continue
+		}
+		var ip uint32
+		j, n := i, 0
+		for n < 4 && j < len(h) && digit(h[j]) {
+			v := uint32(0)
+			for j < len(h) && digit(h[j]) && v < 256 {
+				v = v*10 + uint32(h[j]-'0')
+				j++
+			}
+			ip = ip<<8 | v&255
+			n++
+			if n < 4 && j < len(h) && (h[j] == '.' || h[j] == '-') {
+				j++
+			}
+		}
+		if n == 4 {
+			return reachOf(ip), true
+		}
+	}
+	return loopback, true
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,254 @@
+// Package serial recognises serialised objects that do something when they are read back
+// (CWE-502): Java, PHP, .NET, Python's pickle, Ruby's Marshal, YAML tags, JavaScript's
+// node-serialize, polymorphic JSON and XML with gadget classes.
+//
+// Serialised *data* (a PHP array of numbers, JSON-LD's "@type": "Person") is common and
+// harmless; objects of named classes, and streams that only a program writes, are not
+// what a client sends. View states and signed blobs cannot be judged from outside.
+package serial
+
+import (
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
+)
+
+// Possible reports whether a value with these traits can hold a serialised object.
+func Possible(t value.Traits) bool {
+	return t.Any(value.Colon|value.Exclamation|value.Control|value.High|value.Dollar|value.Less) || t.Any(value.Newline) || t.All(value.Letter|value.Digit) || t.All(value.Letter|value.Dot)
+}
+
+// Judge looks for a serialised object in one value. The class is always Deser.
+func Judge(v *value.Value) value.Match {
+	text := v.Text
+	if len(text) < 4 {
+		return value.Match{}
+	}
+	best := prefix(text)
+	if best.Confidence >= 0.9 {
+		return best
+	}
+	if v.Traits.Any(value.Colon) {
+		best = best.Better(php(text))
+	}
+	if v.Traits.Any(value.Exclamation) {
+		best = best.Better(yaml(text))
+	}
+	if v.Traits.Any(value.Dot) {
+		best = best.Better(gadget(v))
+	}
+	if v.Traits.Any(value.Newline) {
+		best = best.Better(pickle(text))
+	}
+	if v.Traits.Any(value.Dollar) {
+		if i := strings.Index(text, "_$$ND_FUNC$$_"); i >= 0 {
+			best = best.Better(found(0.96, i, i+13, "node-serialize function"))
+		}
+	}
+	if best.Confidence >= 0.4 && best.Confidence < 0.96 && document.Of(text) == document.Document {
+		best.Confidence = min(best.Confidence*0.6, 0.55)
+	}
+	return best
+}
+
+// prefix recognises streams by how they begin.
+func prefix(text string) value.Match {
+	switch text[0] {
+	case 'r':
+		if strings.HasPrefix(text, "rO0AB") && len(text) > 8 {
+			return found(0.95, 0, min(len(text), 16), "Java stream in base64")
+		}
+	case 0xAC:
+		if strings.HasPrefix(text, "\xAC\xED\x00\x05") {
+			return found(0.97, 0, 4, "Java stream")
+		}
+	case 'a':
+		if words.HasPrefix(text, "aced0005") && len(text) > 12 && text[8] == '7' {
+			return found(0.95, 0, 8, "Java stream in hex")
+		}
+	case 'A':
+		if strings.HasPrefix(text, "AAEAAAD/////") {
+			return found(0.95, 0, 12, "BinaryFormatter stream in base64")
+		}
+	case 0:
+		if strings.HasPrefix(text, "\x00\x01\x00\x00\x00\xFF\xFF\xFF\xFF") {
+			return found(0.95, 0, 9, "BinaryFormatter stream")
+		}
+	case 'g':
+		if strings.HasPrefix(text, "gASV") && len(text) > 16 || strings.HasPrefix(text, "gAJj") || strings.HasPrefix(text, "gANj") {
+			return found(0.85, 0, 8, "pickle in base64")
+		}
+	case 'Y':
+		if strings.HasPrefix(text, "Y3Bvc2l4") || strings.HasPrefix(text, "Y29zCn") || strings.HasPrefix(text, "Y19fYnVpbHRpbl9f") || strings.HasPrefix(text, "Y3N1YnByb2Nlc3") {
+			return found(0.95, 0, 8, "pickle in base64")
+		}
+	case 'B':
+		if strings.HasPrefix(text, "BAhvO") || strings.HasPrefix(text, "BAhVO") || strings.HasPrefix(text, "BAhbBzoVR2") || strings.HasPrefix(text, "BAhlOg") {
+			return found(0.85, 0, 8, "Marshal stream in base64")
+		}
+	case 0x80:
+		if len(text) > 3 && text[1] >= 2 && text[1] <= 5 && (text[2] == 0x95 || text[2] == 'c' || text[2] == '}' || text[2] == '(') {
+			return found(0.85, 0, 3, "pickle")
+		}
+	case 0x04:
+		if len(text) > 3 && text[1] == 0x08 && strings.IndexByte("oUeCcIu[{", text[2]) >= 0 {
+			return found(0.85, 0, 3, "Marshal stream")
+		}
+	}
+	return value.Match{}
+}
+
+// php recognises PHP's format: O:8:"stdClass":1:{...}, also inside arrays.
+func php(text string) value.Match {
+	for i := 0; i+5 < len(text); i++ {
+		if text[i] != ':' {
+			continue
+		}
+		// One letter before, digits and ':"' after.
+		if i == 0 || i > 1 && wordByte(text[i-2]) {
+			continue
+		}
+		kind := text[i-1]
+		if kind != 'O' && kind != 'C' && kind != 'o' {
+			continue
+		}
+		j := i + 1
+		if text[j] == '+' { // an old way around filters
+			j++
+		}
+		n := 0
+		for j < len(text) && '0' <= text[j] && text[j] <= '9' && n < 1<<12 {
+			n = n*10 + int(text[j]-'0')
+			j++
+		}
+		if n == 0 || !strings.HasPrefix(text[j:], `:"`) && !strings.HasPrefix(text[j:], `:\"`) {
+			continue
+		}
+		name := j + 2
+		end := name
+		for end < len(text) && end < name+128 && (wordByte(text[end]) || text[end] == '\\') {
+			end++
+		}
+		if end == name || end >= len(text) || text[end] != '"' {
+			continue
+		}
+		if end-name == n || strings.HasPrefix(text[end:], `":`) {
+			return found(0.93, i-1, min(len(text), end+4), "PHP object")
+		}
+	}
+	return value.Match{}
+}
+
+// yaml recognises tags that make objects of code.
+func yaml(text string) value.Match {
+	for i := 0; i+4 < len(text); i++ {
+		if text[i] != '!' {
+			continue
+		}
+		t := text[i:]
+		switch {
+		case strings.HasPrefix(t, "!!python/") || strings.HasPrefix(t, "!!perl/") || strings.HasPrefix(t, "!!ruby/") || strings.HasPrefix(t, "!ruby/") || strings.HasPrefix(t, "!!php/") || strings.HasPrefix(t, "!php/object"):
+			return found(0.93, i, min(len(text), i+24), "YAML object tag")
+		case strings.HasPrefix(t, "!!java") || strings.HasPrefix(t, "!!com.sun.") || strings.HasPrefix(t, "!!org.") || strings.HasPrefix(t, "!!js/function"):
+			return found(0.93, i, min(len(text), i+24), "YAML object tag")
+		case strings.HasPrefix(t, "!<tag:yaml.org,2002:python") || strings.HasPrefix(t, "!<tag:yaml.org,2002:java"):
+			return found(0.93, i, min(len(text), i+24), "YAML object tag")
+		}
+	}
+	return value.Match{}
+}
+
+// packages are where the classes live that gadget chains are built of.
+var packages = [...]string{
+	"com.sun.rowset.", "com.sun.org.apache.", "com.sun.jndi.", "com.sun.corba.", "com.sun.syndication.",
+	"org.apache.commons.collections", "org.apache.commons.beanutils.", "org.apache.commons.configuration.", "org.apache.xbean.", "org.apache.xalan.",
+	"org.apache.ibatis.datasource.", "org.apache.tomcat.dbcp.", "org.apache.shiro.jndi.", "org.apache.logging.log4j.", "org.apache.naming.", "org.apache.hadoop.shaded.",
+	"org.codehaus.groovy.runtime.", "org.springframework.beans.factory.", "org.springframework.context.support.", "org.springframework.aop.",
+	"org.hibernate.", "org.jboss.", "org.mozilla.javascript.", "org.python.core.", "org.eclipse.jetty.", "bsh.", "clojure.core$", "groovy.lang.", "ch.qos.logback.core.",
+	"javax.naming.", "javax.script.", "javax.swing.", "javax.management.", "javax.xml.transform.", "java.rmi.", "java.beans.", "java.lang.runtime", "java.lang.processbuilder", "java.lang.autocloseable", "java.net.url", "java.util.logging.filehandler",
+	"com.mchange.v2.", "com.zaxxer.hikari.", "com.alibaba.druid.", "com.caucho.", "com.ibatis.", "com.newrelic.agent.deps.", "br.com.anteros.", "oracle.jdbc.", "net.sf.ehcache.", "jdk.nashorn.", "sun.rmi.", "sun.reflect.",
+	"system.windows.data.objectdataprovider", "system.diagnostics.process", "system.management.automation.", "system.configuration.install.", "system.activities.", "system.io.fileinfo", "system.identitymodel.", "system.security.principal.", "microsoft.visualstudio.text.formatting",
+}
+
+// gadget recognises a class of a gadget chain where a class is named: the value of
+// @type, $type, class, or an XML decoder's document.
+func gadget(v *value.Value) value.Match {
+	text := v.Text
+	typed := v.Name == "@type" || v.Name == "$type" || v.Name == "@class" || v.Name == "class" || v.Name == "javaClass" || v.Name == "type" || v.Name == "__type"
+	if typed && len(text) < 256 {
+		for _, p := range packages {
+			if words.HasPrefix(text, p) {
+				c := 0.93
+				if v.Name == "type" {
+					c = 0.75
+				}
+				return found(c, 0, len(text), "gadget class")
+			}
+		}
+	}
+	if v.Traits.Any(value.Quote|value.DoubleQuote) || v.Traits.Any(value.Less) {
+		return inner(text)
+	}
+	return value.Match{}
+}
+
+// inner recognises the same inside an unparsed JSON or XML text.
+func inner(text string) value.Match {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch c {
+		case '@', '$':
+			t := text[i+1:]
+			if !strings.HasPrefix(t, "type\"") && !strings.HasPrefix(t, "class\"") {
+				continue
+			}
+			j := i + 1 + strings.IndexByte(t, '"') + 1
+			for j < len(text) && j < i+24 && (text[j] == ' ' || text[j] == ':' || text[j] == '"') {
+				j++
+			}
+			for _, p := range packages {
+				if words.HasPrefix(text[j:], p) {
+					return found(0.93, i, min(len(text), j+len(p)), "gadget class")
+				}
+			}
+		case '<':
+			t := text[i:]
+			switch {
+			case words.HasPrefix(t, "<java ") && words.Index(t[:min(len(t), 120)], "xmldecoder") > 0:
+				return found(0.95, i, min(len(text), i+24), "XMLDecoder document")
+			case words.HasPrefix(t, "<java.lang.processbuilder"), words.HasPrefix(t, "<dynamic-proxy"), words.HasPrefix(t, "<java.util.priorityqueue"), words.HasPrefix(t, "<sorted-set>") && words.Index(t[:min(len(t), 400)], "proxy") > 0:
+				return found(0.9, i, min(len(text), i+24), "XStream gadget")
+			case words.HasPrefix(t, "<object class=\"java.lang.") || words.HasPrefix(t, "<void class=\"java.lang.") || words.HasPrefix(t, "<objectdataprovider") || words.HasPrefix(t, "<void method=\"") && words.Index(text[:min(len(text), 400)], "<java") >= 0:
+				return found(0.93, i, min(len(text), i+24), "XMLDecoder document")
+			}
+		}
+	}
+	return value.Match{}
+}
+
+// pickle recognises protocol 0: c<module>\n<name>\n with a module that runs commands.
+func pickle(text string) value.Match {
+	for i := 0; i < len(text); i++ {
+		if text[i] != 'c' || i > 0 && wordByte(text[i-1]) && text[i-1] != '(' && text[i-1] != '.' {
+			continue
+		}
+		t := text[i+1:]
+		for _, m := range [...]string{"os\n", "posix\n", "nt\n", "subprocess\n", "__builtin__\n", "builtins\n", "commands\n", "sys\n", "__main__\n", "pty\n"} {
+			if strings.HasPrefix(t, m) && len(t) > len(m) && (wordByte(t[len(m)])) {
+				return found(0.9, i, i+1+len(m), "pickle")
+			}
+		}
+	}
+	return value.Match{}
+}
+
+func wordByte(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_'
+}
+
+func found(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassDeser, Confidence: confidence, Start: start, End: end, Shape: shape}
+}
