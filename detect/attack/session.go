@@ -36,7 +36,10 @@ type session struct {
 	value   value.Value
 	asked   traitsMemo
 	cleared cleared
-	seen    int             // suspicious matches so far, whatever became of them
+	seen    int // suspicious matches so far, whatever became of them
+	lines   clearedLines
+	headers []detect.Header // those that are not known to be harmless
+	shown   detect.Request  // the request with those headers only
 	arena   []byte          // texts of decoded forms
 	left    int             // bytes that decoding may still produce
 	forms   []*decode.Forms // by depth
@@ -53,6 +56,7 @@ type session struct {
 func newSession(e *Engine) *session {
 	s := &session{engine: e}
 	s.cleared.seed = maphash.MakeSeed()
+	s.lines.seed = s.cleared.seed
 	s.visit = s.leaf
 	for range maxDepth + 1 {
 		s.forms = append(s.forms, new(decode.Forms))
@@ -82,6 +86,8 @@ func (s *session) end() {
 		s.arena = nil
 	}
 	s.depth, s.path, s.cut, s.seen = 0, decode.Path{}, false, 0
+	clear(s.headers)
+	s.headers, s.shown = s.headers[:0], detect.Request{}
 	clear(s.findings)
 	s.findings = s.findings[:0]
 	s.joined.reset()
@@ -90,13 +96,14 @@ func (s *session) end() {
 // walk judges everything in the request.
 func (s *session) walk() {
 	r := s.request
-	if s.walker.Walk(r, s.engine.limits, s.visit) || r.BodyTruncated || r.HeadersTruncated {
+	if s.walker.Walk(s.unknownHeaders(r), s.engine.limits, s.visit) || r.BodyTruncated || r.HeadersTruncated {
 		s.cut = true
 	}
 	for _, f := range s.walker.Anomalies() {
 		s.anomaly(f)
 	}
 	s.judgeJoined()
+	s.rememberHeaders()
 }
 
 // leaf judges one leaf, unless it is one that has been judged harmless before.
@@ -123,13 +130,18 @@ func (s *session) readings(l *extract.Leaf) {
 	if s.depth == 0 && (l.Source == detect.SourceQuery || l.Source == detect.SourceBody && s.bodyIsForm) {
 		s.joined.note(l, t)
 	}
-	s.reading(l, l.Text, t, s.path)
 	if !decode.Possible(l.Text, t) {
+		s.reading(l, l.Text, t, s.path)
 		return
 	}
 	mark, f := len(s.arena), s.forms[s.depth]
 	f.Start(l.Text, t, s.path, &s.arena, &s.left)
-	for form := f.Next(); form != nil; form = f.Next() {
+	form := f.Next()
+	// Undoing percent signs hides nothing: the text as it came need not be judged too.
+	if form == nil || !form.Path.EndsIn(decode.Percent) {
+		s.reading(l, l.Text, t, s.path)
+	}
+	for ; form != nil; form = f.Next() {
 		s.reading(l, form.Text, form.Traits, form.Path)
 	}
 	s.cut = s.cut || f.Exhausted

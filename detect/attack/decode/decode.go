@@ -70,15 +70,8 @@ func (p Path) Len() int { return int(p.n) }
 // Steps returns the steps, outermost first. The slice is the path's own.
 func (p *Path) Steps() []Step { return p.steps[:p.n] }
 
-// Has reports whether the path holds the step.
-func (p Path) Has(s Step) bool {
-	for _, own := range p.steps[:p.n] {
-		if own == s {
-			return true
-		}
-	}
-	return false
-}
+// EndsIn reports whether the last step is the given one.
+func (p *Path) EndsIn(s Step) bool { return p.n > 0 && p.steps[p.n-1] == s }
 
 // Append adds the names of the steps to names.
 func (p Path) Append(names []string) []string {
