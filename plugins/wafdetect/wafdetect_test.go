@@ -1,0 +1,124 @@
+package wafdetect
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"kongwaf/detect"
+	"kongwaf/plugins/internal/check"
+	"kongwaf/plugins/internal/facts"
+)
+
+// compile returns the check of a config.
+func compile(t *testing.T, config string) check.Check {
+	t.Helper()
+	c := &Config{}
+	require.NoError(t, Definition().Schema().Decode([]byte(config), c))
+	one, err := c.Check(check.Env{Shared: check.NewShared(slog.New(slog.DiscardHandler))}, "config")
+	require.NoError(t, err)
+	return one
+}
+
+const injection = "' OR 1=1 -- "
+
+// request returns facts with the attack in one part of the request.
+func request(part string) *facts.Facts {
+	f := &facts.Facts{}
+	f.Request = detect.Request{Method: "POST", Target: "/a?b=c", Proto: "HTTP/1.1", Headers: []detect.Header{
+		{Name: "content-type", Value: "application/x-www-form-urlencoded"},
+	}, Body: []byte("x=y")}
+	switch part {
+	case "path":
+		f.Request.Target = "/a/%27%20OR%201=1%20--%20"
+	case "query":
+		f.Request.Target = "/a?b=%27+OR+1=1+--+"
+	case "headers":
+		f.Request.Headers = append(f.Request.Headers, detect.Header{Name: "x-name", Value: injection})
+	case "cookies":
+		f.Request.Headers = append(f.Request.Headers, detect.Header{Name: "cookie", Value: "name=%27%20OR%201=1%20--%20"})
+	case "body":
+		f.Request.Body = []byte("x=%27+OR+1%3D1+--+")
+	}
+	return f
+}
+
+func TestModes(t *testing.T) {
+	v := compile(t, `{}`).Judge(request("query"))
+	require.True(t, v.Denied, "block is the default")
+	require.Equal(t, 403, v.Status)
+	require.NotNil(t, v.Report)
+	require.Equal(t, detect.ClassSQLi, v.Report.Attacks[0].Class)
+	require.Equal(t, detect.Place("query.b"), v.Report.Attacks[0].Place)
+
+	v = compile(t, `{"mode":"monitoring"}`).Judge(request("query"))
+	require.False(t, v.Denied)
+	require.NotNil(t, v.Report, "monitoring reports")
+
+	off := compile(t, `{"mode":"off"}`)
+	require.Zero(t, off.Judge(request("query")))
+	require.Empty(t, off.Need.Calls(), "off asks Kong for nothing")
+
+	require.Zero(t, compile(t, `{}`).Judge(request("")), "the harmless twin")
+}
+
+func TestInspect(t *testing.T) {
+	parts := []string{"path", "query", "headers", "cookies", "body"}
+	for _, inspected := range parts {
+		one := compile(t, `{"inspect":["`+inspected+`"]}`)
+		for _, attacked := range parts {
+			v := one.Judge(request(attacked))
+			require.Equal(t, inspected == attacked, v.Denied, "inspect %s, attack in %s: %+v", inspected, attacked, v.Report)
+		}
+	}
+	require.Zero(t, compile(t, `{"inspect":["query"]}`).Need.Kinds&facts.Body, "a body that is not inspected is not waited for")
+}
+
+func TestOversize(t *testing.T) {
+	f := request("")
+	f.Request.BodyTruncated = true
+	v := compile(t, `{"on_oversize":"deny"}`).Judge(f)
+	require.True(t, v.Denied)
+	require.Equal(t, 413, v.Status)
+	require.False(t, compile(t, `{"on_oversize":"deny","mode":"monitoring"}`).Judge(f).Denied)
+	require.False(t, compile(t, `{}`).Judge(f).Denied)
+}
+
+func TestUnreadableBodyIsAFailureNotAnEmptyBody(t *testing.T) {
+	f := request("body")
+	f.BodyErr = errUnreadable{}
+	v := compile(t, `{}`).Judge(f)
+	require.True(t, v.Failed)
+	require.Contains(t, v.Reason, "another container")
+}
+
+type errUnreadable struct{}
+
+func (errUnreadable) Error() string { return "the file is in another container" }
+
+func TestExceptions(t *testing.T) {
+	silenced := compile(t, `{"exceptions":[{"place":"query.b","class":"sqli"}]}`)
+	require.False(t, silenced.Judge(request("query")).Denied)
+	require.True(t, silenced.Judge(request("body")).Denied, "only there")
+	require.False(t, compile(t, `{"disabled_classes":["sqli"]}`).Judge(request("query")).Denied)
+}
+
+func TestBadConfig(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"mode":"blocking"}`:                        "config.mode",
+		`{"disabled_classes":["sql"]}`:               "config.disabled_classes[0]",
+		`{"exceptions":[{"path_prefix":"/a"}]}`:      "xceptions[0]",
+		`{"max_body_size":1}`:                        "config.max_body_size",
+		`{"inspect":"body"}`:                         "config.inspect",
+		`{"exceptions":[{"place":"querry.a"}]}`:      "querry.a",
+		`{"exceptions":[{"class":"x","place":"a"}]}`: "config.exceptions[0].class",
+	} {
+		c := &Config{}
+		err := Definition().Schema().Decode([]byte(config), c)
+		if err == nil {
+			_, err = c.Check(check.Env{}, "config")
+		}
+		require.ErrorContains(t, err, want, config)
+	}
+}
