@@ -3,7 +3,6 @@ package attack
 import (
 	"hash/maphash"
 	"math/bits"
-	"strings"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
@@ -152,7 +151,7 @@ func (s *session) readings(l *extract.Leaf) {
 func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) {
 	s.judge(l, text, t, path)
 	const containers = value.BraceOpen | value.BracketOpen | value.Equals | value.Less | value.Control | value.High | value.NUL | value.Question
-	if !t.Any(containers) || l.IsName {
+	if !t.Any(containers) || l.IsName && path.Len() == 0 {
 		return
 	}
 	if s.depth == maxDepth {
@@ -298,7 +297,11 @@ func (s *session) judgeJoined() {
 				s.cut = true
 				return
 			}
-			s.judge(&last.leaf, strings.TrimSpace(text), value.TraitsOf(text), decode.Path{})
+			l := last.leaf
+			l.Text = text
+			s.depth = 1 // below the parameters: it is none itself
+			s.readings(&l)
+			s.depth = 0
 		}
 	}
 }

@@ -122,7 +122,12 @@ func appendBlob(dst []byte, s string) ([]byte, bool) {
 		switch {
 		case d < 64:
 			if padded {
-				return dst[:mark], false
+				// What follows the padding may be a value, if this is "name=value".
+				if len(s)-i > 32 || !isText(dst[mark:]) {
+					return dst[:mark], false
+				}
+				s = s[:i]
+				continue
 			}
 		case s[i] == '\r' || s[i] == '\n':
 			continue

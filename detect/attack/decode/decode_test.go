@@ -230,6 +230,9 @@ func FuzzBase64(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		got, ok := appendBlob(nil, s)
 		clean := strings.NewReplacer("\r", "", "\n", "", " ", "+", "-", "+", "_", "/").Replace(s)
+		if strings.Contains(strings.TrimRight(clean, "="), "=") {
+			return // the end of a name, and its value: not the twin's business
+		}
 		want, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(clean, "="))
 		if ok && (err != nil || string(got) != string(want)) {
 			t.Fatalf("%q: got %q, want %q (%v)", s, got, want, err)
