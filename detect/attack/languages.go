@@ -2,16 +2,21 @@ package attack
 
 import (
 	"kongwaf/detect/attack/code"
+	"kongwaf/detect/attack/crlf"
 	"kongwaf/detect/attack/html"
 	"kongwaf/detect/attack/js"
 	"kongwaf/detect/attack/ldap"
+	"kongwaf/detect/attack/link"
 	"kongwaf/detect/attack/nosql"
 	"kongwaf/detect/attack/path"
 	"kongwaf/detect/attack/prototype"
+	"kongwaf/detect/attack/scanner"
+	"kongwaf/detect/attack/serial"
 	"kongwaf/detect/attack/shell"
 	"kongwaf/detect/attack/sql"
 	"kongwaf/detect/attack/ssi"
 	"kongwaf/detect/attack/template"
+	"kongwaf/detect/attack/upload"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/xml"
 	"kongwaf/detect/attack/xpath"
@@ -41,5 +46,10 @@ var languages = [...]language{
 	{name: "shell", possible: shell.Possible, judge: shell.Judge},
 	{name: "code", possible: code.Possible, judge: code.Judge},
 	{name: "path", possible: path.Possible, judge: path.Judge},
+	{name: "link", possible: link.Possible, judge: link.Judge},
+	{name: "crlf", possible: crlf.Possible, judge: crlf.Judge},
+	{name: "serial", possible: serial.Possible, judge: serial.Judge},
+	{name: "upload", possible: upload.Possible, judge: upload.Judge},
+	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge},
 	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge},
 }
