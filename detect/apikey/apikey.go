@@ -120,7 +120,8 @@ func (s *Set) Lookup(presented string) (Entry, bool) {
 	if s == nil || presented == "" || len(presented) > MaxKeyLength {
 		return Entry{}, false
 	}
-	h := hash(sha256.Sum256([]byte(presented)))
+	var buf [256]byte // keeps the usual key off the heap
+	h := hash(sha256.Sum256(append(buf[:0], presented...)))
 	found, ok := s.entries[h]
 	if !ok || subtle.ConstantTimeCompare(found.hash[:], h[:]) != 1 {
 		return Entry{}, false

@@ -104,6 +104,14 @@ func TestZeroValues(t *testing.T) {
 	}
 }
 
+func TestLookupDoesNotAllocate(t *testing.T) {
+	s, err := New([]Credential{{Key: "first-key", Entry: Entry{Consumer: "bob"}}})
+	require.NoError(t, err)
+	if n := testing.AllocsPerRun(100, func() { s.Lookup("first-key") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // FuzzLookup: a set knows exactly the keys it was made of.
 func FuzzLookup(f *testing.F) {
 	f.Add("key", "key")   // the key
