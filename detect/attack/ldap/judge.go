@@ -1,10 +1,251 @@
-// Package ldap judges whether a value is an injection in its language.
+// Package ldap judges whether a value is an LDAP filter injection (CWE-90).
+//
+// A filter (RFC 4515) is a tree of (attribute=value), (&...), (|...), (!...). A value that
+// is pasted into one attacks it by closing its own bracket and opening others: *)(uid=*.
+// Judge reads the value as the rest of such a filter. Brackets in prose, mathematics and
+// program text open before they close, so they are never read.
+//
+// Limit: a lone * matches everything without changing the filter's structure; it is a
+// search term to everybody else, and not reported.
 package ldap
 
-import "kongwaf/detect/attack/value"
+import (
+	"strings"
 
-// Possible reports whether a value with these traits can hold an attack in this language at all.
-func Possible(t value.Traits) bool { return false }
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+)
 
-// Judge looks at one decoded value; the zero Match means nothing was seen.
-func Judge(v *value.Value) value.Match { return value.Match{} }
+// Possible reports whether a value with these traits can hold a filter injection at all.
+func Possible(t value.Traits) bool {
+	return t.Any(value.ParenClose|value.ParenOpen) && t.Any(value.Equals|value.Ampersand|value.Pipe|value.Star|value.Exclamation) ||
+		t.All(value.Colon|value.Equals|value.Digit)
+}
+
+// maxValue bounds the text before the first bracket: what was typed where a name was expected.
+const maxValue = 80
+
+// Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
+// nothing, is linear in the text's length, and may be called from several goroutines at once.
+func Judge(v *value.Value) value.Match {
+	s := v.Text
+	i := strings.IndexAny(s[:min(len(s), maxValue)], "()")
+	if i < 0 {
+		if v.Traits.All(value.Colon | value.Equals) {
+			return extensible(s)
+		}
+		return value.Match{}
+	}
+	f := filter{s: s, pos: i}
+	if s[i] == '(' {
+		return f.opened()
+	}
+	return f.closed()
+}
+
+// filter reads what follows the first bracket.
+type filter struct {
+	s     string
+	pos   int
+	items int // (attribute=value), complete or cut off
+	known int // ... with an attribute that directories have
+	stars int // ... with a * in the value
+	sets  int // (&, (|, (!
+	end   int // where the last of them ends
+	depth int
+	swept bool // the whole text was read
+}
+
+// closed judges a value that closes a bracket it did not open.
+func (f *filter) closed() value.Match {
+	first := f.pos
+	before := f.s[:first]
+	star := strings.HasSuffix(strings.TrimRight(before, " "), "*")
+	n := 0
+	for f.pos < len(f.s) && (f.s[f.pos] == ')' || f.s[f.pos] == ' ') {
+		if f.s[f.pos] == ')' {
+			n++
+		}
+		f.pos++
+	}
+	if f.pos >= len(f.s) || f.s[f.pos] == 0 {
+		// *))%00: the rest of the filter is cut off.
+		if star && f.pos < len(f.s) {
+			return f.match(0.85, 0, f.pos, "filter closed")
+		}
+		if star && n > 1 {
+			return f.match(0.5, 0, f.pos, "filter closed")
+		}
+		return value.Match{}
+	}
+	if f.s[f.pos] != '(' {
+		// *)|(uid=*, admin)|(!x
+		if c := f.s[f.pos]; c != '|' && c != '&' || f.pos+1 >= len(f.s) || f.s[f.pos+1] != '(' {
+			return value.Match{}
+		}
+		f.pos++
+	}
+	if strings.ContainsAny(before, "{}[]<>;\"=") {
+		return value.Match{} // program text
+	}
+	f.read()
+	switch {
+	case f.items == 0 && f.sets == 0:
+		return value.Match{}
+	case f.known > 0 || f.sets > 0 && f.stars > 0:
+		return f.match(0.95, 0, f.end, "filter closed, another opened")
+	case f.sets > 0 && (f.items > 0 || f.swept):
+		return f.match(0.88, 0, f.end, "filter closed, another opened")
+	case star || f.stars > 0:
+		return f.match(0.85, 0, f.end, "filter closed, another opened")
+	case f.items > 0 && f.swept:
+		return f.match(0.72, 0, f.end, "filter closed, another opened")
+	}
+	return f.match(0.3, 0, f.end, "filter closed")
+}
+
+// opened judges a value that opens a bracket first: a whole filter, or *(|(mail=*)).
+func (f *filter) opened() value.Match {
+	if f.pos+1 >= len(f.s) || f.s[f.pos+1] != '&' && f.s[f.pos+1] != '|' && f.s[f.pos+1] != '!' {
+		return value.Match{}
+	}
+	start := f.pos
+	before := strings.TrimSpace(f.s[:start])
+	if before != "" && before != "*" && strings.ContainsAny(before, " ={}[];\"'") {
+		return value.Match{}
+	}
+	f.read()
+	switch {
+	case f.items == 0:
+		return value.Match{}
+	case f.known > 0 && f.swept || before != "" && f.known > 0:
+		return f.match(0.85, start, f.end, "filter")
+	case f.swept && f.stars > 0 || before == "*" && f.items > 0:
+		return f.match(0.8, start, f.end, "filter")
+	case f.swept && f.sets > 0 && f.items > 1:
+		return f.match(0.72, start, f.end, "filter")
+	}
+	return value.Match{}
+}
+
+// read reads filters from an opening bracket on, until something else stands there.
+func (f *filter) read() {
+	for f.pos < len(f.s) && f.items+f.sets < 64 {
+		switch c := f.s[f.pos]; {
+		case c == ')' || c == ' ':
+			f.pos++
+			continue
+		case c == 0:
+			f.swept = true
+			return
+		case c != '(':
+			return
+		}
+		f.pos++
+		for f.pos < len(f.s) && (f.s[f.pos] == ' ' || f.s[f.pos] == '(') {
+			f.pos++
+		}
+		if f.pos >= len(f.s) {
+			break
+		}
+		switch f.s[f.pos] {
+		case '&', '|', '!':
+			f.pos++
+			if f.pos < len(f.s) && f.s[f.pos] == f.s[f.pos-1] {
+				return // (&&, (||: program text
+			}
+			f.sets++
+			f.end = f.pos
+			// (&(...), (&), (|uid=*): an item may follow without its bracket.
+			if f.pos < len(f.s) && letter(f.s[f.pos]) && !f.item() {
+				f.sets--
+				return
+			}
+			continue
+		}
+		if !f.item() {
+			return
+		}
+	}
+	f.swept = f.pos >= len(f.s)
+}
+
+// item reads attribute=value. It reports whether one stands there.
+func (f *filter) item() bool {
+	s, i := f.s, f.pos
+	for i < len(s) && (letter(s[i]) || digit(s[i]) || s[i] == '-' || s[i] == '.' || s[i] == ';' || s[i] == ':') {
+		i++
+	}
+	name := s[f.pos:i]
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	if i < len(s) && (s[i] == '~' || s[i] == '<' || s[i] == '>') {
+		i++
+	}
+	if i >= len(s) || s[i] != '=' || i+1 < len(s) && (s[i+1] == '=' || s[i+1] == '>') {
+		return false
+	}
+	i++
+	f.items++
+	if attribute(name) {
+		f.known++
+	}
+	for i < len(s) && s[i] != '(' && s[i] != ')' && s[i] != 0 {
+		switch s[i] {
+		case '*':
+			f.stars++
+		case '"', '{', '}', '<', '\n':
+			f.items--
+			return false
+		}
+		i++
+	}
+	f.pos, f.end = i, i
+	return true
+}
+
+// extensible judges an extensible match that the value brings along: userPassword:2.5.13.18:=123.
+func extensible(s string) value.Match {
+	i := 0
+	for i < len(s) && i < 64 && (letter(s[i]) || s[i] == '-') {
+		i++
+	}
+	if i == 0 || i >= len(s) || s[i] != ':' {
+		return value.Match{}
+	}
+	j, dots := i+1, 0
+	for j < len(s) && (digit(s[j]) || s[j] == '.') {
+		if s[j] == '.' {
+			dots++
+		}
+		j++
+	}
+	if dots >= 3 && strings.HasPrefix(s[j:], ":=") {
+		return value.Match{Class: detect.ClassLDAPi, Confidence: 0.85, Start: 0, End: j + 2, Shape: "extensible match"}
+	}
+	return value.Match{}
+}
+
+func (f *filter) match(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassLDAPi, Confidence: confidence, Start: start, End: max(end, start), Shape: shape}
+}
+
+// attribute reports whether directories have an attribute of that name (RFC 4519, RFC
+// 2307, inetOrgPerson, Active Directory).
+func attribute(name string) bool {
+	if i := strings.IndexByte(name, ':'); i >= 0 {
+		name = name[:i]
+	}
+	for _, a := range [...]string{"uid", "cn", "sn", "ou", "dc", "objectclass", "mail", "userpassword", "givenname", "member", "memberof", "uidnumber",
+		"gidnumber", "samaccountname", "userprincipalname", "displayname", "telephonenumber", "objectcategory", "useraccountcontrol", "password", "department", "homedirectory", "loginshell", "dn", "employeenumber"} {
+		if len(a) == len(name) && strings.EqualFold(a, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,10 +1,94 @@
-// Package nosql judges whether a value is an injection in its language.
+// Package nosql judges whether a value is an injection into a NoSQL store (CWE-943):
+// MongoDB query operators and server-side JavaScript, Redis commands, Cypher.
+//
+// Three things are looked for, each as structure and not as a word: an operator such as
+// $ne where a document's key stands (operator.go); a value that ends a JavaScript or
+// Cypher literal and goes on as code (script.go); a line break with a Redis command behind
+// it (redis.go). A dollar sign alone says nothing: prices, shell and PHP variables, jQuery
+// and template languages are full of it.
+//
+// Limit: an application that lets its callers write MongoDB filters (FeathersJS, Strapi,
+// Parse) gets requests that cannot be told from an attack; it needs an exception.
 package nosql
 
-import "kongwaf/detect/attack/value"
+import (
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+)
 
-// Possible reports whether a value with these traits can hold an attack in this language at all.
-func Possible(t value.Traits) bool { return false }
+// Possible reports whether a value with these traits can hold a NoSQL injection at all.
+func Possible(t value.Traits) bool {
+	return t.All(value.Dollar|value.Letter) ||
+		t.Any(value.Pipe|value.Ampersand|value.Semicolon|value.BraceClose|value.ParenClose|value.Space) && t.Any(value.ParenOpen|value.Equals|value.Dot|value.Quote) ||
+		t.Any(value.Newline)
+}
 
-// Judge looks at one decoded value; the zero Match means nothing was seen.
-func Judge(v *value.Value) value.Match { return value.Match{} }
+// Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
+// nothing, is linear in the text's length, and may be called from several goroutines at once.
+func Judge(v *value.Value) value.Match {
+	var best value.Match
+	if v.Traits.Any(value.Dollar) {
+		if v.IsName {
+			return name(v.Text)
+		}
+		best = operators(v.Text)
+	}
+	if v.IsName {
+		return best
+	}
+	if v.Traits.Any(value.Pipe | value.Ampersand | value.Semicolon | value.BraceClose | value.ParenClose | value.Space) {
+		best = best.Better(script(v.Text))
+	}
+	if v.Traits.Any(value.Newline) {
+		best = best.Better(redis(v.Text))
+	}
+	return best
+}
+
+func match(confidence float64, start, end int, shape string) value.Match {
+	return value.Match{Class: detect.ClassNoSQLi, Confidence: confidence, Start: start, End: end, Shape: shape}
+}
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+func space(c byte) bool { return c <= ' ' }
+
+// skip returns the index of the first byte of s from i on that is not white space.
+func skip(s string, i int) int {
+	for i < len(s) && space(s[i]) {
+		i++
+	}
+	return i
+}
+
+// ident returns the end of the identifier that begins at s[i], i if there is none.
+func ident(s string, i int) int {
+	if i >= len(s) || !letter(s[i]) && s[i] != '$' {
+		return i
+	}
+	for i < len(s) && (letter(s[i]) || digit(s[i]) || s[i] == '$') {
+		i++
+	}
+	return i
+}
+
+// hasWord reports whether the word, in lower case, stands at s[i:] in any case and ends there.
+func hasWord(s string, i int, word string) bool {
+	if i+len(word) > len(s) {
+		return false
+	}
+	for j := 0; j < len(word); j++ {
+		c := s[i+j]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != word[j] {
+			return false
+		}
+	}
+	end := i + len(word)
+	last := word[len(word)-1]
+	return end == len(s) || !letter(last) || !letter(s[end]) && !digit(s[end])
+}

@@ -94,6 +94,7 @@ func read(text string, pos int, c context) value.Match {
 
 // start1 sets what stands before the value.
 func (p *parser) start1(c context) {
+	p.quote = c.quote
 	if c.quote != 0 {
 		p.operands = 1
 		p.last, p.first = oString, oString

@@ -79,8 +79,8 @@ type lexer struct {
 	sawMinusMinus bool
 	// inVersioned: inside /*! ... */, which MySQL executes.
 	inVersioned bool
-	// comments counts closed comments between tokens.
-	comments int
+	// seams counts closed comments and odd white space between tokens: nobody types them.
+	seams int
 	// commentStart is where a tComment's text begins.
 	commentStart int
 }
@@ -91,6 +91,9 @@ func (l *lexer) skipSpace() (toEnd bool) {
 	for l.pos < len(s) {
 		switch c := s[l.pos]; {
 		case charClass[c] == cSpace:
+			if c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0xa0 {
+				l.seams++
+			}
 			l.pos++
 		case c == 0xc2 && l.pos+1 < len(s) && s[l.pos+1] == 0xa0: // U+00A0
 			l.pos += 2
@@ -121,7 +124,7 @@ func (l *lexer) skipSpace() (toEnd bool) {
 				return true
 			}
 			l.pos += end + 4
-			l.comments++
+			l.seams++
 		case c == '*' && l.inVersioned && l.pos+1 < len(s) && s[l.pos+1] == '/':
 			l.inVersioned = false
 			l.pos += 2
@@ -147,7 +150,7 @@ func (l *lexer) versioned() bool {
 	}
 	l.pos = i
 	l.inVersioned = true
-	l.comments++
+	l.seams++
 	return true
 }
 
@@ -162,7 +165,7 @@ func (l *lexer) skipLine(n int) (toEnd bool) {
 		return true
 	}
 	l.pos += n + end + 1
-	l.comments++
+	l.seams++
 	return false
 }
 
@@ -505,6 +508,10 @@ func (l *lexer) name() kind {
 	}
 	l.pos = i
 	text := s[l.start:i]
+	if len(text) == 1 && text[0]|0x20 == 'u' && i+1 < len(s) && s[i] == '&' && (s[i+1] == '\'' || s[i+1] == '"') { // U&'...'
+		l.pos += 2
+		return l.quoted(s[i+1])
+	}
 	if i < len(s) && (s[i] == '\'' || s[i] == '"') {
 		switch len(text) {
 		case 1:

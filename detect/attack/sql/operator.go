@@ -49,8 +49,15 @@ func (p *parser) operator(k kind) (state, bool) {
 		p.unclosed()
 		p.depth, p.extra = 0, 0
 		p.levels[0] = level{}
+		if !p.semicolon && !p.has(fSelect) && p.operands > 0 {
+			p.stacked = true
+		}
 		p.semicolon = true
 		return wantStatement, true
+	case tDot: // a method of a function's result: xmlelement(...).getStringVal()
+		if k := p.next(); k == tName && p.last != oName {
+			return p.named(oCall, callKnown)
+		}
 	case tCast:
 		if k := p.next(); k == tName || k == tWord {
 			p.facts |= fWordOp
@@ -149,6 +156,7 @@ func (p *parser) operatorWord() (state, bool) {
 		// MSSQL needs no ; between statements; injections into a literal leave it out, too.
 		if p.depth == 0 || p.facts&fClose != 0 {
 			p.statementWithoutOne = !p.semicolon
+			p.juxtaposed = !p.semicolon
 			return p.selects()
 		}
 	case wFrom:
@@ -162,9 +170,8 @@ func (p *parser) operatorWord() (state, bool) {
 			l.clause, l.aliased = inFrom, false
 			if l.selects {
 				p.facts |= fFrom
-				p.facts |= 0
-				if l.solid {
-					p.facts |= fSelectSQL
+				if l.solid || l.strings {
+					p.solid()
 				}
 				// SELECT x FROM y in brackets is no prose; outside of them score weighs it.
 				if p.depth > 0 {
@@ -281,7 +288,7 @@ func (p *parser) operatorWord() (state, bool) {
 		}
 	default:
 		if w.beginsStatement() && p.depth == 0 {
-			p.statementWithoutOne = true
+			p.statementWithoutOne, p.juxtaposed = true, !p.semicolon
 			return p.statement(tWord)
 		}
 		return p.alias()
@@ -358,14 +365,15 @@ func (p *parser) union() (state, bool) {
 				return wantOperand, true
 			}
 			return wantOperator, false
-		case k == tName && len(p.text[p.start:p.pos]) > 6 && equalFold("select", p.text[p.start:p.start+6]):
+		case k == tName && len(p.text[p.start:p.pos]) > 6 && equalFold("select", p.text[p.start:p.start+6]) &&
+			lookup(p.text[p.start+6:p.pos]).call != callUnknown && p.peek() == '(':
 			// UNION ALL SELECTCHAR(65): a space lost on the way.
 			p.facts |= fUnion
 			return p.named(oName, callKnown)
 		case k == tWord && p.word.beginsStatement() && p.word != wSet && p.word != wShow && p.word != wOpen:
 			return p.statement(tWord)
 		default:
-			if k == tComment {
+			if k == tComment || k == tEOF && p.seams > 0 {
 				p.facts |= fUnion
 			}
 			return wantOperator, false

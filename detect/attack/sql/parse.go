@@ -38,6 +38,9 @@ const (
 	fComma                      // a list at the outermost level
 	fClose                      // more brackets closed than opened
 	fSubOpen                    // like fSub, but its bracket was not closed
+	fConstArg                   // a comparison of two constants as a function's argument: IF(1=1, ...)
+	fLiteral                    // a comparison of a name with a literal
+	fCalled                     // a comparison with what a function of SQL's returns
 	fBracket                    // the value begins with an opening bracket
 	fPrefix                     // BINARY and its kin before an operand
 	fOnset                      // the value begins with an operator
@@ -100,6 +103,9 @@ type level struct {
 	ternary  bool    // BETWEEN waits for its AND
 	wasWhere bool
 	compared bool // two constants
+	strings  bool // a literal is in the list
+	waiting  bool // a comparison waits for the SELECT's result; left is its left side
+	left     operand
 }
 
 const (
@@ -121,6 +127,7 @@ const (
 // parser reads a value as the continuation of a query.
 type parser struct {
 	lexer
+	quote  byte // the quote of the literal that the value stands in, 0 if none
 	facts  fact
 	end    ending
 	tokens int
@@ -142,6 +149,8 @@ type parser struct {
 	semicolon           bool // a statement was introduced by ;
 	prefixed            bool // the latest token was a word such as BINARY
 	statementWithoutOne bool // a statement followed without ;
+	stacked             bool // a value came before the first ;
+	juxtaposed          bool // SELECT follows an operand with nothing between
 	truth               bool // the latest operand is a comparison in brackets
 	calls               int  // functions called that SQL knows
 }
@@ -197,6 +206,9 @@ func (p *parser) parse(first state) {
 		}
 		if k == tOpenString {
 			p.end = endOpen
+			if c := p.text[p.start]; p.quote != 0 && c != p.quote && (c == '\'' || c == '"' || c == '`') {
+				p.end = endBroken // the query's quote is another
+			}
 			return
 		}
 	}
@@ -226,6 +238,9 @@ func (p *parser) pop() operand {
 	}
 	l := p.levels[p.depth]
 	p.depth--
+	if l.waiting {
+		p.comparing, p.left = true, l.left
+	}
 	if l.selects {
 		if l.solid || l.wasWhere {
 			p.facts |= fSub
@@ -272,7 +287,9 @@ func (p *parser) done(o operand, start int) {
 	}
 	if o == oName || o == oUnknown {
 		p.facts |= fName
-	} else if l := p.level(); l.clause == inList {
+	} else if l := p.level(); l.clause == inList && o == oString && p.depth == 0 {
+		l.strings = true
+	} else if l.clause == inList {
 		p.solid()
 		if p.facts&fUnion != 0 {
 			p.facts |= fUnionList
@@ -284,16 +301,24 @@ func (p *parser) done(o operand, start int) {
 	if p.comparing {
 		p.comparing = false
 		switch {
+		case p.left == oCall || o == oCall:
+			p.facts |= fCalled
+			p.solid()
 		case p.left.constant() && o.constant():
 			p.facts |= fConst
-			p.level().compared = true
+			l := p.level()
+			l.compared = true
+			if l.clause == inArgs && l.call == oCall {
+				p.facts |= fConstArg
+			}
 			p.solid()
 		case p.left == oName && o == oName && p.lexer.text[p.leftStart:p.leftEnd] == p.lexer.text[start:p.pos]:
 			p.facts |= fSame
-		case (p.left == oCall || o == oCall) && p.left != oNone:
-			p.facts |= fConst
 		default:
 			p.facts |= fColumn
+			if p.left.constant() || o.constant() {
+				p.facts |= fLiteral
+			}
 		}
 	} else if p.logic && (o == oTrue || o == oBit || o == oNull) {
 		p.facts |= fTrue
@@ -505,6 +530,7 @@ func (p *parser) operandWord() (state, bool) {
 	default:
 		if w.beginsStatement() {
 			if p.onset() && (p.peek() != '(' || w == wExec) {
+				p.facts &^= fOnset
 				return p.statement(tWord)
 			}
 			if c != callUnknown && p.peek() == '(' || w.soft() {
@@ -546,6 +572,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 	start := p.start
 	catalog := isCatalog(p.text[start:p.pos])
 	pack := isPackage(p.text[start:p.pos])
+	dotted := false
 	for p.pos+1 < len(p.text) && p.text[p.pos] == '.' {
 		saved := p.lexer
 		for p.pos < len(p.text) && p.text[p.pos] == '.' {
@@ -559,6 +586,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 		switch k := p.next(); k {
 		case tName, tWord:
 			c = p.call
+			dotted = true
 			catalog = catalog || isCatalog(p.text[from:p.pos])
 			pack = pack || isPackage(p.text[from:p.pos])
 		case tStar:
@@ -572,6 +600,9 @@ func (p *parser) named(o operand, c call) (state, bool) {
 	}
 	if catalog {
 		p.facts |= fCatalog
+		p.solid()
+	}
+	if dotted && p.level().selects && p.level().clause == inFrom {
 		p.solid()
 	}
 	if p.peek() == '(' {
@@ -607,7 +638,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 		}
 		return wantOperand, true
 	}
-	if pack {
+	if pack && dotted {
 		p.facts |= fDanger
 	}
 	if c == callInfo && (p.comparing || strings.IndexByte(p.text[start:p.pos], '_') > 0) {
@@ -623,6 +654,9 @@ func (p *parser) selects() (state, bool) {
 	l := p.level()
 	l.clause, l.selects, l.aliased = inList, true, false
 	p.facts |= fSelect
+	if p.comparing && p.depth > 0 {
+		l.waiting, l.left = true, p.left
+	}
 	p.comparing, p.logic = false, false
 	return wantOperand, true
 }

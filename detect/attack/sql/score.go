@@ -26,6 +26,10 @@ func (p *parser) weigh(c context) (float64, string) {
 		return 0.3, "union select"
 	}
 	if conf, shape := p.constructs(c); conf > 0 {
+		// In program text a literal often begins with a statement: query("SELECT ...").
+		if p.juxtaposed && c.quote != 0 && p.end != endComment && !plain(p.text[:c.at]) {
+			conf = min(conf, 0.45)
+		}
 		// An injection that works is SQL to its end. Program text with a query in it is not.
 		if p.end == endBroken && c.quote != 0 && !p.has(fStatement) && !plain(p.text[:c.at]) {
 			conf = min(conf, 0.45)
@@ -49,12 +53,12 @@ const fLogic = fAnd | fOr | fPipes
 // constructs weighs what is SQL and nothing else, wherever it stands.
 func (p *parser) constructs(c context) (float64, string) {
 	quoted := c.quote != 0
-	onlyStatement := !quoted && p.operands == 0 && !p.semicolon
+	onlyStatement := !quoted && !p.stacked && !p.statementWithoutOne
 	switch {
 	case p.has(fUnionList):
 		return 0.96, "union select"
 	case p.has(fStatement) && !onlyStatement:
-		if !quoted && !p.semicolon && p.first == oName {
+		if !quoted && !p.stacked && p.first == oName {
 			return 0.75, "statement"
 		}
 		return 0.96, "stacked statement"
@@ -74,7 +78,7 @@ func (p *parser) constructs(c context) (float64, string) {
 	case p.has(fOutfile):
 		return 0.92, "into outfile"
 	case p.has(fDelay):
-		if quoted && p.has(fLogic|fCompare|fSelect|fArith|fComma) || p.has(fLogic|fCompare|fSelect|fArith) || p.end == endComment {
+		if quoted && p.has(fComma) || p.has(fLogic|fCompare|fSelect|fArith|fOrder|fOnset) || p.end == endComment {
 			return 0.95, "delay"
 		}
 		if p.end == endBroken {
@@ -88,16 +92,20 @@ func (p *parser) constructs(c context) (float64, string) {
 			return 0.95, "subquery"
 		}
 		return 0.8, "subquery"
-	case p.has(fSubOpen) && (quoted || p.has(fLogic|fCompare|fArith) || p.semicolon):
+	case p.has(fSubOpen) && p.has(fBracket) && (p.calls > 0 || p.has(fInfo)):
+		return 0.75, "subquery"
+	case p.has(fSubOpen) && (quoted || p.has(fLogic|fCompare|fArith) || p.stacked):
 		if quoted || p.first != oName {
 			return 0.9, "subquery"
 		}
 		return 0.75, "subquery"
-	case p.semicolon && p.has(fCall) && p.has(fConst) && p.whole() && (quoted || p.first != oName):
+	case p.stacked && p.has(fCall) && p.has(fConst|fCalled) && p.whole() && (quoted || p.first != oName):
 		return 0.85, "stacked statement"
 	case p.has(fCatalog) && p.has(fSelect):
 		return 0.9, "catalogue table"
-	case p.has(fSelect):
+	case p.has(fSelect) && !p.has(fLogic):
+		return p.weighSelect(quoted)
+	case p.has(fSelect) && !p.has(fConst|fCalled):
 		return p.weighSelect(quoted)
 	case p.has(fCase) && p.whole():
 		if quoted || p.first != oName {
@@ -113,7 +121,7 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 	const shape = "select statement"
 	solid := p.has(fSelectSQL)
 	switch {
-	case quoted || p.semicolon && p.first.constant():
+	case quoted || p.stacked && p.first.constant():
 		if solid && p.whole() {
 			return 0.95, shape
 		}
@@ -135,6 +143,8 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 		return 0.7, shape
 	case p.has(fFrom) && p.has(fHaving) && p.has(fCompare) && p.whole():
 		return 0.8, shape
+	case p.has(fFrom) && p.whole() && p.seams > 0:
+		return 0.75, shape
 	case p.has(fFrom) && p.whole():
 		return 0.45, shape
 	}
@@ -144,12 +154,12 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 // weighClosed weighs a value that ended its literal.
 func (p *parser) weighClosed(c context) (float64, string) {
 	before := p.text[:c.at]
-	wordy := words(before) > 1
+	wordy := spaced(before)
 	if c.quote == '*' {
 		return 0, ""
 	}
 	switch {
-	case p.has(fLogic) && p.has(fConst|fSame):
+	case p.has(fLogic) && p.has(fConst|fSame|fCalled):
 		switch {
 		case p.whole():
 			return 0.95, "quote closed, tautology"
@@ -193,7 +203,7 @@ func (p *parser) weighClosed(c context) (float64, string) {
 		if p.clean() {
 			return 0.85, "quote closed, function"
 		}
-		if p.whole() && p.has(fConst) {
+		if p.whole() && p.has(fConst|fCalled) {
 			return 0.75, "quote closed, function"
 		}
 		if p.whole() {
@@ -212,12 +222,12 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 	const shape = "quote closed, logic"
 	switch {
 	case p.end == endComment:
-		if wordy && words(p.text[p.commentStart:]) > 1 {
-			return 0.5, shape
+		if (wordy || !plain(p.text[:c.at])) && words(p.text[p.commentStart:]) > 1 {
+			return 0.35, shape
 		}
 		return 0.85, shape
 	case p.end == endOpen:
-		if !wordy && words(p.text[p.start:]) <= 2 {
+		if !wordy && words(p.text[p.start:]) <= 2 && !opens(p.text, c.at) {
 			return 0.8, shape
 		}
 		return 0.4, shape
@@ -245,6 +255,8 @@ func (p *parser) weighOperators(c context) (float64, string) {
 			return 0.35, shape
 		}
 		return 0.75, shape
+	case p.end == endComment && p.has(fCompare|fWordOp) && plain(before) && words(p.text[p.commentStart:]) < 2:
+		return 0.72, shape
 	case p.end == endOpen:
 		if !plain(before) || !plain(after) || p.has(fComma) {
 			return 0.35, shape
@@ -254,7 +266,7 @@ func (p *parser) weighOperators(c context) (float64, string) {
 		}
 		if c.quote == '"' {
 			// The inch mark: 1/4"-1/2" wide.
-			if before != "" && charClass[before[len(before)-1]] == cDigit || before == "" {
+			if before == "" || charClass[before[len(before)-1]] != cName {
 				return 0.35, shape
 			}
 			return 0.72, shape
@@ -295,7 +307,9 @@ func (p *parser) weighBare() (float64, string) {
 	onset := p.has(fOnset)
 	number := onset || p.first != oName && p.first != oUnknown && (p.first != oString || p.has(fBracket))
 	switch {
-	case p.has(fLogic) && p.has(fConst|fSame):
+	case p.has(fConstArg) && p.whole():
+		return 0.8, "constant comparison"
+	case p.has(fLogic) && (p.has(fConst|fSame) || (number || p.has(fInfo)) && p.has(fCalled)):
 		const shape = "tautology"
 		switch {
 		case p.end == endComment:
@@ -304,11 +318,11 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.95, shape
 		case p.whole() && p.has(fConst) && p.first == oString:
 			return 0.9, shape
-		case p.whole() && p.has(fConst), p.whole() && onset:
+		case p.whole() && p.has(fConst|fCalled), p.whole() && onset:
 			return 0.8, shape
 		case p.whole():
 			return 0.5, shape
-		case number && p.has(fConst):
+		case number && p.has(fConst|fCalled):
 			return 0.75, shape
 		}
 		return 0.4, shape
@@ -318,7 +332,7 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.75, "condition"
 	case p.has(fHaving) && p.has(fLogic) && p.has(fTrue) && p.whole() && !p.has(fCompare):
 		return 0.7, "condition"
-	case p.has(fHaving) && p.has(fCompare) && p.has(fConst):
+	case p.has(fHaving) && p.has(fCompare) && p.has(fConst|fCalled):
 		if p.whole() && number {
 			return 0.85, "condition"
 		}
@@ -339,6 +353,8 @@ func (p *parser) weighBare() (float64, string) {
 		switch {
 		case number && p.end == endComment:
 			return 0.85, "condition"
+		case number && p.whole() && p.has(fLiteral) && !onset:
+			return 0.72, "condition"
 		case number && p.whole() && p.operands > 1:
 			return 0.55, "condition"
 		case p.end == endComment:
@@ -347,11 +363,13 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.2, "condition"
 	case p.has(fLogic):
 		switch {
-		case number && p.end == endComment:
+		case number && p.end == endComment && (!p.has(fName) || p.has(fAnd|fOr) && !onset):
 			return 0.8, "logic"
 		case number && p.whole() && p.has(fTrue) && !p.has(fName|fComma):
 			return 0.75, "logic"
 		case p.whole() && !p.has(fName) && p.has(fCall|fInfo):
+			return 0.7, "logic"
+		case number && (p.calls > 1 || p.has(fInfo)) && !p.has(fUnknown):
 			return 0.7, "logic"
 		}
 		return 0.3, "logic"
@@ -366,7 +384,7 @@ func (p *parser) weighBare() (float64, string) {
 		}
 	case p.whole() && p.calls >= 2 && p.has(fArith|fCompare) && number && p.first != oCall && !p.has(fUnknown):
 		return 0.7, "function"
-	case p.whole() && p.has(fCall) && p.has(fConst) && !p.has(fName|fUnknown):
+	case p.whole() && p.has(fCall) && p.has(fConst|fCalled) && !p.has(fName|fUnknown):
 		return 0.75, "function"
 	case p.whole() && p.has(fTruthMath) && !p.has(fName|fUnknown):
 		return 0.75, "operator"
@@ -380,6 +398,27 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.4, "comment"
 	}
 	return 0, ""
+}
+
+// opens reports whether the quote at i looks like an opening one: select 'and'.
+func opens(s string, i int) bool {
+	return i > 0 && i+1 < len(s) && charClass[s[i-1]] == cSpace && charClass[s[i+1]] != cSpace
+}
+
+// spaced reports whether s has more than one word, as white space separates them.
+func spaced(s string) bool {
+	inside, after := false, false
+	for i := 0; i < len(s); i++ {
+		if charClass[s[i]] == cSpace {
+			after = inside
+			continue
+		}
+		if after {
+			return true
+		}
+		inside = true
+	}
+	return false
 }
 
 // words counts runs of letters, up to a few.

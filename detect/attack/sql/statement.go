@@ -70,7 +70,7 @@ func (p *parser) statement(k kind) (state, bool) {
 		if c := p.peek(); c == 0 || c == ';' || c == '-' || p.pos >= len(p.text) {
 			return p.sure()
 		}
-		if k := p.next(); k == tComment || k == tWord && p.word == wWith {
+		if k := p.next(); k == tComment || k == tWord && (p.word == wWith || p.word == wEnd) {
 			return p.sure()
 		}
 	case wWaitfor:
@@ -87,6 +87,13 @@ func (p *parser) statement(k kind) (state, bool) {
 				p.facts |= fDanger | fCall
 				return p.sure()
 			}
+		}
+	case wUse:
+		return wantStatement, p.next() == tName
+	case wPrint:
+		if p.next() == tString {
+			p.last = oString
+			return wantOperator, true
 		}
 	case wBegin, wElse, wDo, wExplain:
 		return wantStatement, true
@@ -189,8 +196,10 @@ func (p *parser) with() (state, bool) {
 
 // definition reads DROP, CREATE, ALTER, TRUNCATE of a table or its kin.
 func (p *parser) definition() (state, bool) {
-	for range 6 {
+	for n := range 6 {
 		switch k := p.next(); {
+		case k == tComment && n == 1 && p.stacked: // DROP members --
+			return p.sure()
 		case k == tWord && (p.word == wTable || p.word == wObject || p.word == wProcedure || equalFold("schema", p.text[p.start:p.pos])):
 			object := p.word
 			switch k = p.next(); k {
@@ -341,6 +350,9 @@ func (p *parser) exec() (state, bool) {
 		}
 		return wantStatement, false
 	case tName, tWord:
+		if p.word == wAs && k == tWord && p.semicolon { // EXECUTE AS LOGIN
+			return p.sure()
+		}
 		w := p.text[p.start:p.pos]
 		proc := isPackage(w) || equalFold("immediate", w)
 		dots := 0

@@ -247,7 +247,7 @@ var table = func() (t [1 << tableBits]entry) {
 			ord percent_rank pi position pow power printf quote quotename radians rand random randomblob rank regexp_instr
 			regexp_replace regexp_substr regexp_substring release_lock repeat replace reverse right round row row_number
 			rpad rtrim sha sha1 sha2 sign sin soundex space split_part sqrt stddev std str strcmp string_agg string_to_array
-			stuff substr substring substring_index sum sysdate systimestamp tan to_char to_number trim truncate typeof
+			stuff substr substring substring_index sum sysdate systimestamp tan to_char to_number trim truncate typeof uncompress
 			ucase unhex unicode unistr upper utc_date utc_time utc_timestamp uuid variance xmltype zeroblob hextoraw rawtohex
 			array_to_string bit_and bit_or bit_xor charindex patindex datalength dateadd datediff getdate newid nchar
 			nullif rownum array_agg listagg xmlagg xmlelement wm_concat to_hex convert_from convert_to

@@ -1,0 +1,75 @@
+package nosql
+
+import (
+	"strings"
+
+	"kongwaf/detect/attack/value"
+)
+
+// redis judges a line break with a command of Redis behind it: the protocol reads a
+// line as a command, and so does a client library that was handed a key with CRLF in it.
+func redis(s string) value.Match {
+	if i := strings.Index(s, "\r\n$"); i >= 2 {
+		// RESP: *2\r\n$4\r\nKEYS\r\n
+		j := i - 1
+		for j > 0 && digit(s[j]) {
+			j--
+		}
+		k := i + 3
+		for k < len(s) && digit(s[k]) {
+			k++
+		}
+		if s[j] == '*' && j < i-1 && k > i+3 && strings.HasPrefix(s[k:], "\r\n") {
+			return match(0.95, j, k, "redis protocol")
+		}
+	}
+	for i := 0; i < len(s); {
+		n := strings.IndexByte(s[i:], '\n')
+		if n < 0 {
+			break
+		}
+		i += n + 1
+		if i < 2 || s[i-2] != '\r' {
+			continue
+		}
+		if end := command(s, i); end > 0 {
+			return match(0.85, i-2, end, "redis command")
+		}
+	}
+	return value.Match{}
+}
+
+// command returns the end of a Redis command that changes the server or runs code, 0 if
+// none stands at s[i:]. SET and GET are left out: they are English, too.
+func command(s string, i int) int {
+	switch {
+	case i >= len(s):
+	case hasWord(s, i, "config"):
+		j := skip(s, i+6)
+		if j > i+6 && (hasWord(s, j, "set") || hasWord(s, j, "rewrite")) {
+			k := skip(s, j+3)
+			if hasWord(s, k, "dir") || hasWord(s, k, "dbfilename") || hasWord(s, j, "rewrite") {
+				return k
+			}
+		}
+	case hasWord(s, i, "slaveof"), hasWord(s, i, "replicaof"):
+		if end := strings.IndexByte(s[i:], ' '); end > 0 {
+			return i + end
+		}
+	case hasWord(s, i, "flushall"), hasWord(s, i, "flushdb"):
+		j := ident(s, i)
+		if j == len(s) || s[j] == '\r' || s[j] == '\n' {
+			return j
+		}
+	case hasWord(s, i, "eval"):
+		j := skip(s, i+4)
+		if j > i+4 && j < len(s) && (s[j] == '"' || s[j] == '\'') {
+			return j
+		}
+	case hasWord(s, i, "module"):
+		if j := skip(s, i+6); hasWord(s, j, "load") {
+			return j + 4
+		}
+	}
+	return 0
+}
