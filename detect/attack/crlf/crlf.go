@@ -160,6 +160,9 @@ func line(v *value.Value, start, i, breaks int, disguised bool) value.Match {
 				c = 0.9
 			}
 		}
+		if kind&common != 0 && !broken(text, start) && !disguised {
+			c = min(c, 0.6)
+		}
 		if !single && !disguised {
 			c -= 0.1
 			if kind&common != 0 {

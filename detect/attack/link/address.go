@@ -38,7 +38,7 @@ func host(h string) (r reach, disguised bool) {
 		return reach(k), len(trimmed) != len(h) || words.HasPrefix(trimmed, "l") && !words.HasPrefix(trimmed, "localhost")
 	}
 	if last := trimmed[max(0, len(trimmed)-10):]; words.HasPrefix(last, ".localhost") {
-		return loopback, true
+		return loopback, false
 	}
 	if ip, parts, odd, ok := ipv4(trimmed); ok {
 		return reachOf(ip), odd || parts != 4

@@ -48,7 +48,7 @@ var names = words.New(
 		id_rsa id_dsa id_ecdsa id_ed25519 id_rsa.pub id_rsa.keystore authorized_keys authorized_keys2 known_hosts identity
 		win.ini boot.ini system.ini ntuser.dat ntds.dit sam security.sav pwd.db spwd.db master.passwd
 		passwd shadow passwd.bak shadow.bak passwd.db web-inf .wgetrc .lesshst .nano_history .xauthority .mysql.history oot.ini
-		etcpasswd etcshadow web-infweb.xml windowswin.ini kcore`},
+		kcore`},
 	words.Group{Kind: secretDir, Words: `.ssh .git .svn .hg .bzr .aws .gnupg .docker .kube .azure .gcloud web-inf meta-inf repair cvs .gem .vscode .idea
 		inetsrv .subversion .config`},
 	words.Group{Kind: logFile, Words: `access.log access_log error.log error_log acces.log acces_log access_log.old access.log.1 auth.log syslog 

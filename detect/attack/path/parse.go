@@ -78,6 +78,11 @@ func parse(text string) parsed {
 			case c == 0:
 				p.nul = true
 				junk++
+			case c == 0xC0 && i+1 < len(text) && (text[i+1] == 0xAE || text[i+1] == '.'):
+				// an overlong dot
+				dots++
+				junk++
+				i++
 			case c < ' ' || c >= 0x80 || c == ';' || c == '%' || c == '^':
 				junk++
 			}
@@ -124,6 +129,11 @@ func (p *parsed) element(e string, dots, junk int) {
 		e = e[:k]
 	}
 	e = strings.TrimLeft(e, "\x00 ")
+	if rest := strings.TrimLeft(e, "."); len(e)-len(rest) >= 4 && rest != "" {
+		p.climbs++
+		p.trick = true
+		e = rest
+	}
 	if len(e) > 2 && e[0] == '.' && e[1] == '.' && e[2] != '.' {
 		// ..etc: the separator was lost on the way
 		e = e[2:]
@@ -212,7 +222,7 @@ func (p *parsed) target() int {
 		return 2
 	case p.climbs > 0 && p.first&windowsDir != 0:
 		return 2
-	case p.last&secretFile != 0 && (absolute || p.elems >= 2):
+	case p.last&secretFile != 0 && (absolute || p.elems >= 2 || p.self > 1):
 		return 2
 	case p.last&configFile != 0 && absolute && (p.elems >= 2 || p.climbs > 0 || p.drive),
 		p.last&logFile != 0 && absolute && (p.before|p.second|p.all)&logDir != 0:
@@ -310,7 +320,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		c = 0.75
 	}
 	if p.climbs > 0 {
-		if m := p.climb(v, first, whole); m > c {
+		if m := p.climb(v, first, start > 0 && (v.Text[start-1] == '(' && after == ')' || (v.Text[start-1] == '"' || v.Text[start-1] == '\'') && after == v.Text[start-1])); m > c {
 			c, shape = m, "traversal"
 		}
 	}
@@ -325,7 +335,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		if strings.IndexByte(p.text, '$') > 0 || strings.IndexByte(p.text[:min(len(p.text), 24)], '.') > 0 {
 			c = 0.72
 		}
-	case p.self >= 3 && first && (p.back || p.self >= 5):
+	case p.self >= 3 && first && (p.back || p.self >= 4):
 		c, shape = 0.74, "traversal"
 	case p.nul && first && p.elems > 0 && p.ext != 0:
 		c, shape = 0.75, "file name cut by NUL"
@@ -336,8 +346,9 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	return found(c, start, end, shape)
 }
 
-// climb weighs the upward steps alone.
-func (p *parsed) climb(v *value.Value, first, whole bool) float64 {
+// climb weighs the upward steps alone. Linked says that the path stands in brackets or
+// quotes inside a text, as links and imports do.
+func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 	steps := p.climbs
 	if p.trick {
 		steps++
@@ -377,6 +388,9 @@ func (p *parsed) climb(v *value.Value, first, whole bool) float64 {
 	}
 	if !first {
 		c -= 0.2
+		if linked {
+			c = min(c, 0.55)
+		}
 	}
 	return c
 }

@@ -12,6 +12,8 @@
 package path
 
 import (
+	"strings"
+
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
@@ -19,14 +21,15 @@ import (
 
 // Possible reports whether a value with these traits can be or hold a path of interest.
 func Possible(t value.Traits) bool {
-	return t.Any(value.Slash|value.Backslash) || t.All(value.Dot|value.Colon) || t.All(value.NUL|value.Dot) || t.Only(value.Word) && t.Any(value.Dot)
+	return t.Any(value.Slash|value.Backslash) || t.All(value.Dot|value.Colon) || t.All(value.NUL|value.Dot) ||
+		t.Any(value.Dot|value.Percent|value.High|value.Control|value.Question|value.Digit) && !t.Any(value.White)
 }
 
 // Judge looks for the most telling path in one value. The class is always path traversal.
 func Judge(v *value.Value) value.Match {
 	text := v.Text
 	if !v.Traits.Any(value.Slash | value.Backslash | value.Colon | value.NUL) {
-		return single(v)
+		return single(v).Better(smeared(v))
 	}
 	var best value.Match
 	first := true
@@ -56,8 +59,11 @@ func Judge(v *value.Value) value.Match {
 		}
 		first = false
 	}
-	if best.Confidence < 0.75 && len(text) <= 4096 && !v.Traits.Any(value.White) {
-		best = best.Better(smeared(text))
+	if best.Confidence < 0.75 {
+		best = best.Better(smeared(v))
+		if text[0]|0x20 >= 'a' && v.Traits.Any(value.Colon) && len(text) < 80 {
+			best = best.Better(glued(text))
+		}
 	}
 	if best.Confidence >= 0.4 && best.Confidence < 0.97 {
 		switch document.Of(text) {
@@ -75,8 +81,19 @@ func Judge(v *value.Value) value.Match {
 // single judges a value that is one bare file name: ".htpasswd", "id_rsa".
 func single(v *value.Value) value.Match {
 	text := v.Text
-	if len(text) > 24 || len(text) < 3 || text[0] != '.' {
+	if len(text) < 3 {
 		return value.Match{}
+	}
+	if len(text) < 80 {
+		if m := glued(text); m.Confidence > 0 {
+			return m
+		}
+	}
+	if text[0] != '.' {
+		return value.Match{}
+	}
+	if rest := strings.TrimLeft(text, "."); len(text)-len(rest) >= 4 && names.Of(rest)&secretFile != 0 {
+		return found(0.8, 0, len(text), "sensitive file behind dots")
 	}
 	if names.Of(text)&(secretFile) != 0 {
 		return found(0.6, 0, len(text), "hidden file")

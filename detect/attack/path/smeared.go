@@ -24,7 +24,11 @@ var targets = [...]target{
 // program's faulty decoder reads them (..%c0%9v..%c0%9vetc%c0%9vpasswd, ..2f..2f): the
 // same piece again and again between climbs, or a sensitive file's name behind a piece
 // of junk. The text holds no blank.
-func smeared(text string) value.Match {
+func smeared(v *value.Value) value.Match {
+	text := v.Text
+	if len(text) < 8 || len(text) > 4096 || v.Traits.Any(value.White) {
+		return value.Match{}
+	}
 	end := len(text)
 	for end > 0 && (text[end-1] == 0 || text[end-1] == '"' || text[end-1] == '\'') {
 		end--
@@ -32,29 +36,90 @@ func smeared(text string) value.Match {
 	if strings.HasSuffix(text[:end], "%00") {
 		end -= 3
 	}
+	if end < 8 {
+		return value.Match{}
+	}
 	tail := text[max(0, end-12):end]
+	switch tail[len(tail)-1] | 0x20 {
+	case 'd', 'w', 'p', 's', 'e', 'i', 'l', '2', 'g':
+	default:
+		tail = ""
+	}
 	for i := range targets {
 		t := &targets[i]
 		if len(tail) < len(t.file) || !words.HasPrefix(tail[len(tail)-len(t.file):], t.file) {
 			continue
 		}
 		at := end - len(t.file)
-		if at == 0 || !junk(text, at) {
+		if at == 0 || !junk(text, at) && !(text[at-1] == '/' && odd(text[0])) {
 			break
 		}
 		if t.dir == "" {
 			return found(0.8, max(0, at-16), end, "sensitive file behind a disguised path")
 		}
 		from := max(0, at-len(t.dir)-24)
-		if k := words.Index(text[from:at], t.dir); k >= 0 && (from+k == 0 || k > 0 && junk(text, from+k) || t.dir[0] == '.') {
+		if k := words.Index(text[from:at], t.dir); k >= 0 && (from+k == 0 || k > 0 && junk(text, from+k) || odd(text[0]) || t.dir[0] == '.') {
 			return found(0.85, from+k, end, "sensitive file behind a disguised path")
 		}
 		break
+	}
+	for _, climb := range [...]string{"0x2e0x2e", "..0x2f", "..0x5c"} {
+		if i := strings.Index(text, climb); i >= 0 {
+			return found(0.75, i, i+len(climb), "climb in hexadecimal")
+		}
+	}
+	if m := padded(text); m.Confidence > 0 {
+		return m
 	}
 	if k, n := repeated(text); n > 0 {
 		return found(0.78, k, n, "repeated climb in disguise")
 	}
 	return value.Match{}
+}
+
+// padded recognises paths that are filled up so that what a program appends is cut off,
+// or that a check for a single slash fails: /aaaa (128 times and more), ////////x.
+func padded(text string) value.Match {
+	if text[0] != '/' {
+		return value.Match{}
+	}
+	n := 1
+	for n < len(text) && text[n] == '/' {
+		n++
+	}
+	if n >= 4 && n < len(text) {
+		return found(0.72, 0, n, "run of slashes")
+	}
+	run := n + 1
+	for run < len(text) && text[run] == text[n] {
+		run++
+	}
+	if run-n >= 128 {
+		return found(0.74, 0, n+8, "path filled up")
+	}
+	return value.Match{}
+}
+
+// glued recognises a directory and a file of it whose separator was lost on the way:
+// ..\etc\passwd read as ..etcpasswd.
+func glued(text string) value.Match {
+	rest := strings.TrimLeft(text, ".")
+	if len(rest) > 1 && rest[1] == ':' {
+		rest = rest[2:]
+	}
+	for _, dir := range [...]string{"etc", "windows", "winnt", "web-inf", "inetpubwwwroot"} {
+		if words.HasPrefix(rest, dir) {
+			if kind := names.Of(rest[len(dir):]); kind&configFile != 0 || kind&secretFile != 0 && kind&procFile == 0 {
+				return found(0.78, 0, len(text), "sensitive path without separators")
+			}
+		}
+	}
+	return value.Match{}
+}
+
+// odd reports whether a path that begins with c was not written by hand.
+func odd(c byte) bool {
+	return c >= 0x80 || c == '%' || c == '?' || c == '^' || c < ' '
 }
 
 // junk reports whether what stands right before at is no plain name: within six bytes
@@ -77,12 +142,14 @@ func junk(text string, at int) bool {
 func repeated(text string) (start, end int) {
 	prev, gap := -1, ""
 	for i := 0; i+1 < len(text); i++ {
-		if text[i] != '.' || text[i+1] != '.' {
-			continue
+		k := strings.Index(text[i:], "..")
+		if k < 0 {
+			break
 		}
+		i += k
 		if prev >= 0 {
 			g := text[prev+2 : i]
-			if len(g) > 0 && len(g) <= 12 && !plainName(g) {
+			if len(g) > 0 && len(g) <= 12 && encoded(g) {
 				if g == gap || strings.HasPrefix(text[i+2:], g) {
 					return prev, min(len(text), i+2+len(g))
 				}
@@ -97,12 +164,12 @@ func repeated(text string) (start, end int) {
 	return 0, 0
 }
 
-// plainName reports whether s is nothing but letters, as in a..b..b.
-func plainName(s string) bool {
+// encoded reports whether s can be somebody's encoding of a separator: 2f, %c0%9v, 0x5c.
+func encoded(s string) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i] | 0x20; c < 'a' || c > 'z' {
-			return false
+		if c := s[i]; c == '%' || c == '?' || c == '\\' || c < ' ' || c >= 0x80 {
+			return true
 		}
 	}
-	return true
+	return words.HasPrefix(s, "0x") || len(s) == 2 && (words.HasPrefix(s, "2f") || words.HasPrefix(s, "5c"))
 }

@@ -138,7 +138,9 @@ func (s *lexer) arguments(w *word) args {
 func (s *lexer) argument(i int, a *args) {
 	text := s.text
 	c := text[i]
+	quoted := false
 	if c == '"' || c == '\'' {
+		quoted = true
 		a.code = true
 		if i++; i >= len(text) {
 			return
@@ -182,7 +184,7 @@ func (s *lexer) argument(i int, a *args) {
 	default:
 		if c == ':' && i+1 < len(text) && text[i+1] == ':' {
 			a.host = true
-		} else {
+		} else if !quoted {
 			a.prose++
 		}
 	}
@@ -335,7 +337,7 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 			}
 		case ctx == atStart:
 			confidence = 0.8
-			if a.prose > 0 && !a.option && !a.host {
+			if a.prose > 0 && !a.option && !a.host && !(kind&takesVerb != 0 && a.verb) {
 				confidence = 0.6
 			}
 		case isPlain:
@@ -374,8 +376,16 @@ var shapes = [...]string{
 func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) float64 {
 	text := s.text
 	if ctx == atStart {
-		if isPlain {
+		// id; or ls|: an operator after it says that more was to come.
+		rest := strings.TrimLeft(text[w.end:], " \t")
+		ended := rest != "" && len(rest) <= 2 && (rest[0] == ';' || rest[0] == '|' || rest[0] == '&')
+		switch {
+		case isPlain && ended:
+			return 0.5
+		case isPlain:
 			return 0
+		case ended:
+			return 0.75
 		}
 		return 0.5
 	}
