@@ -11,20 +11,21 @@ import (
 type graphqlScan struct {
 	operations int // in the whole request
 
-	braces, parens    int
-	objects           int // braces that are open inside parentheses: input objects
-	depth             int // the deepest selection set
-	aliases           int
-	directives        int
-	repeats           int
-	introspects       bool
-	last              string // "$", "@", "...", or a word that changes what the next word means
-	recent            [4]string
-	recentAt          int
-	fragments         [maxFragments]fragment
-	fragmentCount     int
-	current           int // the fragment being defined, -1 in an operation
-	onType, inSpreads bool
+	braces, parens  int
+	objects         int // braces that are open inside parentheses: input objects
+	depth           int // the deepest selection set
+	aliases         int
+	directives      int
+	repeats         int
+	schema, oneType bool   // introspection
+	last            string // "$", "@", "...", or a word that changes what the next word means
+	recent          [4]string
+	recentAt        int
+	fragments       [maxFragments]fragment
+	fragmentCount   int
+	current         int  // the fragment being defined, -1 in an operation
+	stray           bool // a word outside of definitions
+	announced       bool // the operation whose selection set comes next has been counted
 }
 
 // fragment is a named fragment of a document and the fragments that it spreads, as bits.
@@ -52,13 +53,18 @@ func (q *graphqlScan) word(word string, isLabel bool) {
 		case last == "fragment":
 			q.current = q.fragment(word)
 		case word == "query" || word == "mutation" || word == "subscription":
-			if last != "keyword" {
+			if last != "keyword" { // a query may be named query
 				q.operations++
+				q.announced = true
 				q.current = -1
 				q.last = "keyword"
 			}
 		case word == "fragment":
 			q.last = word
+		case word == "on":
+			q.last = "type"
+		case last == "":
+			q.stray = true
 		}
 		return
 	}
@@ -80,9 +86,8 @@ func (q *graphqlScan) word(word string, isLabel bool) {
 		q.aliases++
 		return
 	}
-	if word == "__schema" || word == "__type" {
-		q.introspects = true
-	}
+	q.schema = q.schema || word == "__schema"
+	q.oneType = q.oneType || word == "__type"
 	for _, r := range q.recent {
 		if r == word {
 			q.repeats++
@@ -95,7 +100,6 @@ func (q *graphqlScan) word(word string, isLabel bool) {
 
 // mark counts punctuation.
 func (q *graphqlScan) mark(c byte) {
-	last := q.last
 	q.last = ""
 	switch c {
 	case '{':
@@ -103,9 +107,10 @@ func (q *graphqlScan) mark(c byte) {
 			q.objects++
 			return
 		}
-		if q.braces == 0 && last == "" && q.current < 0 && q.operations == 0 {
+		if q.braces == 0 && q.current < 0 && !q.announced {
 			q.operations++ // the shorthand "{ ... }"
 		}
+		q.announced = false
 		q.braces++
 		q.depth = max(q.depth, q.braces)
 		q.recent = [4]string{}
@@ -190,12 +195,13 @@ func (w *Walker) graphqlFindings(s string) {
 	if lim.MaxBatch > 0 && q.operations == lim.MaxBatch+1 || q.operations == 2*lim.MaxBatch+1 {
 		over("operations", q.operations, lim.MaxBatch)
 	}
-	if q.introspects && lim.Introspection > 0 {
+	if confidence := lim.Introspection; confidence > 0 && (q.schema || q.oneType) {
 		i := strings.Index(s, "__schema")
-		if i < 0 {
+		if !q.schema {
 			i = strings.Index(s, "__type")
+			confidence *= 0.6
 		}
-		w.anomaly(detect.ClassGraphQL, lim.Introspection, "introspection: "+s[max(i, 0):min(len(s), max(i, 0)+40)])
+		w.anomaly(detect.ClassGraphQL, confidence, "introspection: "+s[max(i, 0):min(len(s), max(i, 0)+40)])
 	}
 	if q.fragmentCount > 0 {
 		if name := q.circular(); name != "" {

@@ -378,14 +378,19 @@ func (w *Walker) foreignPairs(s string, c charset) {
 		var p string
 		p, s, _ = strings.Cut(s, "&")
 		name, value, _ := strings.Cut(p, "=")
-		name, value = w.foreignText(name, c), w.foreignText(value, c)
+		name = w.foreignText(name, c)
 		w.name(name)
-		w.value(named(name), value)
+		if !isPlain(value) { // plain ASCII has been handed out as it is
+			w.value(named(name), w.foreignText(value, c))
+		}
 	}
 	w.back(mark)
 }
 
 func (w *Walker) foreignText(s string, c charset) string {
+	if isPlain(s) {
+		return s
+	}
 	return w.decodeCharset(w.unescapePercent(s), c)
 }
 

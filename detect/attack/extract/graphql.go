@@ -167,7 +167,7 @@ func (w *Walker) graphql(s string) (clean bool) {
 		}
 	}
 	w.pop()
-	if q.braces != 0 || q.parens != 0 {
+	if q.braces != 0 || q.parens != 0 || q.stray {
 		clean = false
 	}
 	w.graphqlFindings(s)

@@ -161,16 +161,6 @@ func (w *Walker) headerBytes(h *detect.Header) {
 	}
 }
 
-// lineByteIn reports whether s has a NUL, a CR or an LF.
-func lineByteIn(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c <= '\r' && (c == 0 || c == '\n' || c == '\r') {
-			return true
-		}
-	}
-	return false
-}
-
 // protocolTarget reports request targets that servers decode differently: many invalid
 // percent sequences, overlong UTF-8 (RFC 3629 section 3), raw control bytes.
 func (w *Walker) protocolTarget(target string) {
@@ -179,6 +169,9 @@ func (w *Walker) protocolTarget(target string) {
 	at := 0
 	for i := 0; i < len(target); i++ {
 		c := target[i]
+		if !targetOdd[c] {
+			continue
+		}
 		switch {
 		case c == '%':
 			percents++
@@ -194,7 +187,7 @@ func (w *Walker) protocolTarget(target string) {
 				if overlongLead(b, next) && m > 0 {
 					overlong++
 					at = i
-					i += n + m - 1
+					i += n + m - 1 + continuations(target, i+n+m)
 					continue
 				}
 				otherHigh++
@@ -205,7 +198,7 @@ func (w *Walker) protocolTarget(target string) {
 		case c >= 0xc0 && i+1 < len(target) && overlongLead(c, target[i+1]):
 			overlong++
 			at = i
-			i++
+			i += 1 + continuations(target, i+2)
 		case c >= 0x80:
 			otherHigh++
 		}
@@ -227,6 +220,14 @@ func (w *Walker) protocolTarget(target string) {
 	}
 }
 
+// targetOdd are the bytes of a target that protocolTarget looks at.
+var targetOdd = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < 0x20 || c >= 0x7f || c == '%'
+	}
+	return t
+}()
+
 // targetByte returns the byte at i, percent-decoded, and how many bytes of s it took; 0 at
 // the end of s.
 func targetByte(s string, i int) (b byte, n int) {
@@ -237,6 +238,18 @@ func targetByte(s string, i int) (b byte, n int) {
 		return hexDigit[s[i+1]]<<4 | hexDigit[s[i+2]], 3
 	}
 	return s[i], 1
+}
+
+// continuations returns the length of the continuation bytes of UTF-8 at i.
+func continuations(s string, i int) int {
+	start := i
+	for {
+		b, n := targetByte(s, i)
+		if n == 0 || b < 0x80 || b >= 0xc0 {
+			return i - start
+		}
+		i += n
+	}
 }
 
 // overlongLead reports whether two bytes begin a UTF-8 sequence that is longer than needed.

@@ -25,7 +25,9 @@ func sniff(s string) format {
 	case c == 'e' && isJWT(strings.TrimSpace(s)):
 		return formatJWT
 	}
-	if !looksText(s) {
+	// Small binary messages have so few control characters that they pass for text, but no
+	// text begins like them.
+	if text := looksText(s); !text || s[0] < ' ' || s[0] >= 0x80 && s[0] < 0xc0 || s[0] >= 0xdc && s[0] <= 0xdf {
 		switch {
 		case looksGRPC(s):
 			return formatGRPC
@@ -35,8 +37,9 @@ func sniff(s string) format {
 			return formatMsgpack
 		case looksItems(s, cborItem):
 			return formatCBOR
+		case !text:
+			return formatNone
 		}
-		return formatNone
 	}
 	if looksForm(s[i:]) {
 		return formatForm
@@ -121,21 +124,6 @@ func looksForm(s string) bool {
 		return false
 	}
 	return strings.TrimLeft(s[eq:], "= \r\n") != "" || len(s) < 16
-}
-
-// looksText reports whether s is text rather than binary data: next to no control
-// characters. A few bytes that are no valid UTF-8 do not make it binary.
-func looksText(s string) bool {
-	controls := 0
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != '\v' && c != 0x1b {
-			controls++
-			if controls > 2+len(s)/50 {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // nestedFormat returns the container that a decoded value looks like. It is stricter than

@@ -30,6 +30,12 @@ func (w *Walker) target(target string) {
 	if hasQuery {
 		w.at(detect.SourceQuery, "query")
 		w.pairs(query)
+		// Some servers (ASP.NET) decode the query in the charset of the body.
+		for _, t := range w.declared.types[:w.declared.typeCount] {
+			if cs := charsetOf(mediaParam(t, "charset")); cs.foreign() {
+				w.foreignPairs(query, cs)
+			}
+		}
 	}
 }
 

@@ -204,7 +204,10 @@ func (x *xmlReader) value(label segment, text string) {
 		return
 	}
 	b := appendUnescapedXML(w.scratch.room(len(text)), text)
-	mark := w.step("xml")
+	mark := len(w.steps)
+	if len(b) < len(text) {
+		w.step("xml")
+	}
 	w.value(label, w.scratch.keep(b))
 	w.back(mark)
 }
@@ -216,7 +219,6 @@ func (x *xmlReader) text(piece string, entities bool) {
 	}
 	x.pieces++
 	entities = entities && strings.IndexByte(piece, '&') >= 0
-	x.decoded = x.decoded || entities
 	if x.pieces == 1 && !entities {
 		x.first = piece
 		return
@@ -228,7 +230,9 @@ func (x *xmlReader) text(piece string, entities bool) {
 		x.joined = x.w.joined[:0]
 	}
 	if entities {
+		size := len(x.joined) + len(piece)
 		x.joined = appendUnescapedXML(x.joined, piece)
+		x.decoded = x.decoded || len(x.joined) < size
 	} else {
 		x.joined = append(x.joined, piece...)
 	}
