@@ -38,6 +38,11 @@ type Options struct {
 	// RealIPRecursive is Kong's real_ip_recursive: skip trusted addresses from the right.
 	RealIPRecursive bool
 
+	// Variables are further nginx variables for kong.nginx.get_var, as a line
+	// `nginx_proxy_set = $name "$request_method|$request_uri"` in kong.conf would define
+	// them: name without "$" -> template.
+	Variables map[string]string
+
 	// BodyBuffer is nginx's client_body_buffer_size: a longer body goes to a temporary
 	// file, and plugins get its path. Default 8192 bytes.
 	BodyBuffer int

@@ -1,0 +1,126 @@
+package gateway
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http2"
+)
+
+// serveHTTP2 serves the connection as HTTP/2 (with prior knowledge, as gRPC clients do).
+func (c *conn) serveHTTP2() {
+	h2 := &http2.Server{}
+	base := &http.Server{MaxHeaderBytes: 4 * maxHead, ErrorLog: c.g.stdlog}
+	h2.ServeConn(replay{c.net, c.br}, &http2.ServeConnOpts{BaseConfig: base, Handler: http.HandlerFunc(c.serveStream)})
+}
+
+func (c *conn) serveStream(w http.ResponseWriter, r *http.Request) {
+	if !c.g.beginStream() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	defer c.g.endStream()
+	req := &request{
+		method: r.Method, major: 2, peer: c.peer, local: c.local,
+		line: fmt.Sprintf("%s %s HTTP/2.0", r.Method, r.RequestURI),
+	}
+	req.setTarget(r.RequestURI)
+	req.host, _, _ = splitPort(strings.ToLower(r.Host))
+	req.headers = fields{{"host", r.Host}}
+	names := make([]string, 0, len(r.Header))
+	for name := range r.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	req.length = len(req.line) + len(r.Host)
+	for _, name := range names {
+		for _, v := range r.Header[name] {
+			req.headers.add(strings.ToLower(name), v)
+			req.length += len(name) + len(v)
+		}
+	}
+	if len(r.Trailer) > 0 && !req.headers.has("trailer") {
+		for name := range r.Trailer {
+			req.headers.add("trailer", strings.ToLower(name))
+		}
+	}
+	req.body = &body{declared: r.ContentLength, limit: c.g.opts.BodyBuffer, dir: c.g.opts.TempDir}
+	if r.Body != nil && r.Body != http.NoBody {
+		req.body.src = r.Body
+	} else {
+		req.body.declared = -1
+		if req.headers.has("content-length") {
+			req.body.declared = 0
+		}
+	}
+	out := &http2Writer{w: w, method: r.Method}
+	if !strings.HasPrefix(req.target, "/") || badPath(req.path()) {
+		c.g.refuse(req, &badRequest{400, msgBadRequest, "invalid path"}, out)
+		return
+	}
+	c.g.serve(req, out)
+	if out.cut {
+		panic(http.ErrAbortHandler) // net/http's way to reset the stream
+	}
+}
+
+type http2Writer struct {
+	w      http.ResponseWriter
+	method string
+	cut    bool // the upstream's answer ended early
+}
+
+func (w *http2Writer) proto() string { return "2" }
+
+func (w *http2Writer) send(r *response) (int64, error) {
+	for _, h := range r.headers {
+		switch strings.ToLower(h.name) {
+		case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
+			continue
+		}
+		w.w.Header().Add(h.name, h.value)
+	}
+	w.w.WriteHeader(r.status)
+	var n int64
+	if hasBody(w.method, r.status) && r.body != nil {
+		flusher, _ := w.w.(http.Flusher)
+		flusher.Flush() // a stream's client waits for the headers
+		buf := make([]byte, 16<<10)
+		for {
+			m, err := r.body.Read(buf)
+			if m > 0 {
+				n += int64(m)
+				if _, err := w.w.Write(buf[:m]); err != nil {
+					return n, err
+				}
+				flusher.Flush()
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				w.cut = true
+				return n, err
+			}
+		}
+	}
+	if r.trailers != nil {
+		for _, h := range r.trailers() {
+			w.w.Header().Add(http.TrailerPrefix+h.name, h.value)
+		}
+	}
+	return n, nil
+}
+
+// replay is the client's connection, read through the buffer that has seen its start.
+type replay struct {
+	net.Conn
+	br *bufio.Reader
+}
+
+func (r replay) Read(p []byte) (int, error) { return r.br.Read(p) }
