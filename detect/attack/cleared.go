@@ -5,10 +5,11 @@ import (
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/value"
 )
 
-// cleared remembers headers, cookies and names in which nothing was found: the same
-// User-Agent and the same field names come with request after request. It is exact, for
+// cleared remembers short texts in which nothing was found: the same field names, words
+// and addresses come with request after request. It is exact, for
 // it compares the whole text and everything else that languages get to see, and bounded:
 // a fixed table, in which what collides replaces each other, without any allocation.
 type cleared struct {
@@ -17,7 +18,7 @@ type cleared struct {
 }
 
 const (
-	clearedRows  = 1024
+	clearedRows  = 2048
 	clearedBytes = 240 // text and name together; longer ones are judged every time
 )
 
@@ -29,10 +30,10 @@ type clearedRow struct {
 	bytes      [clearedBytes]byte
 }
 
-// clearable reports whether a leaf is of the kind that repeats.
-func clearable(l *extract.Leaf) bool {
-	return (l.IsName || l.Source == detect.SourceHeader || l.Source == detect.SourceCookie) &&
-		l.File == "" && len(l.Text)+len(l.Name) <= clearedBytes
+// clearable reports whether a leaf is of a kind that repeats: short, and no random token.
+func clearable(l *extract.Leaf, t value.Traits) bool {
+	return len(l.Text)+len(l.Name) <= clearedBytes && l.File == "" &&
+		(l.IsName || l.Source == detect.SourceHeader || len(l.Text) <= 16 || !t.Only(value.Word|value.Percent))
 }
 
 // row returns the row where a leaf would be, and its hash.

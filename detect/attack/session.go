@@ -24,6 +24,9 @@ const (
 	keepArena = 1 << 20
 )
 
+// containers are the byte classes without which a text holds no container.
+const containers = value.BraceOpen | value.BracketOpen | value.Equals | value.Less | value.Control | value.High | value.NUL | value.Question
+
 // session is what judging one request needs; sessions are pooled. Everything in it is
 // reused, so that a benign request allocates nothing.
 type session struct {
@@ -107,8 +110,16 @@ func (s *session) walk() {
 
 // leaf judges one leaf, unless it is one that has been judged harmless before.
 func (s *session) leaf(l *extract.Leaf) bool {
-	if !clearable(l) {
-		s.readings(l)
+	t := value.TraitsOf(l.Text)
+	if s.depth == 0 && (l.Source == detect.SourceQuery || l.Source == detect.SourceBody && s.bodyIsForm) {
+		s.joined.note(l, t)
+	}
+	encoded := decode.Possible(l.Text, t)
+	if !encoded && !t.Any(containers) && s.asked.candidates(t) == 0 {
+		return true
+	}
+	if !clearable(l, t) {
+		s.readings(l, t, encoded)
 		return true
 	}
 	row, hash := s.cleared.row(l)
@@ -116,7 +127,7 @@ func (s *session) leaf(l *extract.Leaf) bool {
 		return true
 	}
 	seen, anomalies, cut := s.seen, len(s.walker.Anomalies()), s.cut
-	s.readings(l)
+	s.readings(l, t, encoded)
 	if s.seen == seen && len(s.walker.Anomalies()) == anomalies && s.cut == cut {
 		row.put(l, hash)
 	}
@@ -124,12 +135,8 @@ func (s *session) leaf(l *extract.Leaf) bool {
 }
 
 // readings judges one leaf in all its readings, and what is nested in them.
-func (s *session) readings(l *extract.Leaf) {
-	t := value.TraitsOf(l.Text)
-	if s.depth == 0 && (l.Source == detect.SourceQuery || l.Source == detect.SourceBody && s.bodyIsForm) {
-		s.joined.note(l, t)
-	}
-	if !decode.Possible(l.Text, t) {
+func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
+	if !encoded {
 		s.reading(l, l.Text, t, s.path)
 		return
 	}
@@ -150,7 +157,6 @@ func (s *session) readings(l *extract.Leaf) {
 // reading judges one decoded form of a leaf, and its parts if it is a container.
 func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) {
 	s.judge(l, text, t, path)
-	const containers = value.BraceOpen | value.BracketOpen | value.Equals | value.Less | value.Control | value.High | value.NUL | value.Question
 	if !t.Any(containers) || l.IsName && path.Len() == 0 {
 		return
 	}
@@ -300,7 +306,8 @@ func (s *session) judgeJoined() {
 			l := last.leaf
 			l.Text = text
 			s.depth = 1 // below the parameters: it is none itself
-			s.readings(&l)
+			t := value.TraitsOf(text)
+			s.readings(&l, t, decode.Possible(text, t))
 			s.depth = 0
 		}
 	}

@@ -72,8 +72,11 @@ func base64Head(s string) bool {
 			return true
 		}
 	}
-	for _, half := range [...]int{0, 4} {
-		a, b, c, d := base64Digits[s[half]], base64Digits[s[half+1]], base64Digits[s[half+2]], base64Digits[s[half+3]]
+	var head [6]byte
+	high := byte(0)
+	for half := range 2 {
+		q := s[4*half : 4*half+4]
+		a, b, c, d := base64Digits[q[0]], base64Digits[q[1]], base64Digits[q[2]], base64Digits[q[3]]
 		if a|b|c|d > 63 {
 			// Line breaks, dots and blanks are for the decoder itself.
 			return strings.ContainsAny(s[:minBlob], "\r\n .")
@@ -85,8 +88,10 @@ func base64Head(s string) bool {
 		if printable[x]|printable[y]|printable[z] == notText {
 			return false
 		}
+		head[3*half], head[3*half+1], head[3*half+2] = x, y, z
+		high |= x | y | z
 	}
-	return true
+	return high < utf8.RuneSelf || utf8Head(head[:])
 }
 
 // printable says of each byte whether it may occur in text: 0 for a character, notText for
@@ -194,6 +199,9 @@ func appendHex(dst []byte, s string) ([]byte, bool) {
 			return out, true
 		}
 	}
+	if !hasHexByte(s) {
+		return dst, false
+	}
 	return appendHexBytes(dst, s)
 }
 
@@ -244,17 +252,24 @@ func appendHexBytes(dst []byte, s string) ([]byte, bool) {
 
 // hexHead reports whether a text begins like hex that decodes to text, or has a 0xHH.
 func hexHead(s string) bool {
-	i := 0
-	for ; i < minBlob; i += 2 {
-		hi, lo := unhex(s[i]), unhex(s[i+1])
+	var head [minBlob / 2]byte
+	high := byte(0)
+	for i := range head {
+		hi, lo := unhex(s[2*i]), unhex(s[2*i+1])
 		if hi < 0 || lo < 0 {
-			break
+			return hasHexByte(s)
 		}
-		if c := byte(hi<<4 | lo); printable[c] == notText && !(i == 0 && magicLead[c]) {
-			break
+		c := byte(hi<<4 | lo)
+		if i == 0 && magicLead[c] {
+			return true
 		}
+		if printable[c] == notText {
+			return hasHexByte(s)
+		}
+		head[i] = c
+		high |= c
 	}
-	return i >= minBlob || hasHexByte(s)
+	return high < utf8.RuneSelf || utf8Head(head[:]) || hasHexByte(s)
 }
 
 // hasHexByte reports whether "0x" occurs in s.
@@ -280,6 +295,9 @@ func utf7Possible(t value.Traits, n int) bool {
 // ampersand in place of the plus), in which browsers once read "+ADw-script+AD4-".
 // Only shifts that yield ASCII count, since all others are no attack.
 func appendUTF7(dst []byte, s string) ([]byte, bool) {
+	if !strings.Contains(s, "+A") && !strings.Contains(s, "&A") {
+		return dst, false
+	}
 	mark, from, ascii := len(dst), 0, 0
 	for i := 0; i+3 < len(s); i++ {
 		if s[i] != '+' && s[i] != '&' {
@@ -344,15 +362,15 @@ func appendShift(dst []byte, s string) ([]byte, int) {
 
 // textHead reports whether the first bytes of a blob may be text or a known format.
 func textHead(b []byte) bool {
-	return magic(b) || plausible(b)
+	return magic(b) || plausible(b) && utf8Head(b)
 }
 
 // isText reports whether a decoded blob is worth judging.
 func isText(b []byte) bool {
-	return len(b) > 0 && (magic(b) || utf8Valid(b) && plausible(b) || plausible(b) && wide(b))
+	return len(b) > 0 && (magic(b) || plausible(b) && utf8Head(b))
 }
 
-// plausible reports whether nearly all bytes are printable, UTF-8 or the NULs of UTF-16.
+// plausible reports whether nearly all bytes are printable or the NULs of UTF-16.
 func plausible(b []byte) bool {
 	bad, high := 0, 0
 	for _, c := range b {
@@ -364,7 +382,7 @@ func plausible(b []byte) bool {
 		}
 	}
 	if bad == 0 {
-		return high*2 <= len(b) || high >= 3 && utf8Head(b)
+		return true
 	}
 	return high == 0 && (wide(b) || bad*16 <= len(b))
 }
@@ -386,15 +404,14 @@ func wide(b []byte) bool {
 	return nul[0] >= half-1 && nul[1] == 0 || nul[1] >= half-1 && nul[0] == 0
 }
 
-// utf8Valid is utf8.Valid except that a character cut off at the end is no error.
-func utf8Valid(b []byte) bool {
-	return utf8.Valid(b) || utf8Head(b)
-}
-
+// utf8Head is utf8.Valid except that a character cut off at the end is no error.
 func utf8Head(b []byte) bool {
-	for cut := 1; cut <= 3 && cut < len(b); cut++ {
-		if c := b[len(b)-cut]; c >= 0xC0 {
-			return utf8.Valid(b[:len(b)-cut])
+	for cut := 1; cut <= 3 && cut <= len(b); cut++ {
+		if last := b[len(b)-cut:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				b = b[:len(b)-cut]
+			}
+			break
 		}
 	}
 	return utf8.Valid(b)
