@@ -26,7 +26,7 @@ type inflaters struct {
 
 const (
 	maxCodings    = 6       // how many stacked codings are undone
-	freeInflate   = 1 << 20 // bytes of output that no ratio forbids
+	freeInflate   = 512 << 10 // bytes of output that no ratio forbids
 	maxZstdWindow = 8 << 20 // RFC 8878 section 3.1.1.1.2 asks decoders for no more
 )
 

@@ -16,7 +16,7 @@ type Limits struct {
 	// form in base64. Default 6.
 	MaxNesting int
 	// MaxRatio is how many times its size a compressed body may grow. Past it (and past
-	// 1 MiB of output) decompression stops. Default 200.
+	// half a MiB of output) decompression stops. Default 100.
 	MaxRatio int
 	// MaxVisited is how many bytes of leaves are handed out altogether, counting text twice
 	// that is read in two ways. Default four times MaxBody.
@@ -54,7 +54,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.MaxValues, 16384)
 	def(&l.MaxDepth, 64)
 	def(&l.MaxNesting, 6)
-	def(&l.MaxRatio, 200)
+	def(&l.MaxRatio, 100)
 	def(&l.MaxVisited, 4*l.MaxBody)
 	def(&l.GraphQL.MaxDepth, 15)
 	def(&l.GraphQL.MaxAliases, 50)
