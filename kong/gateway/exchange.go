@@ -21,11 +21,12 @@ type consumer struct {
 // exchange is one request on its way through the gateway: what plugins know of it and what
 // they changed. It is used by one goroutine at a time.
 type exchange struct {
-	g     *Gateway
-	req   *request
-	id    string // kong_request_id, which clients see
-	start time.Time
-	phase string // "access", "response" or "log"
+	g       *Gateway
+	req     *request
+	id      string // kong_request_id, which clients see
+	nginxID string // nginx's own $request_id, made when asked for
+	start   time.Time
+	phase   string // "access", "response" or "log"
 
 	// client is the address after real-ip, realPort its port or 0.
 	client   netip.Addr

@@ -10,6 +10,7 @@ import (
 	"log"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -17,26 +18,27 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // Gateway serves one configuration. Its methods may be called concurrently.
 type Gateway struct {
-	opts      Options
-	log       *slog.Logger
-	stdlog    *log.Logger
-	ctx       context.Context // ends with Shutdown
-	cancel    context.CancelFunc
-	created   int64 // Unix time, the created_at of every entity
-	nodeID    string
-	router    *router
-	chain     chain
-	rpc       *rpc
-	instances *instances
-	h2plain   *http2.Transport
-	h2secure  *http2.Transport
-	turn      atomic.Int64 // for the targets of upstreams
+	opts       Options
+	log        *slog.Logger
+	stdlog     *log.Logger
+	ctx        context.Context // ends with Shutdown
+	cancel     context.CancelFunc
+	created    int64 // Unix time, the created_at of every entity
+	nodeID     string
+	router     *router
+	chain      chain
+	rpc        *rpc
+	instances  *instances
+	h2plain    *http.Transport
+	h2secure   *http.Transport
+	http2      *http.Server
+	handoff    *handoff
+	startHTTP2 sync.Once
+	turn       atomic.Int64 // for the targets of upstreams
 
 	work sync.WaitGroup // requests and log events under way
 
@@ -62,6 +64,7 @@ func New(opts Options) (*Gateway, error) {
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.instances = &instances{rpc: g.rpc, running: map[string]*instance{}}
 	g.h2plain, g.h2secure = g.newHTTP2Transport(false), g.newHTTP2Transport(true)
+	g.http2, g.handoff = g.newHTTP2Server(), &handoff{conns: make(chan net.Conn), ended: make(chan struct{})}
 	var err error
 	if g.router, err = newRouter(opts.Config.Routes); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -120,6 +123,7 @@ func (g *Gateway) Serve(l net.Listener) error {
 	}
 	g.listeners[l] = true
 	g.mu.Unlock()
+	g.startHTTP2.Do(func() { go g.http2.Serve(g.handoff) })
 	if g.opts.Output != nil {
 		fmt.Fprintf(g.opts.Output, "%s\nready http://%s\n", Banner, l.Addr())
 	}
@@ -227,6 +231,8 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	}
 	clear(g.upstreams)
 	g.mu.Unlock()
+	g.http2.Close()
+	g.handoff.Close()
 	g.h2plain.CloseIdleConnections()
 	g.h2secure.CloseIdleConnections()
 	g.rpc.closeIdle()

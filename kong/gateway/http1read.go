@@ -2,10 +2,10 @@ package gateway
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"net/http/httputil"
 	"strconv"
 	"strings"
 )
@@ -227,7 +227,7 @@ func parseLength(s string) (int64, error) {
 // length, -1 for none.
 func requestBody(br *bufio.Reader, headers fields) (io.Reader, int64) {
 	if headers.has("Transfer-Encoding") {
-		return &chunkedReader{br: br, chunks: httputil.NewChunkedReader(br)}, -1
+		return &chunkedReader{br: br}, -1
 	}
 	v, ok := headers.get("Content-Length")
 	if !ok {
@@ -261,37 +261,77 @@ func (e *exactReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// chunkedReader decodes a chunked body and reads its trailer away.
+// chunkedReader decodes a chunked body (RFC 9112 section 7.1) and reads its trailer away.
 type chunkedReader struct {
-	br     *bufio.Reader
-	chunks io.Reader
-	err    error
+	br   *bufio.Reader
+	left int64 // of the current chunk
+	open bool  // a chunk's data has begun: its line end is due
+	raw  int64 // bytes taken from br
+	err  error
 }
 
 func (c *chunkedReader) Read(p []byte) (int, error) {
+	if c.err == nil && c.left == 0 {
+		c.err = c.next()
+	}
 	if c.err != nil {
 		return 0, c.err
 	}
-	n, err := c.chunks.Read(p)
+	if int64(len(p)) > c.left {
+		p = p[:c.left]
+	}
+	n, err := c.br.Read(p)
+	c.left -= int64(n)
+	c.raw += int64(n)
 	if err == io.EOF {
-		err = c.trailer()
+		err = errBodyCut
 	}
 	c.err = err
 	return n, err
 }
 
-func (c *chunkedReader) trailer() error {
-	left := maxHead
-	for {
-		line, err := readLine(c.br, maxLine, &left)
-		if err == io.EOF {
-			return errBodyCut
+// next reads on to the data of the next chunk. io.EOF is the end of the body.
+func (c *chunkedReader) next() error {
+	if c.open {
+		if line, err := c.line(); err != nil || line != "" {
+			return cmp.Or(err, error(errChunk))
 		}
-		if err != nil {
+	}
+	line, err := c.line()
+	if err != nil {
+		return err
+	}
+	size, _, _ := strings.Cut(line, ";")
+	size = strings.TrimRight(size, " \t")
+	if size == "" || len(size) > 15 || strings.Trim(strings.ToLower(size), "0123456789abcdef") != "" {
+		return errChunk
+	}
+	if c.left, err = strconv.ParseInt(size, 16, 64); err != nil {
+		return err
+	}
+	c.open = true
+	if c.left > 0 {
+		return nil
+	}
+	for total := 0; total < maxHead; total += len(line) + 2 {
+		if line, err = c.line(); err != nil {
 			return err
 		}
 		if line == "" {
 			return io.EOF
 		}
 	}
+	return errChunk
+}
+
+var errChunk = errors.New("malformed chunk")
+
+func (c *chunkedReader) line() (string, error) {
+	left := maxLine
+	line, err := readLine(c.br, maxLine, &left)
+	c.raw += int64(maxLine - left)
+	if err == io.EOF {
+		err = errBodyCut
+	}
+	return line, err
 }

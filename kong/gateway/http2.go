@@ -1,22 +1,82 @@
 package gateway
 
 import (
-	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
-
-	"golang.org/x/net/http2"
+	"sync"
 )
 
-// serveHTTP2 serves the connection as HTTP/2 (with prior knowledge, as gRPC clients do).
+// newHTTP2Server makes the server for HTTP/2 connections. It gets them from handoff, where
+// they come once their preface has been seen.
+func (g *Gateway) newHTTP2Server() *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Protocols:      protocols,
+		MaxHeaderBytes: 4 * maxHead,
+		ErrorLog:       g.stdlog,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c.(*replay).conn)
+		},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Context().Value(connKey{}).(*conn).serveStream(w, r)
+		}),
+	}
+}
+
+type connKey struct{}
+
+// handoff is the net.Listener of the HTTP/2 server.
+type handoff struct {
+	conns chan net.Conn
+	ended chan struct{}
+	once  sync.Once
+}
+
+func (h *handoff) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (h *handoff) Close() error {
+	h.once.Do(func() { close(h.ended) })
+	return nil
+}
+
+func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
+
+// serveHTTP2 serves the connection as HTTP/2 with prior knowledge, as gRPC clients have it.
 func (c *conn) serveHTTP2() {
-	h2 := &http2.Server{}
-	base := &http.Server{MaxHeaderBytes: 4 * maxHead, ErrorLog: c.g.stdlog}
-	h2.ServeConn(replay{c.net, c.br}, &http2.ServeConnOpts{BaseConfig: base, Handler: http.HandlerFunc(c.serveStream)})
+	r := &replay{Conn: c.net, conn: c, closed: make(chan struct{})}
+	select {
+	case c.g.handoff.conns <- r:
+		<-r.closed
+	case <-c.g.handoff.ended:
+	}
+}
+
+// replay is the client's connection, read through the buffer that has seen its start.
+type replay struct {
+	net.Conn
+	conn   *conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (r *replay) Read(p []byte) (int, error) { return r.conn.br.Read(p) }
+
+func (r *replay) Close() error {
+	r.once.Do(func() { close(r.closed) })
+	return r.Conn.Close()
 }
 
 func (c *conn) serveStream(w http.ResponseWriter, r *http.Request) {
@@ -25,6 +85,21 @@ func (c *conn) serveStream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer c.g.endStream()
+	req := c.http2Request(r)
+	out := &http2Writer{w: w, method: r.Method}
+	if !strings.HasPrefix(req.target, "/") || badPath(req.path()) {
+		c.g.refuse(req, &badRequest{400, msgBadRequest, "invalid path"}, out)
+		return
+	}
+	c.g.serve(req, out)
+	if out.cut {
+		panic(http.ErrAbortHandler) // net/http's way to reset the stream
+	}
+}
+
+// http2Request takes over what net/http has read. Its order of headers is lost, so they are
+// sorted by name; their bytes are as they were.
+func (c *conn) http2Request(r *http.Request) *request {
 	req := &request{
 		method: r.Method, major: 2, peer: c.peer, local: c.local,
 		line: fmt.Sprintf("%s %s HTTP/2.0", r.Method, r.RequestURI),
@@ -58,15 +133,7 @@ func (c *conn) serveStream(w http.ResponseWriter, r *http.Request) {
 			req.body.declared = 0
 		}
 	}
-	out := &http2Writer{w: w, method: r.Method}
-	if !strings.HasPrefix(req.target, "/") || badPath(req.path()) {
-		c.g.refuse(req, &badRequest{400, msgBadRequest, "invalid path"}, out)
-		return
-	}
-	c.g.serve(req, out)
-	if out.cut {
-		panic(http.ErrAbortHandler) // net/http's way to reset the stream
-	}
+	return req
 }
 
 type http2Writer struct {
@@ -116,11 +183,3 @@ func (w *http2Writer) send(r *response) (int64, error) {
 	}
 	return n, nil
 }
-
-// replay is the client's connection, read through the buffer that has seen its start.
-type replay struct {
-	net.Conn
-	br *bufio.Reader
-}
-
-func (r replay) Read(p []byte) (int, error) { return r.br.Read(p) }

@@ -112,8 +112,10 @@ var pdkMethods = map[string]pdkCall{
 		if err != nil {
 			return nil, err
 		}
-		v, _ := ex.variable(name)
-		return textMessage(v), nil
+		if v, ok := ex.variable(name); ok {
+			return textMessage(v), nil
+		}
+		return nil, nil
 	},
 	"kong.nginx.get_tls1_version_str": func(*exchange, []byte) ([]byte, error) { return nil, nil },
 	"kong.nginx.get_subsystem":        func(*exchange, []byte) ([]byte, error) { return textMessage("http"), nil },

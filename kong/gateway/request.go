@@ -159,6 +159,14 @@ func (b *body) length() int64 {
 	return b.declared
 }
 
+// received is how many bytes of the body came over the wire, chunks' own bytes included.
+func (b *body) received() int64 {
+	if c, ok := b.src.(*chunkedReader); ok {
+		return c.raw
+	}
+	return b.size
+}
+
 // remove deletes the temporary file.
 func (b *body) remove() {
 	if b.file != nil {

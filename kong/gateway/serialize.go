@@ -1,16 +1,17 @@
 package gateway
 
 import (
+	"strconv"
 	"strings"
 )
 
 // serialize is kong.log.serialize: what happened, for the log phase.
 func (ex *exchange) serialize() map[string]any {
 	req := ex.req
-	host, _ := req.headers.get("Host")
-	name, _, port := splitPort(host)
-	if port == "" {
-		port = "80"
+	url := "http://" + req.host + ":" + strconv.Itoa(int(req.local.Port())) + req.target
+	method := req.method
+	if ex.source == "error" && req.major == 2 {
+		method = "GET" // of nginx's internal redirect to the error page
 	}
 	source := "kong"
 	if ex.source == "service" {
@@ -33,8 +34,8 @@ func (ex *exchange) serialize() map[string]any {
 			"kong": int(kong.Milliseconds()), "proxy": proxy, "receive": 0, "request": int(total.Milliseconds()),
 		},
 		"request": map[string]any{
-			"id": ex.id, "method": req.method, "size": req.length + int(max(req.body.size, 0)), "uri": req.target,
-			"url": "http://" + name + ":" + port + req.target, "headers": lowered(req.headers), "querystring": luaArguments(req.query),
+			"id": ex.id, "method": method, "size": req.length + int(req.body.received()), "uri": req.target,
+			"url": url, "headers": lowered(req.headers), "querystring": luaArguments(req.query),
 		},
 		"response": map[string]any{"status": ex.status, "size": ex.sentBytes, "headers": lowered(ex.sent)},
 	}
@@ -49,7 +50,13 @@ func (ex *exchange) serialize() map[string]any {
 		out["route"] = ex.routeRecord()
 	}
 	if c := ex.consumer; c != nil {
-		out["consumer"] = map[string]any{"id": c.id, "username": c.username, "custom_id": c.customID}
+		record := map[string]any{
+			"id": c.id, "username": c.username, "custom_id": c.customID, "created_at": c.createdAt, "updated_at": c.createdAt,
+		}
+		if len(c.tags) > 0 {
+			record["tags"] = c.tags
+		}
+		out["consumer"] = record
 	}
 	if c := ex.credential; c != nil {
 		out["authenticated_entity"] = map[string]any{"id": c.id}
@@ -79,7 +86,11 @@ func (ex *exchange) routeRecord() map[string]any {
 	return out
 }
 
+// lowered is a Lua table of the first 100 headers.
 func lowered(in fields) map[string]any {
+	if len(in) > defaultListed {
+		in = in[:defaultListed]
+	}
 	out := map[string]any{}
 	for _, h := range in {
 		name := strings.ToLower(h.name)

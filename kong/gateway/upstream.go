@@ -48,6 +48,9 @@ func (ex *exchange) forward() (*response, *answer) {
 		ex.source, ex.upStatus = "service", strconv.Itoa(r.status)
 		return r, nil
 	}
+	if ex.upStatus == "" {
+		ex.upStatus = "502"
+	}
 	ex.g.log.Error("upstream: "+err.Error(), "service", s.Name, "request_id", ex.id)
 	var cut *bodyError
 	switch {
@@ -409,7 +412,7 @@ func (ex *exchange) upstreamResponse(c *upstreamConn, status int, headers fields
 	case chunked:
 		r.length = -1
 		r.headers.del("Content-Length")
-		r.body = &finalReader{r: &chunkedReader{br: c.br, chunks: httputil.NewChunkedReader(c.br)}, done: done}
+		r.body = &finalReader{r: &chunkedReader{br: c.br}, done: done}
 	case r.length >= 0:
 		r.body = &finalReader{r: &exactReader{r: c.br, left: r.length}, done: done}
 	default:

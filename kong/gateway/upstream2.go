@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -12,23 +10,19 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/http2"
-
 	"kongwaf/kong/declarative"
 )
 
 // newHTTP2Transport makes the client for gRPC upstreams, with or without TLS.
-func (g *Gateway) newHTTP2Transport(secure bool) *http2.Transport {
-	return &http2.Transport{
-		AllowHTTP:          true,
+func (g *Gateway) newHTTP2Transport(secure bool) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(secure)
+	protocols.SetUnencryptedHTTP2(!secure)
+	return &http.Transport{
+		Protocols:          protocols,
 		DisableCompression: true,
-		DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
-			c, err := g.opts.DialUpstream(ctx, network, addr)
-			if err == nil && secure {
-				c = tls.Client(c, upstreamTLS(addr, "h2"))
-			}
-			return c, err
-		},
+		DialContext:        g.opts.DialUpstream,
+		TLSClientConfig:    upstreamTLS("", "h2"),
 	}
 }
 

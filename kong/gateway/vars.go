@@ -29,12 +29,10 @@ func (ex *exchange) variable(name string) (string, bool) {
 		}
 		return "", false
 	case "request_id":
-		id, _ := ex.ctx["\x00nginx request id"].(string)
-		if id == "" {
-			id = randomID()
-			ex.ctx["\x00nginx request id"] = id
+		if ex.nginxID == "" {
+			ex.nginxID = randomID()
 		}
-		return id, true
+		return ex.nginxID, true
 	case "kong_request_id":
 		return ex.id, true
 	case "remote_addr":
@@ -66,7 +64,7 @@ func (ex *exchange) variable(name string) (string, bool) {
 	case "request_length":
 		n := int64(req.length)
 		if req.body.loaded {
-			n += req.body.size
+			n += req.body.received()
 		}
 		return strconv.FormatInt(n, 10), true
 	case "request_time":

@@ -15,9 +15,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/h2c"
 )
 
 // maxBody is how much of a body is shown, in bytes.
@@ -42,8 +39,17 @@ type User struct {
 
 var users = []User{{1, "Ada Lovelace"}, {2, "Grace Hopper"}, {3, "Seán O'Brien"}}
 
-// Handler returns the demo API, for HTTP/1.1 and for HTTP/2 without TLS.
-func Handler() http.Handler { return h2c.NewHandler(http.HandlerFunc(serve), &http2.Server{}) }
+// Handler returns the demo API.
+func Handler() http.Handler { return http.HandlerFunc(serve) }
+
+// Server returns a server of the demo API for HTTP/1.1 and, as gRPC needs it, for HTTP/2
+// without TLS.
+func Server() *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{Handler: Handler(), Protocols: protocols}
+}
 
 func serve(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/")
