@@ -22,7 +22,7 @@ import (
 )
 
 // marks are the classes that code cannot do without.
-const marks = value.ParenOpen | value.BraceOpen | value.Less | value.Backslash | value.Pipe
+const marks = value.ParenOpen | value.BraceOpen | value.Less | value.Backslash | value.Pipe | value.Hash
 
 // Possible reports whether a value with these traits can hold code of interest.
 func Possible(t value.Traits) bool {

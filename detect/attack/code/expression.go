@@ -104,10 +104,11 @@ func defaultOf(text string, i, limit int) int {
 // ognlMark counts what only OGNL writes: (#a=..., #context[, #_memberAccess.
 func (s *lexer) ognlMark(i int) value.Match {
 	text := s.text
-	if i == 0 {
-		return value.Match{}
+	before := byte('(')
+	if i > 0 {
+		before = text[i-1]
 	}
-	switch text[i-1] {
+	switch before {
 	case '(', '{', ',', '.', ';', '+', '=', ' ', '\'', '"', '[', ':', '!':
 	default:
 		return value.Match{}
@@ -123,7 +124,7 @@ func (s *lexer) ognlMark(i int) value.Match {
 	switch {
 	case words.HasPrefix(name, "_memberaccess"), words.HasPrefix(name, "context") && (text[j] == '[' || text[j] == '.'):
 		return found(0.93, i, j, "OGNL context")
-	case text[j] == '=' && (text[i-1] == '(' || text[i-1] == '{' || s.expr >= 0) && (j+1 >= len(text) || text[j+1] != '"'):
+	case text[j] == '=' && (i > 0 && (text[i-1] == '(' || text[i-1] == '{') || s.expr >= 0) && (j+1 >= len(text) || text[j+1] != '"'):
 		s.ognl++
 		if s.ognl > 1 || s.expr >= 0 {
 			return found(0.93, i, j, "OGNL assignment")

@@ -8,6 +8,8 @@
 // signs that need no context (an exploit's own syntax) must not depend on it.
 package document
 
+import "strings"
+
 // Form is how much running text a value is.
 type Form uint8
 
@@ -76,7 +78,7 @@ func Of(text string) Form {
 // scrambled blob in an alphabet of all marks. Such texts hold every operator of every
 // language, and no name longer than chance makes.
 func Noise(text string) bool {
-	if len(text) < 24 {
+	if len(text) < 24 || len(text) < 64 && strings.IndexByte(text, ' ') >= 0 {
 		return false
 	}
 	if len(text) > look {

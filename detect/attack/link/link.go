@@ -110,7 +110,7 @@ func link(v *value.Value, i int) (value.Match, int) {
 		}
 		if c == ' ' {
 			// http://1.1.1.1 &@2.2.2.2# @3.3.3.3/: a blank ends all but such.
-			if k := strings.IndexByte(text[end:min(len(text), end+6)], '@'); k < 0 {
+			if k := strings.IndexByte(text[end:min(len(text), end+6)], '@'); k < 0 || k > 1 && (letter(text[end+k-1]) || digit(text[end+k-1])) {
 				break
 			}
 			spaces++

@@ -18,7 +18,7 @@ import (
 
 // Possible reports whether a value with these traits can hold a serialised object.
 func Possible(t value.Traits) bool {
-	return t.Any(value.Colon|value.Exclamation|value.Control|value.High|value.Dollar|value.Less) || t.Any(value.Newline) || t.All(value.Letter|value.Digit) || t.All(value.Letter|value.Dot)
+	return t.Any(value.Letter | value.Control | value.High | value.NUL)
 }
 
 // Judge looks for a serialised object in one value. The class is always Deser.
@@ -237,12 +237,25 @@ func pickle(text string) value.Match {
 		}
 		t := text[i+1:]
 		for _, m := range [...]string{"os\n", "posix\n", "nt\n", "subprocess\n", "__builtin__\n", "builtins\n", "commands\n", "sys\n", "__main__\n", "pty\n"} {
-			if strings.HasPrefix(t, m) && len(t) > len(m) && (wordByte(t[len(m)])) {
-				return found(0.9, i, i+1+len(m), "pickle")
+			if strings.HasPrefix(t, m) && len(t) > len(m) && opcode(t[len(m):]) {
+				return found(0.96, i, i+1+len(m), "pickle")
 			}
 		}
 	}
 	return value.Match{}
+}
+
+// opcode reports whether a name, a line break and what a pickle goes on with follow.
+func opcode(t string) bool {
+	k := 0
+	for k < len(t) && k < 40 && (wordByte(t[k]) || t[k] == '.') {
+		k++
+	}
+	if k == 0 || k+1 >= len(t) || t[k] != '\n' {
+		return false
+	}
+	c := t[k+1]
+	return strings.IndexByte("()]}.", c) >= 0 || (c == 'p' || c == 'q') && k+2 < len(t) && '0' <= t[k+2] && t[k+2] <= '9'
 }
 
 func wordByte(c byte) bool {

@@ -24,7 +24,7 @@ var commands = words.New(
 	words.Group{Kind: alone, Words: `whoami ifconfig ipconfig systeminfo uname netstat lsof printenv ipconfig
 		sysinfo ls tasklist getmac hostnamectl lsb_release nproc uptime lsmod dmesg lscpu lsblk ps netsh ntsd
 		driverquery getuid nbtstat`},
-	words.Group{Kind: alone | plain, Words: `id dir pwd who date env set hostname route arp top users groups last df du
+	words.Group{Kind: alone | plain, Words: `id dir pwd who date env hostname route arp top users groups last df du
 		history export jobs ver vol tree logname finger mount halt reboot poweroff shutdown free true false
 		sh bash ps cal stat gpresult`},
 	words.Group{Kind: takesPath, Words: `ls ll tac nl od xxd hexdump strings chmod chown chgrp mkdir rmdir rm cp mv ln

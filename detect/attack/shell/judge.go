@@ -50,6 +50,8 @@ func (s *lexer) start() value.Match {
 	return m
 }
 
+const definition = "function definition in a variable"
+
 // shellshock recognises a function definition in a variable: () { :; }; command.
 func shellshock(text string, i int) value.Match {
 	if !strings.HasPrefix(text[i:], "()") {
@@ -62,7 +64,7 @@ func shellshock(text string, i int) value.Match {
 	if j >= len(text) || text[j] != '{' {
 		return value.Match{}
 	}
-	return found(0.96, i, min(len(text), j+24), "function definition in a variable")
+	return found(0.96, i, min(len(text), j+24), definition)
 }
 
 // jump has the bytes at which a command may begin.
@@ -281,7 +283,8 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 // command, a name made by an expansion.
 func (s *lexer) unknown(w *word, a *args) (kind uint32, ok bool) {
 	switch {
-	case w.glob && w.dir && globs(s.text[w.start:w.end]) >= 2 && (w.bin || startsLikeBin(s.text[w.start:w.end])):
+	case w.glob && w.dir && (w.bin && !w.quoted || globs(s.text[w.start:w.end]) >= 2 && startsLikeBin(s.text[w.start:w.end])):
+		w.bin = true
 		return takesPath | takesCode | alone, true
 	}
 	name := w.name()
@@ -294,6 +297,39 @@ func (s *lexer) unknown(w *word, a *args) (kind uint32, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// assigned reports whether a variable of the dynamic word w was set just before, in the
+// value itself: a=c;b=at;$a$b. Only the first few words of a value are looked at.
+func (s *lexer) assigned(w *word) bool {
+	if s.tried >= 4 {
+		return false
+	}
+	s.tried++
+	t := s.text[w.start:w.end]
+	k := strings.IndexByte(t, '$')
+	if k < 0 || k+1 >= len(t) {
+		return false
+	}
+	name := strings.TrimLeft(t[k+1:], "{")
+	n := 0
+	for n < len(name) && (isLetter(name[n]) || name[n] == '_') {
+		n++
+	}
+	if n == 0 {
+		return false
+	}
+	before := s.text[max(0, w.start-256):w.start]
+	for i := 0; ; {
+		k := strings.Index(before[i:], name[:n])
+		if k < 0 {
+			return false
+		}
+		i += k + n
+		if i < len(before) && before[i] == '=' && (i == n || !wordish(before[i-n-1]) && before[i-n-1] != '.' && before[i-n-1] != '$') {
+			return true
+		}
+	}
 }
 
 // globs counts the wildcards of a path.

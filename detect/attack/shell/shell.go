@@ -35,6 +35,8 @@ type lexer struct {
 	plus bool
 	// list caches whether the text is a list of words between separators.
 	list int8
+	// tried counts the words whose variables were looked for.
+	tried int8
 	// codeEnd is the end of the inline code (Markdown) that is being walked through.
 	codeEnd int
 }
@@ -49,7 +51,7 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < enough && v.Traits.Any(breaks) {
 		best = s.walk(best)
 	}
-	if best.Confidence >= 0.4 {
+	if best.Confidence >= 0.4 && best.Shape != definition {
 		best = temper(best, v.Text)
 	}
 	return best
@@ -79,11 +81,8 @@ func found(confidence float64, start, end int, shape string) value.Match {
 	return value.Match{Class: detect.ClassRCE, Confidence: confidence, Start: start, End: end, Shape: shape}
 }
 
-// Begins reports whether the text begins with the name of a known command, or a path to
-// one: for languages that hand a string to the shell (system('id')).
+// Begins reports whether the text begins with a command that means something by itself: for languages that hand a string to the shell (system('id')).
 func Begins(text string) bool {
 	s := lexer{text: text}
-	var w word
-	s.lexWord(s.blanks(0), &w)
-	return commands.OfBytes(w.name()) != 0 || w.bin && w.dir
+	return s.command(s.blanks(0), afterMark, 0).Confidence >= 0.7
 }

@@ -3,6 +3,7 @@ package shell
 import (
 	"strings"
 
+	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/words"
 )
@@ -288,8 +289,8 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	if kind == 0 {
 		var ok bool
 		if kind, ok = s.unknown(w, a); !ok {
-			if w.dynamic && ctx != atStart && (w.start > 0 && w.n == 0) {
-				return value.Match{}
+			if w.dynamic && ctx == afterMark && s.assigned(w) {
+				return found(0.85, mark, w.end, "command made of variables")
 			}
 			return value.Match{}
 		}
@@ -337,7 +338,7 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 			}
 		case ctx == atStart:
 			confidence = 0.8
-			if a.prose > 0 && !a.option && !a.host && !(kind&takesVerb != 0 && a.verb) {
+			if a.prose > 0 && !a.option && !a.host && !(kind&takesSlash != 0 && a.slash) && !(kind&takesVerb != 0 && a.verb) {
 				confidence = 0.6
 			}
 		case isPlain:
@@ -394,7 +395,13 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 			return 0
 		}
 		if w.end < len(text) && text[w.end] == ')' && w.end+1 < len(text) && text[w.end+1] == '.' {
-			return 0 // $(id).show()
+			k := w.end + 2
+			for k < len(text) && isLetter(text[k]) {
+				k++
+			}
+			if k == len(text) || text[k] == '(' || document.Of(text) != document.Line {
+				return 0 // $(id).show()
+			}
 		}
 		return 0.85
 	}
