@@ -56,7 +56,7 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < blocked && v.Traits.All(value.Star|value.Slash) {
 		best = best.Better(uncommented(text))
 	}
-	if best.Confidence < blocked && v.Traits.Any(value.Letter) {
+	if best.Confidence < blocked && v.Traits.Any(value.Letter) && v.Traits.Any(value.White|value.ParenOpen|value.Star|value.NUL|value.Control|value.High) {
 		best = best.Better(union(text))
 	}
 	if best.Confidence < reported {
@@ -145,6 +145,9 @@ func closing(text string, i int, quote byte) int {
 		i += n
 		if i+1 < len(text) && text[i+1] == quote && (i == 0 || text[i-1] != '\\') {
 			i += 2
+			for i+1 < len(text) && text[i] == quote && text[i+1] == quote {
+				i += 2
+			}
 			continue
 		}
 		return i
@@ -165,10 +168,11 @@ func uncommented(text string) value.Match {
 // be anything, if the query is one that the grammar here does not know.
 func union(text string) value.Match {
 	var best value.Match
-	for i := 0; i+12 < len(text); {
+	for i, n := 0, 0; i+12 < len(text) && n < maxUnions; {
 		// Horspool's search for "union", ignoring case: the last letter decides how far to go on.
-		c := lowered[text[i+4]]
-		if c == 'n' && equalFold("union", text[i:i+5]) && (i == 0 || charClass[text[i-1]] != cName) {
+		c := text[i+4]
+		if c|0x20 == 'n' && equalFold("union", text[i:i+5]) && (i == 0 || charClass[text[i-1]] != cName) && selectFollows(text, i+5) {
+			n++
 			if m := read(text, i, context{late: true}); m.Confidence > best.Confidence {
 				best = m
 			}
@@ -176,16 +180,33 @@ func union(text string) value.Match {
 				break
 			}
 		}
-		i += unionSkip[c]
+		i += int(unionSkip[c])
 	}
 	return best
 }
 
-var unionSkip = func() (t [256]int) {
+// maxUnions bounds how often one value is read from its middle on.
+const maxUnions = 1000
+
+// selectFollows reports whether the word behind UNION can be one of SQL's.
+func selectFollows(text string, i int) bool {
+	l := lexer{text: text, pos: i}
+	switch k := l.next(); k {
+	case tWord:
+		return l.word == wSelect || l.word == wAll || l.word == wValues || l.word == wTable
+	case tOpen, tOperator:
+		return true
+	}
+	return false
+}
+
+var unionSkip = func() (t [256]uint8) {
 	for c := range t {
 		t[c] = 5
 	}
-	t['u'], t['n'], t['i'], t['o'] = 4, 3, 2, 1
+	for i, c := range []byte("unio") {
+		t[c], t[c-'a'+'A'] = uint8(4-i), uint8(4-i)
+	}
 	return t
 }()
 

@@ -383,6 +383,9 @@ func (l *lexer) quoted(quote byte) kind {
 		}
 		if l.pos < len(s) && s[l.pos] == quote {
 			l.pos++
+			for l.pos+1 < len(s) && s[l.pos] == quote && s[l.pos+1] == quote {
+				l.pos += 2
+			}
 			continue
 		}
 		return tString
@@ -498,7 +501,7 @@ func (l *lexer) name() kind {
 		if c != cName && c != cDigit && s[i] != '$' && !(s[i] == 0xa0 && i > l.pos && s[i-1] >= 0x80) {
 			break
 		}
-		if s[i] == 0xc2 && i+1 < len(s) && s[i+1] == 0xa0 {
+		if s[i] == 0xc2 && i+1 < len(s) && s[i+1] == 0xa0 || s[i] == 0xe3 && strings.HasPrefix(s[i:], "\u3000") {
 			break
 		}
 		i++
@@ -575,7 +578,7 @@ func (l *lexer) alternative() kind {
 // peek returns the next byte that is neither white space nor in a comment, 0 at the end.
 func (l *lexer) peek() byte {
 	if l.pos < len(l.text) && charClass[l.text[l.pos]] != cSpace && l.text[l.pos] != '/' && l.text[l.pos] != '-' && l.text[l.pos] != '#' {
-		if c := l.text[l.pos]; c != 0xc2 {
+		if c := l.text[l.pos]; c < 0x80 {
 			return c
 		}
 	}

@@ -12,6 +12,10 @@ func (p *parser) operator(k kind) (state, bool) {
 		return wantOperand, true
 	case tTilde, tCompare:
 		return p.compares(0)
+	case tVariable:
+		if p.text[p.start] == '?' && p.quote != 0 { // jsonb ? 'key'
+			return p.compares(0)
+		}
 	case tAnd:
 		return p.logical(fAnd)
 	case tPipes:
@@ -108,8 +112,10 @@ func (p *parser) operatorWord() (state, bool) {
 			return wantOperand, true
 		}
 		return p.logical(fAnd)
-	case wOr, wXor:
+	case wOr:
 		return p.logical(fOr)
+	case wXor:
+		return p.logical(fOr | fWordOp)
 	case wNot:
 		if k := p.next(); k != tWord {
 			return wantOperator, false
@@ -283,7 +289,8 @@ func (p *parser) operatorWord() (state, bool) {
 			return wantOperand, true
 		}
 	case wDirection:
-		if l.clause == inOrder {
+		if l.clause == inOrder || p.operands == 1 && p.tokens == 2 { // the value stands in ORDER BY
+			l.clause = inOrder
 			return wantOperator, true
 		}
 	default:

@@ -357,6 +357,10 @@ func (p *parser) operand(k kind) (state, bool) {
 		if p.text[start] == '@' && start+1 < len(p.text) && p.text[start+1] == '@' {
 			p.facts |= fInfo
 		}
+		if p.text[start] == '$' || p.text[start] == '?' {
+			p.done(oName, start) // a price as often as a parameter
+			return wantOperator, true
+		}
 		p.done(oVariable, start)
 		return wantOperator, true
 	case tName:
@@ -506,6 +510,12 @@ func (p *parser) operandWord() (state, bool) {
 		if p.onset() || p.justOpened(start) {
 			return p.operator(tWord)
 		}
+	case wWith:
+		if p.onset() {
+			p.facts &^= fOnset
+			return p.with()
+		}
+		return p.named(oName, c)
 	case wValues, wTable:
 		if p.facts&fUnion != 0 {
 			return wantOperand, true
@@ -570,7 +580,7 @@ func (p *parser) wordEndsOperand() bool {
 // named reads the rest of a name: a.b.c, a..b, f(.
 func (p *parser) named(o operand, c call) (state, bool) {
 	start := p.start
-	catalog := isCatalog(p.text[start:p.pos])
+	server := c == catalog
 	pack := isPackage(p.text[start:p.pos])
 	dotted := false
 	for p.pos+1 < len(p.text) && p.text[p.pos] == '.' {
@@ -587,7 +597,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 		case tName, tWord:
 			c = p.call
 			dotted = true
-			catalog = catalog || isCatalog(p.text[from:p.pos])
+			server = server || c == catalog
 			pack = pack || isPackage(p.text[from:p.pos])
 		case tStar:
 			o = oName
@@ -598,7 +608,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 			return wantOperator, false
 		}
 	}
-	if catalog {
+	if server {
 		p.facts |= fCatalog
 		p.solid()
 	}
@@ -611,7 +621,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 			c = callDanger
 		}
 		switch c {
-		case callUnknown:
+		case callUnknown, catalog:
 			p.facts |= fUnknown
 			p.push(inArgs, oUnknown)
 		case callInfo:
@@ -633,7 +643,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 			}
 			p.push(inArgs, oCall)
 		}
-		if c != callUnknown {
+		if c != callUnknown && c != catalog {
 			p.calls++
 		}
 		return wantOperand, true

@@ -18,9 +18,9 @@ func (p *parser) weigh(c context) (float64, string) {
 		switch {
 		case !p.has(fUnionList) || !p.has(fSelect):
 			return 0, ""
-		case p.whole():
+		case p.whole() && p.has(fSelectSQL|fFrom):
 			return 0.9, "union select"
-		case p.has(fSelectSQL | fFrom):
+		case p.has(fSelectSQL):
 			return 0.75, "union select"
 		}
 		return 0.3, "union select"
@@ -28,11 +28,11 @@ func (p *parser) weigh(c context) (float64, string) {
 	if conf, shape := p.constructs(c); conf > 0 {
 		// In program text a literal often begins with a statement: query("SELECT ...").
 		if p.juxtaposed && c.quote != 0 && p.end != endComment && !plain(p.text[:c.at]) {
-			conf = min(conf, 0.45)
+			conf = min(conf, 0.35)
 		}
 		// An injection that works is SQL to its end. Program text with a query in it is not.
 		if p.end == endBroken && c.quote != 0 && !p.has(fStatement) && !plain(p.text[:c.at]) {
-			conf = min(conf, 0.45)
+			conf = min(conf, 0.35)
 		}
 		return conf, shape
 	}
@@ -55,6 +55,8 @@ func (p *parser) constructs(c context) (float64, string) {
 	quoted := c.quote != 0
 	onlyStatement := !quoted && !p.stacked && !p.statementWithoutOne
 	switch {
+	case p.has(fUnionList) && !quoted && p.first == oName && !p.has(fSelectSQL|fFrom):
+		return 0.35, "union select"
 	case p.has(fUnionList):
 		return 0.96, "union select"
 	case p.has(fStatement) && !onlyStatement:
@@ -63,16 +65,19 @@ func (p *parser) constructs(c context) (float64, string) {
 		}
 		return 0.96, "stacked statement"
 	case p.has(fUnion):
-		if p.whole() || p.end == endWanting || quoted || p.first != oName {
+		if p.operands > 0 && (p.whole() || p.end == endWanting || quoted || p.first != oName) {
 			return 0.75, "union select"
 		}
-		return 0.5, "union select"
+		return 0.3, "union select"
 	case p.has(fDanger):
 		if quoted || p.has(fLogic|fCompare|fSelect|fArith|fClose|fComma) || p.first != oName && p.first != oCall {
 			return 0.95, "function that reaches out"
 		}
-		if p.has(fCall) {
+		if p.has(fCall) && !p.has(fName|fUnknown) {
 			return 0.8, "function that reaches out"
+		}
+		if p.has(fCall) {
+			return 0.35, "function that reaches out"
 		}
 		return 0.5, "procedure name"
 	case p.has(fOutfile):
@@ -94,6 +99,8 @@ func (p *parser) constructs(c context) (float64, string) {
 		return 0.8, "subquery"
 	case p.has(fSubOpen) && p.has(fBracket) && (p.calls > 0 || p.has(fInfo)):
 		return 0.75, "subquery"
+	case p.has(fSubOpen) && !quoted && !p.has(fFrom|fInfo|fCatalog|fHaving|fConst) && p.calls == 0:
+		return 0.35, "subquery"
 	case p.has(fSubOpen) && (quoted || p.has(fLogic|fCompare|fArith) || p.stacked):
 		if quoted || p.first != oName {
 			return 0.9, "subquery"
@@ -230,7 +237,7 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 		if !wordy && words(p.text[p.start:]) <= 2 && !opens(p.text, c.at) {
 			return 0.8, shape
 		}
-		return 0.4, shape
+		return 0.35, shape
 	case p.whole() && (p.has(fTrue) || p.calls > 1 && !p.has(fUnknown)):
 		return 0.75, shape
 	case p.whole() && !p.has(fName):
@@ -355,7 +362,7 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.85, "condition"
 		case number && p.whole() && p.has(fLiteral) && !onset:
 			return 0.72, "condition"
-		case number && p.whole() && p.operands > 1:
+		case number && p.whole() && p.operands > 1 && !onset:
 			return 0.55, "condition"
 		case p.end == endComment:
 			return 0.5, "condition"
@@ -367,8 +374,8 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.8, "logic"
 		case number && p.whole() && p.has(fTrue) && !p.has(fName|fComma):
 			return 0.75, "logic"
-		case p.whole() && !p.has(fName) && p.has(fCall|fInfo):
-			return 0.7, "logic"
+		case p.whole() && !p.has(fName) && p.has(fCall|fInfo), number && p.whole() && p.has(fWordOp) && !p.has(fName):
+			return 0.72, "logic"
 		case number && (p.calls > 1 || p.has(fInfo)) && !p.has(fUnknown):
 			return 0.7, "logic"
 		}

@@ -212,12 +212,23 @@ func (p *parser) definition() (state, bool) {
 			}
 			return wantStatement, false
 		case k == tWord && (p.word == wOr || p.word == wInsert || p.word == wExec):
-		case k == tName: // TEMPORARY, UNIQUE, IF EXISTS ...
+		case k == tWord && (p.word == wIf || p.word == wNot || p.word == wExists):
+		case k == tName && isModifier(p.text[p.start:p.pos]):
 		default:
 			return wantStatement, false
 		}
 	}
 	return wantStatement, false
+}
+
+// isModifier reports whether w may stand between CREATE or DROP and the object's kind.
+func isModifier(w string) bool {
+	for _, m := range [...]string{"temporary", "temp", "unique", "global", "local", "unlogged", "external", "virtual", "fulltext", "clustered", "nonclustered", "materialized", "aggregate", "public", "definer"} {
+		if equalFold(m, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // continues reports whether the text behind the name of a defined object is SQL, not prose.

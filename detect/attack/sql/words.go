@@ -118,6 +118,9 @@ const (
 	callInfo
 	// callDelay waits: SLEEP. Other languages have functions of that name.
 	callDelay
+	// catalog is no function but a schema or table in which servers keep their own data:
+	// a parameter has no business with it.
+	catalog
 	// callDanger waits, reads files, runs programs or talks to the network, by a name
 	// that no other language uses: PG_SLEEP, XP_CMDSHELL, UTL_HTTP.REQUEST.
 	callDanger
@@ -262,6 +265,10 @@ var table = func() (t [1 << tableBits]entry) {
 			original_login serverproperty sys_context userenv schema_name current_catalog current_role getpgusername
 			currentuser currentdatabase hostname fqdn has_table_privilege pg_read_binary_file`},
 		{callDelay, `sleep`},
+		{catalog, `information_schema sysobjects syscolumns sysdatabases sysusers sysibm sqlite_master sqlite_schema
+			sqlite_temp_master pg_catalog pg_user pg_shadow pg_tables pg_database pg_class pg_roles all_tables
+			all_tab_columns all_users user_tables user_tab_columns dba_users dba_tables dba_role_privs msysaccessobjects
+			msysobjects systables rdb$database rdb$fields innodb_table_stats`},
 		{callDanger, `pg_sleep pg_sleep_for pg_sleep_until benchmark load_file extractvalue updatexml xp_cmdshell xp_dirtree
 			xp_fileexist xp_subdirs xp_regread xp_regwrite xp_servicecontrol xp_loginconfig xp_enumgroups sp_executesql
 			sp_oacreate sp_oamethod sp_configure sp_addextendedproc sp_makewebtask sp_password openquery opendatasource
@@ -272,6 +279,16 @@ var table = func() (t [1 << tableBits]entry) {
 			getmappingxpath`},
 	} {
 		put(wFunction, row.call, row.names)
+	}
+	return t
+}()
+
+// lengths has, by first letter, a bit for each length of the table's names: most words leave here.
+var lengths = func() (t [256]uint32) {
+	for _, e := range table {
+		if e.name != "" {
+			t[e.name[0]|0x20] |= 1 << len(e.name)
+		}
 	}
 	return t
 }()
@@ -299,7 +316,7 @@ const longestWord = 28
 
 // lookup finds a word, ignoring case; the zero entry if SQL does not know it.
 func lookup(s string) entry {
-	if len(s) > longestWord {
+	if len(s) > longestWord || s == "" || lengths[s[0]|0x20]&(1<<len(s)) == 0 {
 		return entry{}
 	}
 	for i := hash(s); table[i].name != ""; i = (i + 1) % (1 << tableBits) {
@@ -321,20 +338,6 @@ func equalFold(name, s string) bool {
 		}
 	}
 	return true
-}
-
-// isCatalog reports whether a name is one under which servers keep their own tables,
-// which a parameter has no business with.
-func isCatalog(name string) bool {
-	for _, c := range [...]string{"information_schema", "sysobjects", "syscolumns", "sysdatabases", "sysusers", "sysibm",
-		"sqlite_master", "sqlite_schema", "sqlite_temp_master", "pg_catalog", "pg_user", "pg_shadow", "pg_tables", "pg_database", "pg_class", "pg_roles",
-		"all_tables", "all_tab_columns", "all_users", "user_tables", "user_tab_columns", "dba_users", "dba_tables",
-		"dba_role_privs", "msysaccessobjects", "msysobjects", "systables", "rdb$database", "rdb$fields", "innodb_table_stats"} {
-		if equalFold(c, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // isPackage reports whether a name is a package of procedures that reach out of the
