@@ -1,11 +1,13 @@
 package check
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"sync"
 	"time"
 
 	"kongwaf/detect"
+	"kongwaf/detect/ratelimit"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
 )
@@ -17,17 +19,30 @@ type Shared struct {
 	Logger *slog.Logger
 	// Now is the clock.
 	Now func() time.Time
+	// Limits counts calls. Whoever serves for long gives it room for more clients, in
+	// memory that outlives the process.
+	Limits *ratelimit.Table
 	// Consumers are the consumers that Kong was asked about.
 	Consumers *Consumers
 
 	lines lines
 }
 
-// NewShared returns shared state with a real clock.
+// defaultClients is how many clients NewShared's own table counts.
+const defaultClients = 1 << 14
+
+// secret returns a random key for the hash of identifiers.
+func secret() (key [16]byte) {
+	_, _ = rand.Read(key[:]) // never fails
+	return key
+}
+
+// NewShared returns shared state with a real clock and a small table.
 func NewShared(logger *slog.Logger) *Shared {
 	return &Shared{
 		Logger:    logger,
 		Now:       time.Now,
+		Limits:    ratelimit.New(defaultClients, secret()),
 		Consumers: &Consumers{now: time.Now, entries: map[string]consumerEntry{}},
 	}
 }

@@ -1,0 +1,83 @@
+// Command kong-waf is the whole product in one binary: the plugin server that Kong talks
+// to, and the tools around it. Run it without arguments for the list of commands.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"kongwaf/plugins"
+)
+
+// command is one subcommand. run gets the arguments after the subcommand's name and
+// returns the exit status: 0 done, 1 failed, 2 called wrongly.
+type command struct {
+	name    string
+	summary string
+	run     func(args []string, stdin io.Reader, stdout, stderr io.Writer) int
+}
+
+// commands lists every subcommand in the order in which help shows them.
+func commands() []command {
+	return []command{
+		{name: "serve", summary: "the plugin server that Kong talks to", run: runServe},
+		{name: "info", summary: "a plugin's schema, for Kong's query_cmd", run: runInfo},
+		{name: "validate", summary: "check deck files and Kubernetes manifests", run: runValidate},
+		{name: "scan", summary: "judge recorded traffic offline", run: runScan},
+		{name: "eval", summary: "measure accuracy and speed on labelled files", run: runEval},
+		{name: "gateway", summary: "a stand-in for Kong, for trying out and for tests", run: runGateway},
+		{name: "demo", summary: "demo API, plugin server and stand-in gateway at once (make run)", run: runDemo},
+		{name: "version", summary: "print the version", run: runVersion},
+	}
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		usage(stderr)
+		return 2
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		usage(stdout)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(args[1:], stdin, stdout, stderr)
+		}
+	}
+	fmt.Fprintf(stderr, "kong-waf: there is no command %q; kong-waf help lists them\n", args[0])
+	return 2
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "kong-waf: a web application and API firewall for Kong Gateway\n\nUsage: kong-waf COMMAND [options]; kong-waf COMMAND --help says more\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
+	}
+}
+
+func runVersion(_ []string, _ io.Reader, stdout, _ io.Writer) int {
+	fmt.Fprintf(stdout, "kong-waf %s\n", plugins.Version)
+	return 0
+}
+
+// parse parses a command's flags and tells whether the command is over, and with what
+// exit status: asking for help is no failure.
+func parse(flags *flag.FlagSet, args []string) (code int, stop bool) {
+	err := flags.Parse(args)
+	switch {
+	case err == nil:
+		return 0, false
+	case errors.Is(err, flag.ErrHelp):
+		return 0, true
+	}
+	return 2, true
+}

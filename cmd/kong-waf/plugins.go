@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+
+	"kongwaf/kong/declarative"
+	"kongwaf/kong/gateway"
+	"kongwaf/kong/schema"
+	"kongwaf/plugins"
+)
+
+// schemas checks plugin configs by the schemas that Kong itself enforces.
+type schemas map[string]*schema.Schema
+
+var _ declarative.Validator = schemas(nil)
+
+func newSchemas() schemas {
+	all := schemas{}
+	for _, d := range plugins.Definitions() {
+		all[d.Name] = d.Schema()
+	}
+	return all
+}
+
+// Names implements declarative.Validator.
+func (s schemas) Names() []string {
+	var names []string
+	for _, d := range plugins.Definitions() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// Validate implements declarative.Validator. What a schema cannot say is asked of the
+// plugin itself, as at instance start.
+func (s schemas) Validate(plugin string, config map[string]any) (map[string]any, []declarative.ConfigProblem) {
+	var problems []declarative.ConfigProblem
+	for _, w := range s[plugin].Deprecated(config) {
+		problems = append(problems, declarative.ConfigProblem{Field: w.Path, Message: w.Problem, Warning: true})
+	}
+	completed, errs := s[plugin].Complete(config)
+	for _, e := range errs {
+		problems = append(problems, declarative.ConfigProblem{Field: e.Path, Message: e.Problem})
+	}
+	if len(errs) > 0 {
+		return completed, problems
+	}
+	if err := compile(plugin, completed); err != nil {
+		problems = append(problems, declarative.ConfigProblem{Field: "config", Message: err.Error()})
+	}
+	return completed, problems
+}
+
+// compile starts and forgets an instance of a plugin, to hear what it says of the config.
+func compile(plugin string, config map[string]any) error {
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	for _, p := range plugins.All(plugins.NewShared(slog.New(slog.DiscardHandler))) {
+		if p.Name == plugin {
+			_, err := p.New(raw)
+			return err
+		}
+	}
+	return nil
+}
+
+// gatewayPlugins tells the stand-in which plugins the plugin server has.
+func gatewayPlugins() []gateway.PluginInfo {
+	var infos []gateway.PluginInfo
+	for _, d := range plugins.Definitions() {
+		infos = append(infos, gateway.PluginInfo{Name: d.Name, Priority: d.Priority, Phases: []string{"access"}})
+	}
+	return infos
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"kongwaf/kong/pluginserver"
+	"kongwaf/kong/schema"
+)
+
+// settings are the process-wide settings of `kong-waf serve`: one YAML file, each key also
+// as an environment variable (limits.concurrency is KONG_WAF_LIMITS_CONCURRENCY). They are
+// checked like a plugin's config.
+type settings struct {
+	Limits struct {
+		Concurrency int `json:"concurrency" default:"0" kong:"between=0:1000000" doc:"How many events may compute at the same time; 0 is 512 per processor."`
+		BodyMemory  int `json:"body_memory" default:"0" kong:"between=0:1099511627776" doc:"How many bytes of requests all events together may hold; 0 is 512 MiB."`
+		FrameBytes  int `json:"frame_bytes" default:"0" kong:"between=0:1073741824" doc:"How long one frame from Kong may be, in bytes; 0 is 64 MiB."`
+	} `json:"limits" doc:"Bounds on what one process uses."`
+	Socket struct {
+		Mode  string `json:"mode" default:"0660" kong:"match=^0?[0-7][0-7][0-7]$" doc:"Permissions of the socket, in octal. Kong's nginx workers must be able to write to it."`
+		Owner string `json:"owner,omitempty" doc:"Owner of the socket: user, user:group or :group. Not changed if not set."`
+	} `json:"socket" doc:"The socket that Kong connects to."`
+}
+
+const envPrefix = "KONG_WAF_"
+
+// loadSettings reads the file, if any, and the environment over it.
+func loadSettings(file string, environ []string) (settings, error) {
+	var out settings
+	s, err := schema.Of("kong-waf", settings{})
+	if err != nil {
+		return out, err
+	}
+	config := map[string]any{}
+	if file != "" {
+		if config, err = readYAML(file); err != nil {
+			return out, err
+		}
+	}
+	if err := overlay(config, environ); err != nil {
+		return out, err
+	}
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return out, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := s.Decode(raw, &out); err != nil {
+		// Plugin configs are below "config."; here the file is the root.
+		return out, errors.New(strings.ReplaceAll(err.Error(), "config.", ""))
+	}
+	return out, nil
+}
+
+// maxSettingsFile is how long the file may be, in bytes.
+const maxSettingsFile = 1 << 20
+
+func readYAML(file string) (map[string]any, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSettingsFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxSettingsFile {
+		return nil, fmt.Errorf("%s: longer than %d bytes", file, maxSettingsFile)
+	}
+	config := map[string]any{}
+	if err := yaml.Unmarshal(data, &config); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return config, nil
+}
+
+// overlay writes the variables KONG_WAF_SECTION_KEY over the config.
+func overlay(config map[string]any, environ []string) error {
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		key, ok := strings.CutPrefix(name, envPrefix)
+		if !ok || strings.HasPrefix(key, "INTERNAL_") {
+			continue
+		}
+		section, field, ok := strings.Cut(strings.ToLower(key), "_")
+		if !ok {
+			return fmt.Errorf("%s: is no setting: write %sSECTION_KEY, such as %sLIMITS_CONCURRENCY", name, envPrefix, envPrefix)
+		}
+		in, ok := config[section].(map[string]any)
+		if !ok {
+			in = map[string]any{}
+			config[section] = in
+		}
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && section != "socket" {
+			in[field] = n
+		} else {
+			in[field] = value
+		}
+	}
+	return nil
+}
+
+func (s *settings) serverLimits() pluginserver.Limits {
+	return pluginserver.Limits{
+		Concurrency: s.Limits.Concurrency,
+		BodyMemory:  int64(s.Limits.BodyMemory),
+		FrameBytes:  s.Limits.FrameBytes,
+	}
+}
+
+// socketMode returns the socket's permissions; the schema has checked the text.
+func (s *settings) socketMode() fs.FileMode {
+	mode, _ := strconv.ParseUint(s.Socket.Mode, 8, 12)
+	return fs.FileMode(mode)
+}

@@ -1,0 +1,46 @@
+// Package plugins lists the Kong plugins of this product. This is the only registry.
+package plugins
+
+import (
+	"log/slog"
+
+	"kongwaf/kong/pluginserver"
+	"kongwaf/plugins/gate"
+	"kongwaf/plugins/internal/check"
+	"kongwaf/plugins/iprestriction"
+	"kongwaf/plugins/keyauth"
+	"kongwaf/plugins/ratelimiting"
+	"kongwaf/plugins/wafdetect"
+)
+
+// Version is the version of the plugins and of the binary.
+const Version = check.Version
+
+// Shared is the state of the process that plugins share; see check.Shared.
+type Shared = check.Shared
+
+// NewShared returns shared state that logs to the logger.
+func NewShared(logger *slog.Logger) *Shared { return check.NewShared(logger) }
+
+// Definition is all there is to say about one plugin.
+type Definition = check.Definition
+
+// Definitions returns the plugins in the order in which Kong runs them.
+func Definitions() []Definition {
+	return []Definition{
+		iprestriction.Definition(),
+		wafdetect.Definition(),
+		gate.Definition(),
+		keyauth.Definition(),
+		ratelimiting.Definition(),
+	}
+}
+
+// All returns the plugins as the plugin server runs them, sharing the given state.
+func All(shared *Shared) []pluginserver.Plugin {
+	var all []pluginserver.Plugin
+	for _, d := range Definitions() {
+		all = append(all, d.Plugin(shared))
+	}
+	return all
+}

@@ -1,0 +1,161 @@
+// Package ratelimiting is the plugin waf-rate-limiting: it refuses callers that call more
+// often than they may. Every field of Kong's bundled rate-limiting means here what it means
+// there, but a limit of N admits exactly N at any concurrency, and a refused call counts
+// in no window.
+package ratelimiting
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"kongwaf/detect/ratelimit"
+	"kongwaf/kong/pluginserver"
+	"kongwaf/kong/schema"
+	"kongwaf/plugins/internal/check"
+)
+
+// The plugin's name and priority: where Kong's own rate-limiting runs, after authentication.
+const (
+	Name     = "waf-rate-limiting"
+	Priority = 910
+)
+
+// The values of limit_by.
+const (
+	byConsumer   = "consumer"
+	byCredential = "credential"
+	byIP         = "ip"
+	byService    = "service"
+	byHeader     = "header"
+	byPath       = "path"
+)
+
+// Config is the plugin's config.
+type Config struct {
+	Second            *float64 `json:"second,omitempty" kong:"gt=0" doc:"How many requests a caller may make per second."`
+	Minute            *float64 `json:"minute,omitempty" kong:"gt=0" doc:"How many requests a caller may make per minute."`
+	Hour              *float64 `json:"hour,omitempty" kong:"gt=0" doc:"How many requests a caller may make per hour."`
+	Day               *float64 `json:"day,omitempty" kong:"gt=0" doc:"How many requests a caller may make per day."`
+	Month             *float64 `json:"month,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar month."`
+	Year              *float64 `json:"year,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar year."`
+	LimitBy           string   `json:"limit_by" default:"consumer" kong:"oneof=consumer|credential|ip|service|header|path" doc:"What is counted together. Where it is not known for a request, the client's address is."`
+	HeaderName        string   `json:"header_name,omitempty" doc:"The request header whose value is counted, for limit_by header."`
+	Path              string   `json:"path,omitempty" kong:"match=^/" doc:"The path whose requests are counted together, for limit_by path."`
+	Policy            string   `json:"policy" default:"local" kong:"oneof=local" err:"must be local: cluster needs Kong's database, which a plugin server cannot reach, and redis is not available in this version" doc:"Where the counters live: local keeps them in this node's memory."`
+	FaultTolerant     bool     `json:"fault_tolerant" default:"true" kong:"required" doc:"Whether requests pass while a remote store of counters is away. The policy local has none."`
+	Redis             Redis    `json:"redis" doc:"The store of the bundled plugin's policy redis. Accepted so that configs can move over; not used by the policy local."`
+	RedisHost         string   `json:"redis_host,omitempty" kong:"deprecated=redis.host/2.0" doc:"The old name of redis.host, for configs that still have it."`
+	RedisPort         *int     `json:"redis_port,omitempty" kong:"between=0:65535,deprecated=redis.port/2.0" doc:"The old name of redis.port, for configs that still have it."`
+	RedisUsername     string   `json:"redis_username,omitempty" kong:"deprecated=redis.username/2.0" doc:"The old name of redis.username, for configs that still have it."`
+	RedisPassword     string   `json:"redis_password,omitempty" kong:"encrypted,referenceable,lenmin=0,deprecated=redis.password/2.0" doc:"The old name of redis.password, for configs that still have it."`
+	RedisSSL          *bool    `json:"redis_ssl,omitempty" kong:"deprecated=redis.ssl/2.0" doc:"The old name of redis.ssl, for configs that still have it."`
+	RedisSSLVerify    *bool    `json:"redis_ssl_verify,omitempty" kong:"deprecated=redis.ssl_verify/2.0" doc:"The old name of redis.ssl_verify, for configs that still have it."`
+	RedisServerName   string   `json:"redis_server_name,omitempty" kong:"deprecated=redis.server_name/2.0" doc:"The old name of redis.server_name, for configs that still have it."`
+	RedisTimeout      *int     `json:"redis_timeout,omitempty" kong:"between=0:2147483646,deprecated=redis.timeout/2.0" doc:"The old name of redis.timeout, in milliseconds, for configs that still have it."`
+	RedisDatabase     *int     `json:"redis_database,omitempty" kong:"deprecated=redis.database/2.0" doc:"The old name of redis.database, for configs that still have it."`
+	HideClientHeaders bool     `json:"hide_client_headers" default:"false" kong:"required" doc:"Whether the headers that tell a client its limits are left out."`
+	ErrorCode         int      `json:"error_code" default:"429" kong:"between=100:599" doc:"HTTP status of a refusal. A gRPC caller gets RESOURCE_EXHAUSTED."`
+	ErrorMessage      string   `json:"error_message" default:"API rate limit exceeded" doc:"Text of a refusal, in the body that the client's Accept header asks for."`
+	SyncRate          float64  `json:"sync_rate" default:"-1" kong:"required" doc:"How often counters go to a remote store, in seconds; -1 is at every request. The policy local has none."`
+	check.FailOpen
+}
+
+// maxLimit is the highest limit that is told from none.
+const maxLimit = 1 << 52
+
+// Redis is where the bundled plugin keeps counters under its policy redis.
+type Redis struct {
+	Host       string `json:"host,omitempty" doc:"Name or address of the Redis server."`
+	Port       int    `json:"port" default:"6379" kong:"between=0:65535" doc:"Port of the Redis server."`
+	Username   string `json:"username,omitempty" kong:"referenceable" doc:"Username for the Redis server, with Redis 6 or later."`
+	Password   string `json:"password,omitempty" kong:"encrypted,referenceable,lenmin=0" doc:"Password for the Redis server."`
+	SSL        bool   `json:"ssl" default:"false" doc:"Whether the connection to Redis uses TLS."`
+	SSLVerify  bool   `json:"ssl_verify" default:"false" doc:"Whether the Redis server's certificate is verified."`
+	ServerName string `json:"server_name,omitempty" doc:"The server name for TLS (SNI)."`
+	Timeout    int    `json:"timeout" default:"2000" kong:"between=0:2147483646" doc:"How long an operation on Redis may take, in milliseconds."`
+	Database   int    `json:"database" default:"0" doc:"The number of the Redis database."`
+}
+
+// Periods returns the names of the fields of which at least one must be set.
+func Periods() []string {
+	names := make([]string, 0, len(periods))
+	for _, p := range periods {
+		names = append(names, p.field)
+	}
+	return names
+}
+
+// EntityChecks implements schema.EntityChecker.
+func (c *Config) EntityChecks() []schema.EntityCheck {
+	return []schema.EntityCheck{
+		schema.AtLeastOneOf(Periods()...),
+		needs("header", "header_name"),
+		needs("path", "path"),
+	}
+}
+
+// needs says that limit_by of the given value cannot do without a field.
+func needs(limitBy, field string) schema.EntityCheck {
+	return schema.Conditional(schema.Condition{
+		IfField: "limit_by", IfMatch: schema.Match{Eq: limitBy},
+		ThenField: field, ThenMatch: schema.Match{Required: true},
+	})
+}
+
+// Definition is the plugin as the registry lists it.
+func Definition() check.Definition {
+	return check.Definition{
+		Name:     Name,
+		Priority: Priority,
+		Config:   func() check.Config { return &Config{} },
+		Failure:  check.Lenient(pluginserver.PolicyAllow),
+	}
+}
+
+// Compile implements check.Config.
+func (c *Config) Compile(env check.Env) ([]check.Check, error) {
+	one, err := c.Check(env, "config")
+	return []check.Check{one}, err
+}
+
+// Check compiles the config. Field is what its fields are below, for error texts.
+func (c *Config) Check(env check.Env, field string) (check.Check, error) {
+	limits, err := c.limits(field)
+	if err != nil {
+		return check.Check{}, err
+	}
+	switch {
+	case c.LimitBy == byHeader && c.HeaderName == "":
+		return check.Check{}, fmt.Errorf("%s.header_name: limit_by header needs the name of the header to count by", field)
+	case c.LimitBy == byPath && c.Path == "":
+		return check.Check{}, fmt.Errorf("%s.path: limit_by path needs the path to count", field)
+	}
+	l := newLimiter(c, limits, env)
+	return check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}, nil
+}
+
+// limits returns the limits that are set. A longer period must not admit less than a
+// shorter one, which a schema cannot say.
+func (c *Config) limits(field string) (ratelimit.Limits, error) {
+	var limits ratelimit.Limits
+	var errs []error
+	shorter := ""
+	highest := 0.0
+	for i, value := range []*float64{c.Second, c.Minute, c.Hour, c.Day, c.Month, c.Year} {
+		if value == nil {
+			continue
+		}
+		name := periods[i].field
+		if *value < highest {
+			errs = append(errs, fmt.Errorf("%s.%s: %v is lower than %s's %v: the limit of a longer period must not be lower", field, name, *value, shorter, highest))
+		}
+		shorter, highest = name, *value
+		// Kong admits a call while usage is below the limit, so a fraction admits one more.
+		limits[i] = uint64(math.Min(math.Ceil(*value), maxLimit))
+	}
+	if limits == (ratelimit.Limits{}) && len(errs) == 0 {
+		errs = append(errs, fmt.Errorf("%s: set at least one of second, minute, hour, day, month, year", field))
+	}
+	return limits, errors.Join(errs...)
+}

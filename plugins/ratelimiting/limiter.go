@@ -1,0 +1,140 @@
+package ratelimiting
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"kongwaf/detect"
+	"kongwaf/detect/ratelimit"
+	"kongwaf/plugins/internal/check"
+	"kongwaf/plugins/internal/facts"
+)
+
+// periods are the windows in the order of the config's fields, with the word that the
+// X-RateLimit headers use.
+var periods = [ratelimit.Periods]struct{ field, header string }{
+	ratelimit.Second: {field: "second", header: "Second"},
+	ratelimit.Minute: {field: "minute", header: "Minute"},
+	ratelimit.Hour:   {field: "hour", header: "Hour"},
+	ratelimit.Day:    {field: "day", header: "Day"},
+	ratelimit.Month:  {field: "month", header: "Month"},
+	ratelimit.Year:   {field: "year", header: "Year"},
+}
+
+// limiter is the compiled config. Its counters are in a table that outlives it.
+type limiter struct {
+	table          *ratelimit.Table
+	now            func() time.Time
+	limits         ratelimit.Limits
+	by             string
+	header, path   string
+	route, service string
+	hide           bool
+	status         int
+	message        string
+}
+
+func newLimiter(c *Config, limits ratelimit.Limits, env check.Env) *limiter {
+	return &limiter{
+		table:   env.Limits,
+		now:     env.Now,
+		limits:  limits,
+		by:      c.LimitBy,
+		header:  c.HeaderName,
+		path:    c.Path,
+		route:   env.RouteID,
+		service: env.ServiceID,
+		hide:    c.HideClientHeaders,
+		status:  c.ErrorCode,
+		message: c.ErrorMessage,
+	}
+}
+
+func (l *limiter) need() facts.Need {
+	n := facts.Need{Kinds: facts.ClientIP}
+	switch l.by {
+	case byConsumer:
+		n.Kinds |= facts.Consumer | facts.Credential
+	case byCredential:
+		n.Kinds |= facts.Credential
+	case byService:
+		n.Kinds |= facts.Service
+	case byHeader:
+		n.Header = l.header
+	case byPath:
+		n.Kinds |= facts.Path
+	}
+	return n
+}
+
+// identifier returns what the request is counted under, and of which kind that is. What
+// limit_by asks for may be unknown; the client's address is counted then.
+func (l *limiter) identifier(f *facts.Facts) (kind, id string) {
+	switch l.by {
+	case byConsumer:
+		if id = f.Consumer.ID; id == "" {
+			id = f.Credential
+		}
+	case byCredential:
+		id = f.Credential
+	case byService:
+		id = f.ServiceID
+	case byHeader:
+		id = f.Header(l.header)
+	case byPath:
+		if f.Path == l.path {
+			id = l.path
+		}
+	}
+	if id == "" {
+		return byIP, f.ClientIP
+	}
+	return l.by, id
+}
+
+func (l *limiter) judge(f *facts.Facts) detect.Verdict {
+	kind, id := l.identifier(f)
+	if id == "" {
+		return detect.Verdict{Failed: true, Reason: "Kong knows no address of the client"}
+	}
+	key := l.table.Key(l.route, l.service, kind, id)
+	result, err := l.table.Allow(l.now(), key, l.limits, 0)
+	if err != nil {
+		return detect.Verdict{Failed: true, Reason: fmt.Sprintf("counting: %v", err)}
+	}
+	var v detect.Verdict
+	if !l.hide {
+		v.Response.Set = headers(&result)
+	}
+	if !result.Allowed {
+		v.Denied, v.Reason, v.Status, v.Message = true, "rate_limited", l.status, l.message
+		v.GRPC = grpcResourceExhausted
+	}
+	return v
+}
+
+// grpcResourceExhausted is what a gRPC caller gets, whatever error_code is.
+const grpcResourceExhausted = 8
+
+// headers tell the client its limits: those of the decisive window by the names of the
+// IETF's draft (draft-polli-ratelimit-headers), those of each by Kong's own.
+func headers(r *ratelimit.Result) []detect.Header {
+	decisive := r.Windows[r.Decisive]
+	set := []detect.Header{
+		{Name: "RateLimit-Limit", Value: strconv.FormatUint(decisive.Limit, 10)},
+		{Name: "RateLimit-Remaining", Value: strconv.FormatUint(decisive.Remaining, 10)},
+		{Name: "RateLimit-Reset", Value: strconv.FormatInt(decisive.Reset, 10)},
+	}
+	if !r.Allowed {
+		set = append(set, detect.Header{Name: "Retry-After", Value: strconv.FormatInt(decisive.Reset, 10)})
+	}
+	for p, w := range r.Windows {
+		if w.Limit > 0 {
+			set = append(set,
+				detect.Header{Name: "X-RateLimit-Limit-" + periods[p].header, Value: strconv.FormatUint(w.Limit, 10)},
+				detect.Header{Name: "X-RateLimit-Remaining-" + periods[p].header, Value: strconv.FormatUint(w.Remaining, 10)})
+		}
+	}
+	return set
+}
