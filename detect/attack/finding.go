@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
@@ -59,7 +58,7 @@ func (s *session) found(l *extract.Leaf, text string, t value.Traits, path decod
 	f := finding{Shape: m.Shape, Finding: detect.Finding{
 		Class: m.Class, Place: place, Confidence: confidence,
 		Evidence: s.evidence(l, text, m),
-		Decoded:  path.Append(slices.Clone(l.Steps)),
+		Decoded:  path.Append(append([]string(nil), l.Steps...)),
 	}}
 	if at == len(s.findings) {
 		s.findings = append(s.findings, f)
@@ -148,15 +147,12 @@ func (s *session) evidence(l *extract.Leaf, text string, m value.Match) string {
 	if !s.engine.unmasked && !l.IsName && (secretName(l.Name) || len(s.engine.mask) > 0 && s.engine.mask[strings.ToLower(l.Name)]) {
 		return "(masked)"
 	}
-	cut := ""
+	// A copy: the text is in the session's arena.
+	shown := strings.Clone(strings.ToValidUTF8(text[start:min(end, start+maxEvidence)], "?"))
 	if end-start > maxEvidence {
-		end = start + maxEvidence
-		for end > start && !utf8.RuneStart(text[end]) {
-			end--
-		}
-		cut = "..."
+		return shown + "..."
 	}
-	return strings.ToValidUTF8(text[start:end], "\uFFFD") + cut
+	return shown
 }
 
 // secretName reports whether a name is that of something nobody wants in a log.

@@ -1,0 +1,337 @@
+package attack
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/value"
+)
+
+func newEngine(t testing.TB, o Options) *Engine {
+	t.Helper()
+	e, err := New(o)
+	require.NoError(t, err)
+	return e
+}
+
+const injection = "1' UNION SELECT password FROM users -- "
+
+func TestOptionsAreChecked(t *testing.T) {
+	rows := []struct {
+		name    string
+		options Options
+		want    string
+	}{
+		{name: "sensitivity", options: Options{Sensitivity: 9}, want: "Sensitivity: sensitivity(9) is unknown"},
+		{name: "class", options: Options{DisabledClasses: []detect.Class{detect.ClassSQLi, 99}}, want: "DisabledClasses[1]: class(99) is not an attack class"},
+		{name: "mask", options: Options{Mask: []string{"pin", ""}}, want: "Mask[1]: the name is empty"},
+		{name: "exception for everything", options: Options{Exceptions: []Exception{{Method: "GET"}}}, want: "Exceptions[0]: neither place nor class is set: this would silence everything"},
+		{name: "exception without source", options: Options{Exceptions: []Exception{{Place: "id"}}}, want: `Exceptions[0]: place "id" does not begin with path, query, header, cookie, body or method`},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := New(row.options)
+			require.EqualError(t, err, row.want)
+		})
+	}
+}
+
+func TestParseSensitivity(t *testing.T) {
+	for _, s := range []Sensitivity{Low, Medium, High} {
+		got, err := ParseSensitivity(s.String())
+		require.NoError(t, err)
+		require.Equal(t, s, got)
+	}
+	got, err := ParseSensitivity("")
+	require.NoError(t, err)
+	require.Equal(t, Medium, got)
+	_, err = ParseSensitivity("paranoid")
+	require.EqualError(t, err, `"paranoid" is not a sensitivity: low, medium or high`)
+	require.Greater(t, thresholds[Low], thresholds[Medium])
+	require.Greater(t, thresholds[Medium], thresholds[High])
+}
+
+func TestInspectNamesPlaceEvidenceAndDecodings(t *testing.T) {
+	e := newEngine(t, Options{})
+	r := e.Inspect(post(jsonType, `{"user":{"names":["x",`+quoteJSON(url.QueryEscape(injection))+`]}}`))
+	require.True(t, r.Blocked)
+	f := r.Attacks[0]
+	require.Equal(t, detect.ClassSQLi, f.Class)
+	require.Equal(t, detect.Place("body.json.user.names[1]"), f.Place)
+	require.Equal(t, []string{"percent"}, f.Decoded)
+	require.Contains(t, f.Evidence, "UNION SELECT")
+	require.Equal(t, f.Confidence, r.Score)
+	require.False(t, r.Truncated)
+
+	require.Equal(t, detect.Report{}, e.Inspect(get("/p?id=17")))
+}
+
+func TestExplainSaysWhy(t *testing.T) {
+	e := newEngine(t, Options{})
+	report, shapes := e.Explain(get("/p?id=" + url.QueryEscape(injection)))
+	require.Len(t, shapes, len(report.Attacks))
+	require.NotEmpty(t, shapes[0])
+}
+
+func TestExceptionsSilence(t *testing.T) {
+	rows := []struct {
+		name    string
+		x       Exception
+		silence bool
+	}{
+		{name: "place", x: Exception{Place: "query.id"}, silence: true},
+		{name: "place in another case", x: Exception{Place: "query.ID"}, silence: true},
+		{name: "place above", x: Exception{Place: "query"}, silence: true},
+		{name: "place with a star", x: Exception{Place: "query.*"}, silence: true},
+		{name: "another place", x: Exception{Place: "query.i"}, silence: false},
+		{name: "class", x: Exception{Class: detect.ClassSQLi}, silence: true},
+		{name: "another class", x: Exception{Class: detect.ClassXSS}, silence: false},
+		{name: "all conditions", x: Exception{Place: "query.id", Class: detect.ClassSQLi, Method: "get", PathPrefix: "/p"}, silence: true},
+		{name: "another method", x: Exception{Place: "query.id", Method: "POST"}, silence: false},
+		{name: "another path", x: Exception{Place: "query.id", PathPrefix: "/q"}, silence: false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			r := newEngine(t, Options{Exceptions: []Exception{row.x}}).Inspect(get("/p?id=" + url.QueryEscape(injection)))
+			left := slices.ContainsFunc(r.Attacks, func(f detect.Finding) bool { return f.Class == detect.ClassSQLi })
+			require.Equal(t, row.silence, !left, "%+v", r.Attacks)
+		})
+	}
+}
+
+func TestCovers(t *testing.T) {
+	rows := []struct {
+		pattern, place string
+		want           bool
+	}{
+		{pattern: "body.json.items", place: "body.json.items[3].name", want: true},
+		{pattern: "body.json.items", place: "body.json.itemsets", want: false},
+		{pattern: "body.json.items[*].html", place: "body.json.items[12].html", want: true},
+		{pattern: "body.json.items[*].html", place: "body.json.items[12].name", want: false},
+		{pattern: "*.html", place: "body.json.a.html", want: true},
+		{pattern: "*.html", place: "body.json.a.html.b", want: true},
+		{pattern: "query.a*b*c", place: "query.axxbxxc", want: true},
+		{pattern: "query.a*b*c", place: "query.axxbxx", want: false},
+		{pattern: "*", place: "query.a", want: true},
+		{pattern: "query.a", place: "query", want: false},
+	}
+	for _, row := range rows {
+		require.Equal(t, row.want, covers(row.pattern, row.place), "%s %s", row.pattern, row.place)
+	}
+}
+
+func TestDisabledClassesAreSilent(t *testing.T) {
+	r := newEngine(t, Options{DisabledClasses: []detect.Class{detect.ClassSQLi}}).Inspect(get("/p?id=" + url.QueryEscape(injection)))
+	for _, f := range r.Attacks {
+		require.NotEqual(t, detect.ClassSQLi, f.Class)
+	}
+}
+
+func TestSecretsAreMasked(t *testing.T) {
+	e := newEngine(t, Options{Mask: []string{"PIN"}})
+	secret := url.QueryEscape("hunter2' or 1=1 -- ")
+	rows := []struct {
+		name    string
+		request *detect.Request
+		masked  bool
+	}{
+		{name: "password in a form", request: post(formType, "user=x&Password="+secret), masked: true},
+		{name: "token in a header", request: get("/", "X-Auth-Token", "hunter2' or 1=1 -- "), masked: true},
+		{name: "configured name", request: get("/?pin=" + secret), masked: true},
+		{name: "in JSON", request: post(jsonType, `{"apiKey":"hunter2' or 1=1 -- "}`), masked: true},
+		{name: "harmless name", request: get("/?q=" + secret), masked: false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			r := e.Inspect(row.request)
+			require.NotEmpty(t, r.Attacks)
+			for _, f := range r.Attacks {
+				require.Equal(t, row.masked, f.Evidence == "(masked)", "%+v", f)
+			}
+		})
+	}
+	open := newEngine(t, Options{Unmasked: true}).Inspect(rows[0].request)
+	require.Contains(t, open.Attacks[0].Evidence, "1=1")
+}
+
+func TestEvidenceIsBoundedText(t *testing.T) {
+	e := newEngine(t, Options{})
+	r := e.Inspect(get("/?q=" + url.QueryEscape("1' or '\xff\xfeä"+strings.Repeat("x' or 'ü", 100)+"'='1")))
+	require.True(t, r.Blocked)
+	for _, f := range r.Attacks {
+		require.LessOrEqual(t, len(f.Evidence), maxEvidence+3)
+		require.True(t, utf8.ValidString(f.Evidence))
+	}
+}
+
+func TestSeveralSuspicionsAddUp(t *testing.T) {
+	one := []detect.Finding{{Class: detect.ClassSQLi, Confidence: 0.6}}
+	same := []detect.Finding{{Class: detect.ClassSQLi, Confidence: 0.6}, {Class: detect.ClassSQLi, Confidence: 0.6}}
+	other := []detect.Finding{{Class: detect.ClassSQLi, Confidence: 0.6}, {Class: detect.ClassXSS, Confidence: 0.5}}
+	require.Equal(t, 0.6, score(one))
+	require.Equal(t, 0.6, score(same), "a long text repeats its oddities")
+	require.Greater(t, score(other), 0.6)
+	require.LessOrEqual(t, score([]detect.Finding{{Confidence: 1}, {Class: 1, Confidence: 1}, {Class: 2, Confidence: 1}}), 1.0)
+}
+
+func TestTruncationIsReported(t *testing.T) {
+	e := newEngine(t, Options{})
+	r := get("/")
+	r.BodyTruncated = true
+	require.True(t, e.Inspect(r).Truncated)
+	r = get("/")
+	r.HeadersTruncated = true
+	require.True(t, e.Inspect(r).Truncated)
+	small := newEngine(t, Options{Limits: extract.Limits{MaxBody: 64}})
+	require.True(t, small.Inspect(post(formType, "a="+strings.Repeat("x", 1000))).Truncated)
+	require.False(t, small.Inspect(post(formType, "a=x")).Truncated)
+}
+
+func TestNothingHidesBehindTheLastValue(t *testing.T) {
+	e := newEngine(t, Options{Limits: extract.Limits{MaxValues: 100}})
+	r := e.Inspect(post(formType, strings.Repeat("a=1&", 5000)+"id="+url.QueryEscape(injection)))
+	require.True(t, r.Blocked)
+	require.True(t, r.Truncated)
+}
+
+func TestRepeatedParametersAreJoined(t *testing.T) {
+	e := newEngine(t, Options{})
+	rows := []struct {
+		name, query string
+		blocked     bool
+	}{
+		{name: "split by ASP's comma and a comment", query: "id=1' union select 1/*&id=*/,password from users-- ", blocked: true},
+		{name: "split in the middle of a word", query: "id=1' uni&id=on select password from users-- ", blocked: true},
+		{name: "in three", query: "q=<scr&q=ipt>alert&q=(1)</script>", blocked: true},
+		{name: "harmless list", query: "tag=it's&tag=red&tag=or&tag=union&tag=blue", blocked: false},
+		{name: "different names", query: "a=<scr&b=ipt>alert&c=(1)</script>", blocked: false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			pairs := strings.Split(row.query, "&")
+			for i, p := range pairs {
+				name, v, _ := strings.Cut(p, "=")
+				pairs[i] = name + "=" + url.QueryEscape(v)
+			}
+			query := strings.Join(pairs, "&")
+			require.Equal(t, row.blocked, e.Inspect(get("/?"+query)).Blocked, "query")
+			require.Equal(t, row.blocked, e.Inspect(post(formType, query)).Blocked, "form")
+		})
+	}
+}
+
+// benign are requests in which nothing is suspicious.
+var benign = []*detect.Request{
+	get("/products/42?page=2&sort=price&q=red%20shoes", "User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+		"Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "Accept-Language", "de,en-US;q=0.7", "Cookie", "sid=Q2hhbmdlZA; theme=dark; _ga=GA1.2.1234.5678"),
+	post(jsonType, `{"user":{"name":"Pat O'Neil","email":"pat@example.com","tags":["a","b"]},"note":"It's 5 o'clock; see you -- Pat","url":"https://example.com/a?b=c"}`),
+	post(formType, "name=J%C3%BCrgen+M%C3%BCller&comment=Select+the+best%2C+or+drop+by&agree=true"),
+	post("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nhello world\r\n--x--\r\n"),
+	get("/", "Authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"),
+	post(xmlType, `<order id="7"><item sku="a-1">two</item></order>`),
+}
+
+func TestBenignRequestsAllocateNothing(t *testing.T) {
+	e := newEngine(t, Options{})
+	for i, r := range benign {
+		require.Empty(t, e.Inspect(r).Attacks, "request %d", i)
+		if n := testing.AllocsPerRun(200, func() { e.Inspect(r) }); n >= 1 {
+			t.Errorf("request %d: %v allocations", i, n)
+		}
+	}
+}
+
+// TestMemoryChangesNoVerdict compares an engine that has seen much with a fresh one: what
+// is remembered must never decide.
+func TestMemoryChangesNoVerdict(t *testing.T) {
+	old := newEngine(t, Options{Sensitivity: High})
+	for round := range 2 {
+		for _, shape := range matrixShapes {
+			if shape.plainOnly {
+				continue
+			}
+			for _, seed := range seeds[4:9] {
+				for _, text := range []string{seed.benign, seed.attack} {
+					r := shape.build(text)
+					got, want := old.Inspect(r), newEngine(t, Options{Sensitivity: High}).Inspect(r)
+					require.Equal(t, want, got, "round %d: %s: %q", round, shape.name, text)
+				}
+			}
+		}
+	}
+}
+
+// TestPossibleMissesNothing holds every language to its word, on every seed.
+func TestPossibleMissesNothing(t *testing.T) {
+	for _, seed := range seeds {
+		for _, text := range []string{seed.attack, seed.benign} {
+			for _, enc := range encodings {
+				checkPossible(t, enc.encode(text))
+			}
+		}
+	}
+}
+
+func checkPossible(t *testing.T, text string) {
+	t.Helper()
+	for _, isName := range []bool{false, true} {
+		v := value.Of(text, detect.SourceQuery, "q")
+		v.IsName = isName
+		for i := range languages {
+			m := languages[i].judge(&v)
+			if m.Class != detect.ClassNone && !languages[i].possible(v.Traits) {
+				t.Errorf("%s: Possible says no to %q, Judge %+v", languages[i].name, text, m)
+			}
+			if m.Class != detect.ClassNone && (m.Start < 0 || m.End > len(text) || m.Start > m.End || m.Confidence < 0 || m.Confidence > 1 || m.Shape == "") {
+				t.Errorf("%s: %q: bad match %+v", languages[i].name, text, m)
+			}
+		}
+	}
+}
+
+// FuzzInspect: no request makes the engine panic; every report is well formed; the same
+// request gets the same verdict again; and more harmless parameters change no verdict.
+func FuzzInspect(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add("/p?id="+url.QueryEscape(seed.attack), "X-A", seed.benign, jsonType, `{"a":`+quoteJSON(seed.attack)+`}`)
+		f.Add("/"+seed.benign, "Cookie", "a="+seed.attack, formType, "a="+seed.attack)
+	}
+	e, fresh := newEngine(f, Options{Sensitivity: High}), newEngine(f, Options{Sensitivity: High})
+	f.Fuzz(func(t *testing.T, target, name, text, contentType, body string) {
+		r := post(contentType, body)
+		r.Target = target
+		with(r, name, text)
+		report := e.Inspect(r)
+		if len(report.Attacks) > 0 {
+			checkReport(t, report)
+		}
+		if again := e.Inspect(r); fmt.Sprint(again) != fmt.Sprint(report) {
+			t.Fatalf("first %+v, then %+v", report, again)
+		}
+		if strings.ContainsAny(target, "#?") || report.Truncated {
+			return // a fragment would swallow what is appended
+		}
+		more := *r
+		more.Target += "?page=1&size=20&lang=en"
+		if got := fresh.Inspect(&more); got.Blocked != report.Blocked && report.Blocked {
+			t.Fatalf("%q alone %+v, with more parameters %+v", target, report, got)
+		}
+	})
+}
+
+// FuzzPossible holds every language to its word.
+func FuzzPossible(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add(seed.attack)
+		f.Add(seed.benign)
+	}
+	f.Fuzz(checkPossible)
+}
