@@ -5,19 +5,11 @@ import "strings"
 // script judges a script element whose content begins at i, and returns where markup goes on.
 func (p *scanner) script(t *tag, i int) int {
 	s := p.src
-	stop, next, closed := len(s), len(s), false
-	for k := i; k < len(s); {
-		j := strings.Index(s[k:], "</")
-		if j < 0 {
-			break
-		}
-		k += j + 2
-		if startsFold(s[k:], "script") {
-			stop, closed = k-2, true
-			next = k - 2
-			break
-		}
+	if p.scriptStop < i {
+		p.scriptStop = endTag(s, i, "script")
 	}
+	stop, closed := p.scriptStop, p.scriptStop < len(s)
+	next := stop
 	content := strings.TrimSpace(s[i:stop])
 	if t.facts&(hasSrc|hasHref) != 0 {
 		p.see(0.95, t.start, t.stop, "script element with a source")
@@ -37,15 +29,21 @@ func (p *scanner) script(t *tag, i int) int {
 		}
 		return next
 	}
+	if p.read > len(s) {
+		content = content[:min(len(content), 64)]
+	}
 	r := acts(content)
+	if !closed {
+		p.read += r.Stop
+	}
 	switch {
 	case r.Acts():
 		p.see(0.95, t.start, stop, "script element")
-	case r.Whole && closed && r.Words < 2:
-		p.see(0.75, t.start, stop, "script element")
 	case closed && codeLike(content):
 		p.see(0.78, t.start, stop, "script element")
-	case codeLike(content) && r.Hostile:
+	case closed && s[i] > ' ' && content[0] != '<' && !prose(content):
+		p.see(0.75, t.start, stop, "script element")
+	case r.Hostile && codeLike(content):
 		p.see(0.75, t.start, stop, "script element")
 	default:
 		p.see(0.35, t.start, stop, "script element in prose")
@@ -70,68 +68,186 @@ func codeLike(s string) bool {
 	return false
 }
 
+// prose reports whether three words stand in a row with single blanks between them.
+func prose(s string) bool {
+	words, letters := 0, 0
+	s = s[:min(len(s), 1024)]
+	for i := 0; i <= len(s); i++ {
+		switch {
+		case i < len(s) && (isLetter(s[i]) || s[i] >= 0x80):
+			letters++
+		case (i == len(s) || s[i] == ' ') && letters > 0:
+			if words++; words == 3 {
+				return true
+			}
+			letters = 0
+		case i < len(s) && s[i] == ',' && letters > 0:
+		default:
+			words, letters = 0, 0
+		}
+	}
+	return false
+}
+
 // styleSheet judges a style element whose content begins at i.
 func (p *scanner) styleSheet(t *tag, i int) int {
 	s := p.src
 	stop := len(s)
-	for k := i; k < len(s); {
-		j := strings.Index(s[k:], "</")
-		if j < 0 {
-			break
-		}
-		k += j + 2
-		if startsFold(s[k:], "style") {
-			stop = k - 2
-			break
-		}
+	if !p.noStyles {
+		stop = endTag(s, i, "style")
+	} else if j := strings.IndexByte(s[i:], '<'); j >= 0 {
+		stop = i + j
 	}
 	content := s[i:stop]
-	c := styleConfidence(content)
-	if c < 0.72 && hasFold(content, "@import") {
-		c = 0.72
+	c := styleConfidence(content, false)
+	if c < 0.75 && len(content) <= maxFiltered && acts(content).Hostile {
+		c = 0.75
 	}
 	if c > 0 {
 		p.see(c, t.start, stop, "script in a style sheet")
 	}
 	if stop == len(s) {
+		p.noStyles = true
 		return i
 	}
 	return stop
 }
 
-// styleSigns are what runs a script from a style sheet, in the form that simplify brings:
-// lower case, no comments, no escapes, no white space (CSS expressions and behaviours of
-// Internet Explorer, XBL of Mozilla, link styles of Opera, script URLs everywhere).
-var styleSigns = [...]struct {
-	sign       string
-	confidence float64
-}{
-	{sign: "expression(", confidence: 0.93},
-	{sign: "script:", confidence: 0.93},
-	{sign: "-moz-binding", confidence: 0.9},
-	{sign: "behavior:", confidence: 0.85},
-	{sign: "-o-link", confidence: 0.85},
-	{sign: "data:text/html", confidence: 0.85},
-	{sign: "mocha:", confidence: 0.85},
-	{sign: "@importhttp", confidence: 0.75},
-	{sign: "@import'http", confidence: 0.75},
-	{sign: "@importurl(http", confidence: 0.75},
+// endTag returns where the next end tag of the named element stands at or after i, len(s) if
+// there is none.
+func endTag(s string, i int, name string) int {
+	for i < len(s) {
+		j := strings.Index(s[i:], "</")
+		if j < 0 {
+			break
+		}
+		i += j
+		if startsFold(s[i+2:], name) {
+			return i
+		}
+		i += 2
+	}
+	return len(s)
+}
+
+// styleSign says how surely the mark at chunk[i], a colon, bracket or at-sign, belongs to
+// what runs a script from a style sheet (CSS expressions and behaviours of Internet Explorer,
+// XBL of Mozilla, link styles of Opera, script addresses everywhere). The chunk is in the
+// form that simplify brings: lower case, no comments, no escapes, no white space.
+func styleSign(chunk []byte, i int) float64 {
+	before, behind := chunk[:i], chunk[i+1:]
+	if chunk[i] == '@' {
+		if has(behind, "import") {
+			return 0.72
+		}
+		return 0
+	}
+	if i == 0 {
+		return 0
+	}
+	if chunk[i] == '(' {
+		if ends(before, "expression") {
+			return 0.93
+		}
+		return 0
+	}
+	switch before[i-1] {
+	case 't':
+		if ends(before, "script") {
+			return 0.93
+		}
+		if ends(before, "content") && has(behind, "url") {
+			return 0.72
+		}
+	case 'g':
+		if ends(before, "-moz-binding") {
+			return 0.9
+		}
+		if ends(before, "binding") && has(behind, "url") {
+			return 0.85
+		}
+	case 'r':
+		if ends(before, "behavior") {
+			return 0.85
+		}
+		if ends(before, "behaviour") && has(behind, "url") {
+			return 0.75
+		}
+	case 'k':
+		if ends(before, "-o-link") {
+			return 0.85
+		}
+	case 'e':
+		if ends(before, "-o-link-source") {
+			return 0.85
+		}
+	case 'a':
+		if ends(before, "mocha") || ends(before, "data") && has(behind, "text/html") {
+			return 0.85
+		}
+	}
+	return 0
+}
+
+func ends(b []byte, suffix string) bool {
+	return len(b) >= len(suffix) && string(b[len(b)-len(suffix):]) == suffix
+}
+
+func has(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }
 
 // styleConfidence says how surely a style (an attribute's value or a sheet) runs a script.
-func styleConfidence(s string) float64 {
+// No editor writes comments, escapes or unbalanced braces into a style attribute: there they
+// only hide something.
+func styleConfidence(s string, attribute bool) float64 {
 	if strings.IndexAny(s, ":(\\&@") < 0 {
 		return 0
 	}
+	best := surestSign(s, false)
+	if best >= 0.7 {
+		return best
+	}
+	comment := strings.Contains(s, "/*")
+	if comment && strings.IndexAny(s, "\"'") >= 0 {
+		if best = max(best, surestSign(s, true)); best >= 0.7 {
+			return best
+		}
+	}
+	if attribute && (comment || strings.IndexByte(s, '}') >= 0 || strings.IndexByte(s, '{') > 0 && !strings.Contains(s, "{{") || strings.Contains(s, `\0`) || controlReference(s)) {
+		return 0.72
+	}
+	return best
+}
+
+// controlReference reports whether a character reference to a control character occurs.
+func controlReference(s string) bool {
+	for i := 0; i < len(s); {
+		j := strings.Index(s[i:], "&#")
+		if j < 0 {
+			return false
+		}
+		i += j
+		c, n := reference(s[i:])
+		if n > 0 && (c < ' ' || c == 0x7f) {
+			return true
+		}
+		i += 2
+	}
+	return false
+}
+
+// surestSign returns the confidence of the surest sign in a style. quotes says that "/*" in
+// a string begins no comment.
+func surestSign(s string, quotes bool) float64 {
 	var buf [512]byte
 	best := 0.0
 	n := 0
 	for i := 0; i < len(s); {
-		n, i = simplify(&buf, n, s, i)
-		chunk := buf[:n]
-		for k := range styleSigns {
-			if e := &styleSigns[k]; e.confidence > best && indexBytes(chunk, e.sign) {
-				best = e.confidence
+		n, i = simplify(&buf, n, s, i, quotes)
+		for k, c := range buf[:n] {
+			if c == ':' || c == '(' || c == '@' {
+				best = max(best, styleSign(buf[:n], k))
 			}
 		}
 		// A sign may straddle two chunks.
@@ -142,26 +258,22 @@ func styleConfidence(s string) float64 {
 	return best
 }
 
-func indexBytes(b []byte, sign string) bool {
-	for i := 0; i+len(sign) <= len(b); i++ {
-		j := strings.IndexByte(sign, b[i])
-		if j != 0 {
-			continue
-		}
-		if string(b[i:i+len(sign)]) == sign {
-			return true
-		}
-	}
-	return false
-}
-
 // simplify appends the style text s[i:] to buf[:n] in its simple form until the buffer is
 // full, and returns the new length and position.
-func simplify(buf *[512]byte, n int, s string, i int) (int, int) {
+func simplify(buf *[512]byte, n int, s string, i int, quotes bool) (int, int) {
+	quote := byte(0)
 	for i < len(s) && n < len(buf) {
 		c := s[i]
 		width := 1
+		if quotes && (c == '"' || c == '\'') {
+			if quote == 0 {
+				quote = c
+			} else if quote == c {
+				quote = 0
+			}
+		}
 		switch {
+		case quote != 0:
 		case c == '/' && i+1 < len(s) && s[i+1] == '*':
 			if j := strings.Index(s[i+2:], "*/"); j >= 0 {
 				i += 2 + j + 2

@@ -15,18 +15,19 @@ const (
 	link
 	form
 	isindex
-	animate // SVG and SMIL animation, which can set any attribute
-	island  // xml, data island of old browsers
-	foreign // svg, math: other rules for their content
-	text    // title, textarea, noscript, xmp ...: content is no markup
-	param
-	body
-	unknownScript // <xss>, <x>: names that only tests use
+	animate   // SVG and SMIL animation, which can set any attribute
+	island    // xml, data island of old browsers
+	foreign   // svg, math: other rules for their content
+	text      // title, textarea, noscript, xmp ...: content is no markup
+	importing // import, listener: behaviours and XML events
 )
 
 // elementOf returns the element with the given name, in any case, with any prefix before a
 // colon and with NULs in it.
 func elementOf(name string) element {
+	if len(name) == 1 {
+		return plain
+	}
 	var buf [16]byte
 	n := 0
 	for i := 0; i < len(name); i++ {
@@ -70,10 +71,8 @@ func elementOf(name string) element {
 		return foreign
 	case "title", "textarea", "noscript", "xmp", "noembed", "noframes", "plaintext", "comment", "template", "select", "option":
 		return text
-	case "param":
-		return param
-	case "body":
-		return body
+	case "import", "listener":
+		return importing
 	}
 	return plain
 }
@@ -115,6 +114,9 @@ func attributeOf(name string) attribute {
 	i := 0
 	for i < len(name) && !isLetter(name[i]) && name[i] != '@' {
 		i++
+	}
+	if len(name)-i < 2 {
+		return plainAttr
 	}
 	var buf [32]byte
 	n := 0
@@ -172,7 +174,7 @@ func attributeOf(name string) attribute {
 		return charsetAttr
 	case "id", "name":
 		return idAttr
-	case "implementation":
+	case "implementation", "handler":
 		return noticeAttr
 	}
 	switch {

@@ -45,30 +45,79 @@ func Judge(v *value.Value) value.Match {
 		return best
 	}
 	p := scanner{src: s}
+	p.contexts(seen)
+	if seen&tagSign != 0 && p.best.Confidence < 0.7 {
+		p.filtered()
+		if i := strings.Index(s, "=&{"); i >= 0 && strings.IndexByte(s[i:], '}') > 0 {
+			p.see(0.75, i, i+3, "script entity")
+		}
+	}
+	return best.Better(p.best)
+}
+
+// contexts walks the text once for each place in which a page may put it.
+func (p *scanner) contexts(seen sign) {
+	s := p.src
 	if seen&tagSign != 0 {
 		p.data(0)
 	}
 	if p.sure() {
-		return best.Better(p.best)
+		return
 	}
+	p.again = true
 	if seen&attrSign != 0 {
 		// The same text from inside an attribute: what follows the first quote, or the
 		// first white space, is the rest of somebody else's tag.
 		for _, quote := range [...]byte{'"', '\''} {
 			if i := strings.IndexByte(s, quote); i >= 0 && !p.sure() {
+				p.restart()
 				p.insideTag(i+1, true)
 			}
 		}
 		if !p.sure() {
+			p.restart()
 			p.bare()
 		}
 	}
 	if seen&tagSign != 0 && !p.sure() {
 		if i := breakOut(s); i > 0 {
+			p.restart()
 			p.data(i)
 		}
 	}
-	return best.Better(p.best)
+}
+
+// maxFiltered is the length up to which a value is also read as a filter would leave it.
+const maxFiltered = 1024
+
+// filtered reads the text as a filter leaves it that takes tags away, where a tag stands
+// inside a word: "o<x>nfocus=alert<x>(1)".
+func (p *scanner) filtered() {
+	s := p.src
+	if len(s) > maxFiltered {
+		return
+	}
+	var buf [maxFiltered]byte
+	n, inWord := 0, false
+	for i := 0; i < len(s); i++ {
+		if s[i] == '<' && i > 0 && isLetter(s[i-1]) {
+			if j := strings.IndexByte(s[i:], '>'); j > 0 && j < 12 && i+j+1 < len(s) && s[i+j+1] > ' ' && s[i+j+1] != '<' {
+				inWord = true
+				i += j
+				continue
+			}
+		}
+		buf[n] = s[i]
+		n++
+	}
+	if !inWord {
+		return
+	}
+	sub := scanner{src: string(buf[:n])}
+	sub.contexts(tagSign | attrSign)
+	if sub.best.Confidence >= 0.7 {
+		p.see(sub.best.Confidence-0.05, 0, len(s), sub.best.Shape)
+	}
 }
 
 // found is a match of this package's class.
@@ -81,7 +130,8 @@ type sign uint8
 
 const (
 	tagSign    sign = 1 << iota // '<' with a name, '!' or '?' behind it
-	attrSign                    // a name that acts, or one with a script URL, before '='
+	attrSign                    // an attribute that acts before '='
+	urlSign                     // an attribute that takes an address before '='
 	schemeSign                  // a script scheme before a colon
 )
 
@@ -109,8 +159,7 @@ func signsOf(s string, t value.Traits) sign {
 				break
 			}
 			i += j
-			if namesAttr(s, i) {
-				seen |= attrSign
+			if seen |= namesAttr(s, i); seen&attrSign != 0 {
 				break
 			}
 			i++
@@ -124,7 +173,8 @@ func signsOf(s string, t value.Traits) sign {
 			}
 			i += j
 			if namesScheme(s, i) {
-				return seen | schemeSign
+				seen |= schemeSign
+				break
 			}
 			i++
 		}
@@ -132,7 +182,10 @@ func signsOf(s string, t value.Traits) sign {
 	if t.Any(value.Ampersand) && (strings.Contains(s, "&colon") || strings.Contains(s, "&#")) && hasFold(s, "script") {
 		seen |= schemeSign
 	}
-	return seen
+	if seen&(urlSign|schemeSign) == urlSign|schemeSign {
+		seen |= attrSign
+	}
+	return seen &^ urlSign
 }
 
 // scriptFollows reports whether white space and then "script" follow: no browser takes
@@ -147,15 +200,18 @@ func scriptFollows(s string, i int) bool {
 	return i+6 <= len(s) && strings.EqualFold(s[i:i+6], "script")
 }
 
-// namesAttr reports whether the name that ends before position i is an attribute worth a
-// second look: on..., style, or one that takes a URL (ends in src, href, action, data ...).
-func namesAttr(s string, i int) bool {
+// namesAttr says what the name that ends before position i is: an attribute that acts (on...,
+// style, srcdoc, datasrc), one that takes an address, or nothing.
+func namesAttr(s string, i int) sign {
 	j := i
 	for n := 0; j > 0 && (s[j-1] <= ' ' || s[j-1] == '>') && n < 32; n++ {
 		j--
 	}
 	if j > 0 && s[j-1] == ';' { // a reference such as &Tab; before the equals sign
-		return i-j < 32 && strings.LastIndexByte(s[max(0, j-12):j], '&') >= 0
+		if i-j < 32 && strings.LastIndexByte(s[max(0, j-12):j], '&') >= 0 {
+			return attrSign
+		}
+		return 0
 	}
 	stop := j
 	for j > 0 && stop-j < 40 && (isLetter(s[j-1]) || s[j-1] == 0) {
@@ -163,27 +219,41 @@ func namesAttr(s string, i int) bool {
 	}
 	w := s[j:stop]
 	if len(w) < 3 {
-		return false
+		return 0
 	}
-	// "on" may stand behind letters that belong to something else: alert(1)onload=
-	if c := w[0] | 0x20; c == 'o' && w[1]|0x20 == 'n' && len(w) >= 4 {
-		return true
+	if w[0]|0x20 == 'o' && w[1]|0x20 == 'n' && len(w) >= 4 {
+		return attrSign
 	}
 	switch w[len(w)-1] | 0x20 {
-	case 'e': // style
-		return endsFold(w, "style") || endsFold(w, "template")
+	case 'e':
+		if endsFold(w, "style") {
+			return attrSign
+		}
 	case 'c':
-		return endsFold(w, "src") || endsFold(w, "srcdoc")
+		if endsFold(w, "srcdoc") || endsFold(w, "datasrc") {
+			return attrSign
+		}
+		if endsFold(w, "src") {
+			return urlSign
+		}
 	case 'f':
-		return endsFold(w, "href")
+		if endsFold(w, "href") {
+			return urlSign
+		}
 	case 'n':
-		return endsFold(w, "action")
+		if endsFold(w, "action") {
+			return urlSign
+		}
 	case 'a':
-		return endsFold(w, "data")
+		if endsFold(w, "data") {
+			return urlSign
+		}
 	case 'd':
-		return endsFold(w, "background")
+		if endsFold(w, "background") {
+			return urlSign
+		}
 	}
-	return false
+	return 0
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
@@ -221,7 +291,7 @@ func indexFold(s, word string) int {
 // acts reports how surely a text, with character references undone, acts as a script.
 func acts(s string) script.Reading {
 	var buf [512]byte
-	if strings.IndexByte(s, '&') < 0 {
+	if strings.IndexByte(s[:min(len(s), len(buf))], '&') < 0 {
 		return script.Read(s)
 	}
 	return script.Read(string(undo(buf[:0], s)))

@@ -8,8 +8,42 @@ import (
 
 // scanner walks one text as markup and keeps the best match. It allocates nothing.
 type scanner struct {
-	src  string
-	best value.Match
+	src    string
+	best   value.Match
+	nested bool // the text is an attribute's value, walked as content of its own
+
+	// What was searched once is not searched again, so that the walk stays linear.
+	scriptStop int  // where the next "</script" stands, if it is not behind
+	noComments bool // no comment ends in what follows
+	noStyles   bool // no style element ends in what follows
+	read       int  // bytes read as scripts that did not end
+
+	// marks are tags that the first walk began at, evenly spread over the text. Another
+	// walk that begins a tag at one of them sees the same from there on, and ends.
+	marks  [32]int
+	marked int  // marks in use
+	mark   int  // the next mark that this walk may meet
+	again  bool // this is not the first walk
+}
+
+// restart begins another walk of the same text.
+func (p *scanner) restart() {
+	p.mark, p.scriptStop, p.noComments, p.noStyles = 0, 0, false, false
+}
+
+// meets notes that a walk begins a tag at i and reports whether an earlier one did.
+func (p *scanner) meets(i int) bool {
+	if p.again {
+		for p.mark < p.marked && p.marks[p.mark] < i {
+			p.mark++
+		}
+		return p.mark < p.marked && p.marks[p.mark] == i
+	}
+	if p.marked < len(p.marks) && i >= len(p.src)/len(p.marks)*p.marked {
+		p.marks[p.marked] = i
+		p.marked++
+	}
+	return false
 }
 
 // sure reports whether nothing better can be found.
@@ -35,11 +69,24 @@ func (p *scanner) data(i int) {
 		}
 		switch c := s[i+1]; {
 		case isLetter(c), c == 0:
+			if p.meets(i) {
+				return
+			}
 			i = p.tag(i)
 		case c == '/':
-			if i+2 < len(s) && (isLetter(s[i+2]) || s[i+2] == 0) {
+			switch {
+			case i+2 >= len(s):
+				return
+			case isLetter(s[i+2]) || s[i+2] == 0:
+				if startsFold(s[i+2:], "script") {
+					p.scriptEnd(i)
+				}
 				i = p.tag(i)
-			} else {
+			case s[i+2] == '/':
+				// Old browsers take "<//" for a tag.
+				t := tag{start: i}
+				i = p.attributes(&t, i+2)
+			default:
 				i = p.bogus(i)
 			}
 		case c == '!':
@@ -51,7 +98,7 @@ func (p *scanner) data(i int) {
 			for s[k] <= ' ' {
 				k++
 			}
-			content := s[k:]
+			content := s[k:min(len(s), k+64)]
 			if e := strings.IndexByte(content, '>'); e >= 0 && acts(content[e+1:]).Acts() {
 				p.see(0.75, i, k+e, "script element, spaced out")
 			}
@@ -67,7 +114,7 @@ func (p *scanner) bogus(i int) int {
 	if j := strings.IndexByte(p.src[i+2:], '>'); j >= 0 {
 		return i + 2 + j + 1
 	}
-	return i + 2
+	return len(p.src)
 }
 
 // declaration walks "<!": a comment, CDATA, or a doctype. What stands in a conditional
@@ -84,13 +131,21 @@ func (p *scanner) declaration(i int) int {
 			if s[k] == '[' && startsFold(s[k:], "[if") {
 				return k
 			}
+			if s[k] == '`' {
+				// Old browsers take backticks for quotes in comments too.
+				return k + 1
+			}
 			if s[k] > ' ' {
 				break
 			}
 		}
 		for k := body; ; {
-			j := strings.Index(s[k:], "--")
+			j := -1
+			if !p.noComments {
+				j = strings.Index(s[k:], "--")
+			}
 			if j < 0 {
+				p.noComments = true
 				return body
 			}
 			k += j + 2
@@ -106,6 +161,28 @@ func (p *scanner) declaration(i int) int {
 			}
 		}
 	}
+	if startsFold(rest, "attlist") {
+		if e := strings.IndexByte(rest, '>'); e >= 0 {
+			rest = rest[:e]
+		} else {
+			rest = rest[:min(len(rest), 512)]
+		}
+		if !hasFold(rest, "cdata") {
+			return i + 2 + len(rest)
+		}
+		for k := 0; k < len(rest); {
+			j := indexFold(rest[k:], "on")
+			if j < 0 {
+				break
+			}
+			if k += j; k > 0 && rest[k-1] <= ' ' && knownEvent(rest[k:min(len(rest), k+20)]) {
+				p.see(0.85, i, i+2+k+2, "declared event handler")
+				break
+			}
+			k += 2
+		}
+		return i + 2 + len(rest)
+	}
 	if startsFold(rest, "[CDATA[") {
 		body := i + 9
 		// CDATA sections that hold one bracket each build a tag behind a filter's back.
@@ -114,14 +191,23 @@ func (p *scanner) declaration(i int) int {
 		}
 		return body
 	}
-	if e := strings.IndexByte(rest, '>'); e >= 0 {
-		return p.oldDeclaration(i, i+2+e)
+	if e := strings.IndexAny(rest, "<>"); e >= 0 && rest[e] == '>' {
+		return i + 2 + e + 1
 	}
 	return i + 2
 }
 
-// oldDeclaration ends "<!...>"; if quotes hold back the '>' for old browsers, the content goes on.
-func (p *scanner) oldDeclaration(_, stop int) int { return stop + 1 }
+// scriptEnd judges what stands before the end of a script element at i that nothing in the
+// value began: the value was written into the script, or lost its first part to a filter.
+func (p *scanner) scriptEnd(i int) {
+	before := p.src[:i]
+	if len(before) <= 4 || len(before) > maxFiltered {
+		return
+	}
+	if r := acts(before); r.Hostile || r.Acts() && strings.IndexByte(before, '\n') < 0 {
+		p.see(0.75, 0, i+8, "end of a script")
+	}
+}
 
 // instruction walks "<?": a comment to browsers, unless it imports or styles.
 func (p *scanner) instruction(i int) int {
@@ -136,9 +222,11 @@ func (p *scanner) instruction(i int) int {
 	case startsFold(s[i+2:], "xml-stylesheet"):
 		if t := s[i:stop]; hasFold(t, "javascript") || hasFold(t, "data:") {
 			p.see(0.9, i, stop, "style sheet with a script")
-		} else if hasFold(t, "text/xsl") && hasFold(t, "://") {
-			p.see(0.75, i, stop, "foreign style sheet")
+		} else if hasFold(t, "text/xsl") {
+			p.see(0.75, i, stop, "transforming style sheet")
 		}
+	case startsFold(s[i+2:], "xml:namespace") && hasFold(s[i:stop], "microsoft-com:time"):
+		p.see(0.8, i, stop, "imported behaviour")
 	}
 	return stop
 }
@@ -153,13 +241,11 @@ func (p *scanner) insideTag(i int, quoted bool) {
 }
 
 // bare walks the text as an attribute value without quotes: the first white space ends it.
+// A '>' before that would end the tag; what takes such brackets away also exists.
 func (p *scanner) bare() {
 	s := p.src
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '>':
-			return
-		case c <= ' ':
+		if s[i] <= ' ' {
 			p.insideTag(i, false)
 			return
 		}

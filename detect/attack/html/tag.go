@@ -19,6 +19,7 @@ const (
 	hasID
 	hasAny
 	hasCSSOnly // a style sheet from the own origin
+	hasNotice
 )
 
 // tag is one start or end tag, or the rest of one that the page around the value began.
@@ -43,13 +44,17 @@ func (p *scanner) tag(i int) int {
 		i++
 	}
 	name := i
-	for i < len(s) && s[i] > ' ' && s[i] != '/' && s[i] != '>' && s[i] != '<' && s[i] != '+' && s[i] != '"' && s[i] != '\'' && s[i] != '`' || i < len(s) && s[i] == 0 {
+	for i < len(s) && s[i] > ' ' && s[i] != '/' && s[i] != '>' && s[i] != '<' && s[i] != '+' && s[i] != '"' && s[i] != '\'' && s[i] != '`' && s[i] != '.' || i < len(s) && s[i] == 0 {
 		i++
 	}
 	t.element = elementOf(s[name:i])
 	t.plus = i < len(s) && s[i] == '+'
 	if t.element != scriptElement {
 		t.prefixed = strings.IndexByte(s[name:i], ':') >= 0
+	}
+	if t.element == scriptElement && !t.closing && i < len(s) && s[i] == '<' && acts(s[i+1:min(len(s), i+32)]).Acts() {
+		// Old browsers end the name at the second bracket and run what follows.
+		p.see(0.8, t.start, i+1, "script element, malformed")
 	}
 	i = p.attributes(&t, i)
 	if t.closing || p.sure() {
@@ -78,6 +83,12 @@ func (p *scanner) attributes(t *tag, i int) int {
 			t.stop = i + 1
 			p.verdict(t)
 			return i + 1
+		}
+		if c == '<' && i+1 < len(s) && s[i+1] == '?' {
+			if j := strings.Index(s[i:], "?>"); j > 0 {
+				i += j + 2
+				continue
+			}
 		}
 		if c == '<' && i+1 < len(s) && (isLetter(s[i+1]) || s[i+1] == '/' || s[i+1] == '!') {
 			// Lenient readers begin a new tag here.
@@ -135,6 +146,7 @@ func (p *scanner) attributes(t *tag, i int) int {
 				from++
 				if k := strings.IndexByte(s[from:min(len(s), from+512)], '`'); k >= 0 {
 					to = from + k
+					i = max(i, to)
 				}
 				quote = '`'
 			}
@@ -155,6 +167,7 @@ func (p *scanner) attribute(t *tag, name, stop, equals, from, to int, quote byte
 	s := p.src
 	v := s[from:to]
 	kind := attributeOf(s[name:stop])
+	p.inside(t, from, to, quote)
 	switch kind {
 	case quietAttr:
 		return
@@ -170,7 +183,7 @@ func (p *scanner) attribute(t *tag, name, stop, equals, from, to int, quote byte
 		if quote == 0 && len(v) > 0 && v[0] == '{' {
 			return
 		}
-		if c := styleConfidence(v); c > 0 {
+		if c := styleConfidence(v, true); c > 0 {
 			if t.injected && !t.quoted {
 				c -= 0.1
 			}
@@ -245,8 +258,37 @@ func (p *scanner) attribute(t *tag, name, stop, equals, from, to int, quote byte
 		t.facts |= hasDataFormat
 	case idAttr:
 		t.facts |= hasID
+	case noticeAttr:
+		t.facts |= hasNotice
 	}
 	p.url(t, kind, from, to, quote)
+}
+
+// inside walks an attribute's value as content: readers disagree on where values end (other
+// contexts, serialising and parsing again), and what one keeps in a value another runs.
+func (p *scanner) inside(t *tag, from, to int, quote byte) {
+	v := p.src[from:to]
+	if p.nested || len(v) < 6 {
+		return
+	}
+	sub := scanner{src: p.src[:to], nested: true}
+	switch {
+	case v[0] == '`' || quote == '`':
+		sub.insideTag(from+1, true)
+	case strings.IndexByte(v, '<') >= 0:
+		sub.data(from)
+	case quote == 0 && strings.IndexByte(v, '=') >= 0:
+		k := indexFold(v, "/on")
+		if k < 0 {
+			return
+		}
+		sub.insideTag(from+k, true)
+	default:
+		return
+	}
+	if sub.best.Confidence >= 0.7 {
+		p.see(sub.best.Confidence-0.1, t.start, to, sub.best.Shape)
+	}
 }
 
 // handler judges an event handler.
@@ -256,7 +298,6 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 	if t.prefixed || len(v) == 0 {
 		return
 	}
-	known := knownEvent(s[name:stop])
 	if quote == 0 && v[0] == '{' {
 		// JSX: onClick={() => x}, and what imitates it. The rest of the braces may hold blanks.
 		body := s[from+1 : min(len(s), from+256)]
@@ -265,6 +306,10 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 		}
 	}
 	r := acts(v)
+	if !r.Acts() && p.best.Confidence >= 0.75 {
+		return
+	}
+	known := knownEvent(s[name:stop])
 	strong := r.Hostile || r.Acts() || strings.IndexByte(v, '&') >= 0 && strings.IndexAny(v, ";#") >= 0 && known
 	switch {
 	case !t.injected && strong:
@@ -281,6 +326,8 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 		p.see(0.85, t.start, to, "injected event handler")
 	case t.quoted && strong && equals-stop < 2:
 		p.see(0.6, t.start, to, "injected event handler")
+	case t.quoted && known && t.facts&(hasSrc|hasHref) != 0:
+		p.see(0.72, t.start, to, "injected event handler")
 	case t.quoted && known:
 		p.see(0.5, t.start, to, "injected event handler")
 	case !t.quoted && r.Hostile && equals == stop:
@@ -290,17 +337,20 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 	}
 }
 
-// stems are what the names of events are made of (HTML, DOM, touch, pointer, animation and
-// old browsers' events).
-var stems = [...]string{
-	"click", "mouse", "key", "load", "error", "focus", "blur", "change", "submit", "reset", "select", "drag", "drop", "scroll", "touch",
-	"pointer", "animation", "transition", "toggle", "input", "play", "pause", "seek", "wheel", "copy", "cut", "paste", "resize", "message",
-	"storage", "hash", "pop", "show", "print", "begin", "end", "repeat", "start", "finish", "bounce", "active", "row", "cell", "data",
-	"filter", "layout", "move", "property", "ready", "search", "time", "volume", "wait", "rate", "cancel", "close", "invalid", "context",
-	"gesture", "orientation", "device", "offline", "online", "page", "stop", "abort", "canplay", "stalled", "suspend", "emptied", "progress",
-	"help", "media", "out", "undo", "redo", "url", "locate", "control", "before", "after", "cue", "fullscreen", "reverse", "synch", "track", "xxx",
-	"capture", "auxclick", "beforeinput", "webkit", "ms", "deactivate", "zoom", "rejection", "update", "interrupt", "language", "install", "x",
-}
+// stems are what the names of events begin with behind "on" (HTML, DOM, touch, pointer,
+// animation and old browsers' events), by their first letter.
+var stems = func() (byLetter [26][]string) {
+	const all = "abort activate active after animation auxclick before begin blur bounce cancel canplay capture cell change click close " +
+		"context control copy cue cut data dblclick deactivate device doubleclick drag drop emptied end error filter finish focus form fullscreen gesture got " +
+		"hash help input install interrupt invalid key language layout load locate loose lost media message mouse move ms negotiation no offline online " +
+		"orientation out overflow page paste pause play pointer pop print progress property qt rate ready redo rejection repeat reset resize resume " +
+		"reverse row scroll search seek select show slot stalled start stop storage submit suspend synch time toggle touch track transition " +
+		"undo unhandled unload update url user volume wait webkit wheel x zoom"
+	for _, stem := range strings.Fields(all) {
+		byLetter[stem[0]-'a'] = append(byLetter[stem[0]-'a'], stem)
+	}
+	return byLetter
+}()
 
 // knownEvent reports whether the name, which begins with "on" but for marks before it, is
 // made of words that events are named by.
@@ -310,23 +360,23 @@ func knownEvent(name string) bool {
 		i++
 	}
 	name = name[i:]
-	if len(name) < 5 || len(name) > 40 {
+	if len(name) < 5 || len(name) > 40 || !isLetter(name[2]) {
 		return false
 	}
-	for _, stem := range &stems {
+	for _, stem := range stems[lower(name[2])-'a'] {
 		if startsFold(name[2:], stem) {
 			return true
 		}
 	}
-	return hasFold(name[2:], "click") || hasFold(name[2:], "change") || hasFold(name[2:], "start") || hasFold(name[2:], "load")
+	return false
 }
 
 // verdict judges a tag at its end by its element and by what its attributes added up to.
 func (p *scanner) verdict(t *tag) {
-	if t.closing || t.prefixed {
+	f := t.facts
+	if t.closing || t.prefixed && t.element != animate {
 		return
 	}
-	f := t.facts
 	at := func(confidence float64, shape string) { p.see(confidence, t.start, t.stop, shape) }
 	if f&hasDataSource != 0 && f&(hasDataFormat|hasSrc) != 0 {
 		at(0.85, "bound data island")
@@ -382,6 +432,10 @@ func (p *scanner) verdict(t *tag) {
 	case island:
 		if f&(hasSrc|hasID) != 0 {
 			at(0.75, "data island")
+		}
+	case importing:
+		if f&hasNotice != 0 {
+			at(0.8, "imported behaviour")
 		}
 	case form:
 		if f&hasHref != 0 {

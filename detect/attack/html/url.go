@@ -152,6 +152,17 @@ func (p *scanner) url(t *tag, kind attribute, from, to int, quote byte) {
 		p.see(0.85, t.start, to, "script entity")
 		return
 	}
+	switch c := v[0]; {
+	case isLetter(c):
+		// The schemes' first letters: javascript, vbscript, livescript, mocha, data, feed ...
+		switch c | 0x20 {
+		case 'j', 'v', 'l', 'm', 'd', 'e', 'f', 'w', 'p':
+		default:
+			return
+		}
+	case c == '/', c == '#', c == '.', '0' <= c && c <= '9', c == '?':
+		return
+	}
 	k, rest := schemeOf(v)
 	switch k {
 	case scriptScheme:

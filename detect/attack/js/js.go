@@ -52,8 +52,36 @@ func Judge(v *value.Value) value.Match {
 	}
 	if len(s) <= maxBare {
 		best = best.Better(bare(s))
+		if best.Confidence < 0.7 && v.Traits.Any(value.Greater) {
+			best = best.Better(handlerTail(s))
+		}
 	}
 	return best
+}
+
+// handlerTail reads the value as what stands in an event handler, quoted or not, up to the
+// end of the tag.
+func handlerTail(s string) value.Match {
+	stop := strings.IndexByte(s, '>')
+	if stop < 6 || s[stop-1] == '=' || strings.IndexByte(s[:stop], '<') >= 0 {
+		return value.Match{}
+	}
+	head := strings.TrimRight(s[:stop], " /")
+	from := 0
+	if c := head[0]; c == '"' || c == '\'' {
+		if head[len(head)-1] != c || len(head) < 3 {
+			return value.Match{}
+		}
+		from, head = 1, head[1:len(head)-1]
+	}
+	if i := strings.IndexByte(head, ' '); i > 0 && strings.HasSuffix(head[:i], ")") {
+		head = head[:i] // more attributes
+	}
+	r := script.Read(head)
+	if !r.Hostile && !r.Vague || !r.Calls || !r.Whole || r.Controls {
+		return value.Match{}
+	}
+	return found(0.75, from, stop, "end of a handler")
 }
 
 func found(confidence float64, start, end int, shape string) value.Match {
@@ -133,6 +161,20 @@ func breakOut(s string, quote byte) value.Match {
 		return found(0.72, q, stop, "break-out, call")
 	case r.Calls && r.Whole && len(s) < 200:
 		return found(0.5, q, stop, "break-out, call")
+	}
+	return value.Match{}
+}
+
+// lastStatement reads what stands behind the last semicolon but one: a payload whose parts
+// were put together from strings ends in the call that runs them.
+func lastStatement(s string, at int) value.Match {
+	t := strings.TrimRight(s, ";/ ")
+	i := strings.LastIndexByte(t, ';')
+	if i < 0 || len(t)-i < 7 || strings.IndexByte(s, '\n') >= 0 {
+		return value.Match{}
+	}
+	if r := script.Read(t[i+1:]); r.Hostile && r.Calls && r.Whole && !r.Controls {
+		return found(0.72, at+i+1, at+len(t), "hostile last statement")
 	}
 	return value.Match{}
 }
@@ -222,9 +264,12 @@ func bare(s string) value.Match {
 	if c := s0[0] | 0x20; !('a' <= c && c <= 'z') && strings.IndexByte("([{\"'`$_\\", s0[0]) < 0 {
 		return value.Match{}
 	}
+	if n := len(s0); n > 14 && strings.EqualFold(s0[:6], "script") && strings.EqualFold(s0[n-7:], "/script") && script.Read(s0[6:n-7]).Acts() {
+		return found(0.75, i, i+n, "script element without brackets")
+	}
 	r := script.Read(s0)
 	if !r.Hostile || !r.Whole && r.Stop < len(s0)*2/3 {
-		return value.Match{}
+		return lastStatement(s0, i)
 	}
 	stop := min(len(s), i+max(r.Stop, 1))
 	switch {

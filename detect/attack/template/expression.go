@@ -5,7 +5,11 @@ import "strings"
 // maxExpression is how far one expression is read, in bytes.
 const maxExpression = 1024
 
-const shapeReflection = "reflection"
+// shapes that the verdict on a whole text asks for
+const (
+	shapeReflection = "reflection"
+	shapeCall       = "call that runs"
+)
 
 // reading is what one expression came to.
 type reading struct {
@@ -212,11 +216,11 @@ func (r *reader) read(from int, d *delimiter) reading {
 				calls++
 				switch {
 				case lastName == reaching:
-					see(0.88, "call that runs")
+					see(0.88, shapeCall)
 				case lastName == mild && contexts:
 					see(0.85, "context object's method")
 				case lastName == mild && d.statement:
-					see(0.75, "call that runs")
+					see(0.75, shapeCall)
 				case word && literal:
 					see(0.72, "method of a literal")
 				case contexts:
@@ -310,7 +314,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 		p.stop = i
 	}
 	if reached && calls > 0 {
-		see(0.75, "call that runs")
+		see(0.75, shapeCall)
 	}
 	if contexts {
 		see(0.5, "context object")

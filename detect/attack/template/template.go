@@ -97,15 +97,35 @@ func Judge(v *value.Value) value.Match {
 			}
 		}
 	}
-	if r.best.Confidence >= 0.7 && listing(s) {
+	if r.best.Confidence >= 0.7 && v.Traits.Any(value.Space) {
 		// Documentation and source files are full of templates.
-		if r.best.Shape == shapeReflection {
+		switch doc := listing(s); {
+		case doc && r.best.Shape == shapeReflection:
 			r.best.Confidence = 0.72
-		} else {
+		case doc, r.best.Shape == shapeCall && prose(s[:r.best.Start]):
 			r.best.Confidence = 0.6
 		}
 	}
 	return r.best
+}
+
+// prose reports whether a text has a sentence's worth of words.
+func prose(s string) bool {
+	words, letters := 0, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case letter(c):
+			letters++
+		case (c == ' ' || c == ',' || c == '.') && letters > 1:
+			if words++; words == 8 {
+				return true
+			}
+			letters = 0
+		default:
+			letters = 0
+		}
+	}
+	return false
 }
 
 func (r *reader) see(confidence float64, start, stop int, shape string) {
