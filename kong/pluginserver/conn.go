@@ -18,7 +18,7 @@ import (
 type conn struct {
 	srv    *Server
 	sock   net.Conn
-	keeper Keeper        // nil outside of a supervisor's worker
+	keeper *keeper       // nil outside of a supervisor's worker
 	done   chan struct{} // closed by whoever ends the connection
 
 	// Bytes from Kong. in[:base] are replies kept for the running event, in[head:] has
@@ -39,8 +39,8 @@ type conn struct {
 	idle   bool // waits for a command; guarded by idleMu
 
 	mu      sync.Mutex // held while the handler waits for Kong, so never for long by others
-	cur     *link // what the running handler talks to; guarded by mu
-	working bool  // the handler computes; guarded by mu
+	cur     *link      // what the running handler talks to; guarded by mu
+	working bool       // the handler computes; guarded by mu
 	until   time.Time
 	left    time.Duration // of the handler's time while it waits for Kong
 	timer   Timer
@@ -112,7 +112,7 @@ func (s *Server) badFrame(err error) {
 
 // nextFrame reads a frame between events.
 func (c *conn) nextFrame() ([]byte, error) {
-	if c.keeper != nil {
+	if c.keeper != nil && c.head == len(c.in) {
 		return c.nextKept()
 	}
 	if c.head < len(c.in) {
@@ -168,6 +168,10 @@ func (c *conn) finish(err error) {
 		c.out = append(c.out[:0], 0, 0, 0, 0, 0, 0, 0, 0)
 		c.flush()
 		c.closeSoftly()
+	case c.keeper != nil && errors.Is(err, errDraining):
+		c.keeper.end = EndReleased
+	case errors.Is(err, errCommand):
+		c.keeper.end = EndCommand
 	case errors.Is(err, errDraining):
 		c.closeSoftly()
 	}

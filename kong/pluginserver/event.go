@@ -47,7 +47,7 @@ func (c *conn) dispatch(rpc wire.RPC) outcome {
 	if rpc.Command == wire.CmdHandleEvent {
 		return c.handle(rpc)
 	}
-	c.out = wire.AppendFrame(c.out, c.srv.Answer(rpc))
+	c.out = wire.AppendFrame(c.out, c.srv.Answer(rpc, 0))
 	if err := c.flush(); err != nil {
 		return ended
 	}
@@ -55,11 +55,12 @@ func (c *conn) dispatch(rpc wire.RPC) outcome {
 	return goOn
 }
 
-// Answer carries out a command other than CmdHandleEvent and returns the RpcReturn.
-func (s *Server) Answer(rpc wire.RPC) []byte {
+// Answer carries out a command other than CmdHandleEvent and returns the RpcReturn. A new
+// instance gets the given id, or if that is 0 one of the server's own.
+func (s *Server) Answer(rpc wire.RPC, id int32) []byte {
 	switch rpc.Command {
 	case wire.CmdStartInstance:
-		id := s.Start(string(rpc.Name), rpc.Config)
+		id = s.start(id, string(rpc.Name), rpc.Config)
 		return wire.AppendStatus(nil, rpc.Sequence, wire.Status{
 			Name: string(rpc.Name), ID: id, StartedAt: s.clock.Now().Unix()})
 	case wire.CmdGetInstanceStatus, wire.CmdCloseInstance:

@@ -46,30 +46,28 @@ type phase struct {
 
 // table holds the instances. Its zero value needs init.
 type table struct {
-	nextID func() int32
-
-	mu    sync.RWMutex
-	byID  map[int32]*instance
-	byKey map[[sha256.Size]byte]*compiled
-	swept time.Time
+	mu     sync.RWMutex
+	byID   map[int32]*instance
+	byKey  map[[sha256.Size]byte]*compiled
+	swept  time.Time
+	lastID int32
 }
 
-func (t *table) init(nextID func() int32) {
+func (t *table) init() {
 	t.byID = map[int32]*instance{}
 	t.byKey = map[[sha256.Size]byte]*compiled{}
-	t.nextID = nextID
-	if nextID == nil {
-		// A later process starts elsewhere: an id that Kong still remembers from this one
-		// must not mean something else there.
-		id := rand.Int32N(math.MaxInt32/2) + 1
-		t.nextID = func() int32 { // called with t.mu held
-			id++
-			if id <= 0 {
-				id = 1
-			}
-			return id
-		}
+	// A later process starts elsewhere: an id that Kong still remembers from this one must
+	// not mean something else there.
+	t.lastID = rand.Int32N(math.MaxInt32 / 2)
+}
+
+// newID returns an id that was not given before; t.mu is held.
+func (t *table) newID() int32 {
+	t.lastID++
+	if t.lastID <= 0 { // after 2^30 instances at least
+		t.lastID = 1
 	}
+	return t.lastID
 }
 
 func (t *table) get(id int32) *instance {
@@ -82,7 +80,11 @@ func (t *table) get(id int32) *instance {
 // refuses is logged and started all the same, since Kong has no way to be told: its
 // events are answered by the failure policy.
 func (s *Server) Start(name string, config []byte) int32 {
-	in := s.addInstance(0, name, config)
+	return s.start(0, name, config)
+}
+
+func (s *Server) start(id int32, name string, config []byte) int32 {
+	in := s.addInstance(id, name, config)
 	s.ready(in.compiled)
 	return in.id
 }
@@ -149,7 +151,7 @@ func (s *Server) addInstance(id int32, name string, config []byte) *instance {
 		t.byKey[key] = c
 	}
 	for id == 0 || t.byID[id] != nil && t.byID[id].compiled != c {
-		id = t.nextID()
+		id = t.newID()
 	}
 	if old := t.byID[id]; old != nil {
 		return old
@@ -173,6 +175,9 @@ func (s *Server) sweep(now time.Time) {
 	for id, in := range t.byID {
 		if in.last.Load() < oldest {
 			s.drop(id)
+			if s.dropped != nil {
+				s.dropped(id)
+			}
 		}
 	}
 }

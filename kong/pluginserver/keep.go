@@ -1,5 +1,15 @@
 package pluginserver
 
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"kongwaf/kong/wire"
+)
+
 // State is what a supervisor must know of a connection should its worker die now.
 type State uint32
 
@@ -7,38 +17,179 @@ type State uint32
 const (
 	// StateIdle: no event is under way; another worker can go on with the connection.
 	StateIdle State = iota
-	// StateEvent: an event has been read and not been answered. Kong must be told.
+	// StateEvent: an event may have been read and has not been answered. Kong must be told.
 	StateEvent
-	// StateClosing: the event's last bytes are being written. Kong has them, or not.
+	// StateClosing: the event's last bytes are being written, in one piece. Kong has all
+	// of them, or none.
 	StateClosing
 )
 
-// Keeper keeps a connection for the case that this process dies.
-type Keeper interface {
-	// Mark notes the connection's state. It is called before an event's frame is taken
-	// from the socket and before and after its last bytes are written.
-	Mark(State)
-	// Command is called when a command other than an event waits in the socket. It takes
-	// the command from there, has it carried out by Server.Answer, writes the answer, and
-	// returns when that is done.
-	Command() error
+// End is why ServeKept returned.
+type End uint8
+
+const (
+	// EndClosed: the connection is over.
+	EndClosed End = iota
+	// EndReleased: the server shuts down and the connection is idle. It is left as it
+	// is, for another process to serve; so is a command that came meanwhile.
+	EndReleased
+	// EndCommand: a command that is no event waits in the socket, unread. Whoever keeps
+	// the connection reads it, has it carried out by Answer, and writes the answer.
+	EndCommand
+)
+
+// keeper is what the server does for the one who keeps a connection.
+type keeper struct {
+	mark func(State)
+	raw  syscall.RawConn
+	end  End
+
+	// Of the peek under way.
+	buf  [maxEvent]byte
+	n    int
+	err  error
+	look func(fd uintptr) bool // c.look, bound once
+	take func(fd uintptr) bool
+	size int
 }
 
-func (c *conn) nextKept() ([]byte, error) { panic("not yet") }
+// maxEvent is the longest frame that can be an event, in bytes, its header included: two
+// numbers and the name of a phase. It must fit into the socket as a whole, to be peeked at.
+const maxEvent = 256
 
-// mark tells the keeper.
-func (c *conn) mark(s State) {
-	if c.keeper != nil {
-		c.keeper.Mark(s)
+// ServeKept serves a connection whose keeper, another process, can go on with it if this
+// one dies. An event's frame is taken from the socket only after mark(StateEvent); mark
+// is called by one goroutine at a time, and must be fast. The socket is closed on return,
+// which ends the connection only if nobody else holds it.
+func (s *Server) ServeKept(sock *net.UnixConn, mark func(State)) End {
+	c := newConn(s, sock)
+	raw, err := sock.SyscallConn()
+	if err != nil {
+		sock.Close()
+		return EndClosed
+	}
+	c.keeper = &keeper{mark: mark, raw: raw}
+	c.keeper.look, c.keeper.take = c.keeper.peek, c.keeper.consume
+	if !s.add(c) {
+		sock.Close()
+		return EndReleased
+	}
+	c.serve()
+	<-c.done
+	return c.keeper.end
+}
+
+// nextKept waits for the next event and takes its frame from the socket.
+func (c *conn) nextKept() ([]byte, error) {
+	k := c.keeper
+	for {
+		if err := c.await(k.wait); err != nil {
+			return nil, err
+		}
+		size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(k.buf[:]))
+		if size > wire.HeaderSize+int64(c.srv.limits.FrameBytes) {
+			c.srv.badFrame(fmt.Errorf("%w: %d bytes", wire.ErrFrameTooLong, size))
+			return nil, errBadFrame
+		}
+		if size == wire.HeaderSize {
+			k.size = wire.HeaderSize
+			if err := k.raw.Read(k.take); err != nil {
+				return nil, err
+			}
+			return nil, k.err
+		}
+		if size > maxEvent {
+			return nil, errCommand
+		}
+		rpc, err := wire.ParseRPC(k.buf[wire.HeaderSize:size])
+		if err == nil && rpc.Command != wire.CmdHandleEvent {
+			return nil, errCommand
+		}
+		k.mark(StateEvent)
+		k.size = int(size)
+		if err := k.raw.Read(k.take); err != nil {
+			return nil, err
+		}
+		return k.buf[wire.HeaderSize:size], k.err
 	}
 }
 
+var errCommand = fmt.Errorf("a command waits")
+
+// wait peeks until a whole frame is there, or as much of it as tells that it is no event.
+func (k *keeper) wait() error {
+	k.n, k.err = 0, nil
+	if err := k.raw.Read(k.look); err != nil {
+		return err
+	}
+	return k.err
+}
+
+func (k *keeper) peek(fd uintptr) bool {
+	for {
+		n, _, err := syscall.Recvfrom(int(fd), k.buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			return false
+		case err != nil:
+			k.err = err
+			return true
+		case n == 0:
+			k.err = io.EOF
+			return true
+		}
+		k.n = n
+		if n < wire.HeaderSize {
+			return false
+		}
+		size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(k.buf[:]))
+		// What is missing wakes us when it arrives.
+		return int64(n) >= min(size, maxEvent)
+	}
+}
+
+// consume takes the frame that has been peeked at; it is there as a whole.
+func (k *keeper) consume(fd uintptr) bool {
+	for got := 0; got < k.size; {
+		n, _, err := syscall.Recvfrom(int(fd), k.buf[got:k.size], syscall.MSG_DONTWAIT)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			k.err = err
+			return true
+		case n == 0:
+			k.err = io.ErrUnexpectedEOF
+			return true
+		default:
+			got += n
+		}
+	}
+	return true
+}
+
+// atomicWrite is how many bytes the kernel puts into a Unix socket as a whole or not at
+// all; it is 32 KiB or more.
+const atomicWrite = 4096
+
 // write flushes the last bytes of an event.
 func (c *conn) write() error {
-	c.mark(StateClosing)
+	k := c.keeper
+	if k == nil {
+		return c.flush()
+	}
+	for len(c.out) > atomicWrite {
+		n, err := c.sock.Write(c.out[:len(c.out)-atomicWrite])
+		if err != nil {
+			return err
+		}
+		c.out = append(c.out[:0], c.out[n:]...)
+	}
+	k.mark(StateClosing)
 	err := c.flush()
 	if err == nil {
-		c.mark(StateIdle)
+		k.mark(StateIdle)
 	}
 	return err
 }

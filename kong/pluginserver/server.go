@@ -20,9 +20,9 @@ type Options struct {
 	Logger  *slog.Logger // nil: slog.Default()
 	Limits  Limits       // zero fields: the defaults
 	Clock   Clock        // nil: the system's
-	// NextID gives the id of a new instance, positive and never given before. Nil: count
-	// up from a random number. A supervisor, which outlives its workers, gives its own.
-	NextID func() int32
+	// Dropped, if not nil, is told of each instance that was dropped as idle. It must not
+	// call the server.
+	Dropped func(id int32)
 	// PolicyOnly answers every event by the failure policy, without compiling a config
 	// or calling a plugin: what is left to do while the plugins themselves keep crashing.
 	PolicyOnly bool
@@ -72,13 +72,14 @@ type Server struct {
 	limits     Limits
 	clock      Clock
 	policyOnly bool
+	dropped    func(id int32)
 	instances  table
 	n          counters
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]struct{}
-	draining  atomic.Bool // set with mu held
+	draining  atomic.Bool   // set with mu held
 	empty     chan struct{} // closed when draining and no connection is left
 }
 
@@ -96,6 +97,7 @@ func New(opt Options) (*Server, error) {
 		limits:     opt.Limits.withDefaults(),
 		clock:      opt.Clock,
 		policyOnly: opt.PolicyOnly,
+		dropped:    opt.Dropped,
 		conns:      map[*conn]struct{}{},
 		listeners:  map[net.Listener]struct{}{},
 		empty:      make(chan struct{}),
@@ -114,7 +116,7 @@ func New(opt Options) (*Server, error) {
 		s.plugins[p.Name] = &plugin{Plugin: p}
 		s.names = append(s.names, p.Name)
 	}
-	s.instances.init(opt.NextID)
+	s.instances.init()
 	return s, nil
 }
 

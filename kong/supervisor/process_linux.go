@@ -1,0 +1,269 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// worker is a worker process. Its fields below line are guarded by Supervisor.mu.
+type worker struct {
+	cmd  *exec.Cmd
+	line *line
+
+	index    int
+	online   time.Time // zero until it is ready
+	draining bool
+}
+
+// spawn starts a worker and tells it the instances; s.mu is held. It gets connections
+// once it says that it is ready.
+func (s *Supervisor) spawn() error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("start a worker: %w", err)
+	}
+	w := &worker{index: s.started}
+	s.started++
+	theirs := os.NewFile(uintptr(pair[1]), "line")
+	defer theirs.Close()
+	w.cmd = exec.Command(s.opt.Path, s.opt.WorkerArgs...)
+	w.cmd.Env = append(os.Environ(), workerEnv+"="+strconv.Itoa(w.index))
+	w.cmd.Stdout, w.cmd.Stderr = os.Stdout, os.Stderr
+	w.cmd.ExtraFiles = []*os.File{theirs, s.board.file, s.sharedFile}
+	w.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Pdeathsig: syscall.SIGKILL,
+		// Ctrl-C is for the supervisor: it drains.
+		Setpgid: true,
+	}
+	done := make(chan error)
+	s.spawns <- func() { done <- w.cmd.Start() }
+	if err := <-done; err != nil {
+		unix.Close(pair[0])
+		return fmt.Errorf("start a worker: %w", err)
+	}
+	if w.line, err = newLine(os.NewFile(uintptr(pair[0]), "line")); err != nil {
+		w.cmd.Process.Kill()
+		w.cmd.Wait()
+		return fmt.Errorf("start a worker: %w", err)
+	}
+	s.workers[w] = struct{}{}
+	for id, command := range s.known {
+		w.line.send(message{kind: msgInstance, id: id, payload: command, fd: -1})
+	}
+	s.log.Info("worker started", "pid", w.cmd.Process.Pid)
+	dead := make(chan struct{})
+	go s.watch(w, dead)
+	go s.listen(w, dead)
+	return nil
+}
+
+// kill ends a worker at once.
+func (w *worker) kill() { w.cmd.Process.Kill() }
+
+// drain asks a worker to let its events end; s.mu is held.
+func (s *Supervisor) drain(w *worker) {
+	if w.draining {
+		return
+	}
+	w.draining = true
+	if s.current == w {
+		s.current = nil
+	}
+	w.line.send(message{kind: msgDrain, fd: -1})
+	time.AfterFunc(s.timing.Drain, w.kill)
+}
+
+// listen handles a worker's messages until it is dead.
+func (s *Supervisor) listen(w *worker, dead chan struct{}) {
+	for {
+		m, err := w.line.receive()
+		if err != nil {
+			break
+		}
+		s.handle(w, m)
+	}
+	// A line can only break on the other side's wish. What it does not serve any more it
+	// must not touch either.
+	if !w.asked(s) {
+		w.kill()
+	}
+	err := w.cmd.Wait()
+	close(dead)
+	w.line.close()
+	s.died(w, err)
+}
+
+// asked reports whether w was asked to end: then it does so by itself.
+func (w *worker) asked(s *Supervisor) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return w.draining
+}
+
+func (s *Supervisor) handle(w *worker, m message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch m.kind {
+	case msgOnline:
+		s.online(w)
+		return
+	case msgDropped:
+		delete(s.known, m.id)
+		return
+	}
+	h := s.held[m.slot]
+	if h == nil || h.by != w {
+		return
+	}
+	switch m.kind {
+	case msgAnswer:
+		if h.command != nil {
+			h.by, h.busy = nil, true
+			go s.answer(h, w, m.payload)
+		}
+	case msgWaits:
+		s.readCommand(h)
+	case msgReleased:
+		s.place(h)
+	case msgEnded:
+		s.end(h)
+	}
+}
+
+// online makes w the worker that serves, and drains the one before; s.mu is held.
+func (s *Supervisor) online(w *worker) {
+	if w.draining || s.stopping {
+		return
+	}
+	w.online = time.Now()
+	old := s.current
+	s.current = w
+	s.log.Info("worker ready", "pid", w.cmd.Process.Pid)
+	for other := range s.workers {
+		// A worker that is not ready yet, older than this one, is no longer needed.
+		if other == old || other.index < w.index {
+			s.drain(other)
+		}
+	}
+	s.endFallback()
+	s.placeAll()
+}
+
+// watch kills a worker that does not get ready, or that stops its heartbeat.
+func (s *Supervisor) watch(w *worker, dead chan struct{}) {
+	const checks = 4 // a machine that slept misses one, not four
+	tick := time.NewTicker(s.timing.Frozen / checks)
+	defer tick.Stop()
+	start := time.AfterFunc(s.timing.Start, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if w.online.IsZero() && !w.draining {
+			s.log.Error("worker does not get ready, killing it", "pid", w.cmd.Process.Pid)
+			w.kill()
+		}
+	})
+	defer start.Stop()
+	heartbeat := s.board.heartbeat(w.index)
+	last, missed := heartbeat.Load(), 0
+	for {
+		select {
+		case <-dead:
+			return
+		case <-tick.C:
+		}
+		now := heartbeat.Load()
+		s.mu.Lock()
+		ready := !w.online.IsZero()
+		s.mu.Unlock()
+		if now != last || !ready {
+			last, missed = now, 0
+			continue
+		}
+		if missed++; missed == checks {
+			s.log.Error("worker shows no sign of life, killing it", "pid", w.cmd.Process.Pid)
+			s.mu.Lock()
+			s.stats.Frozen++
+			s.mu.Unlock()
+			w.kill()
+		}
+	}
+}
+
+// died goes on without a worker.
+func (s *Supervisor) died(w *worker, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.workers, w)
+	if s.current == w {
+		s.current = nil
+	}
+	for _, h := range s.held {
+		if h.by == w {
+			s.adopt(h)
+		}
+	}
+	defer s.checkOver()
+	if w.draining && err == nil || s.stopping {
+		return
+	}
+	s.stats.Died++
+	s.log.Error("worker died", "pid", w.cmd.Process.Pid, "error", err)
+	if w.draining || s.current != nil {
+		return // another one serves
+	}
+	if !w.online.IsZero() && time.Since(w.online) >= s.timing.Stable {
+		s.quick = 0
+	} else {
+		s.quick++
+	}
+	s.await()
+	if s.quick <= 1 {
+		s.respawn()
+		return
+	}
+	if s.quick > 2 {
+		s.startFallback()
+	}
+	time.AfterFunc(min(50*time.Millisecond<<min(s.quick-2, 20), s.timing.Backoff), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.respawn()
+	})
+}
+
+// respawn starts a worker where none is, or is about to be; s.mu is held.
+func (s *Supervisor) respawn() {
+	if s.stopping || s.current != nil {
+		return
+	}
+	for w := range s.workers {
+		if !w.draining {
+			return
+		}
+	}
+	if err := s.spawn(); err != nil {
+		s.log.Error("no worker", "error", err)
+		s.quick++
+		s.startFallback()
+		time.AfterFunc(s.timing.Backoff, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.respawn()
+		})
+	}
+}
+
+// await lets the failure policy answer if no worker gets ready soon; s.mu is held.
+func (s *Supervisor) await() {
+	time.AfterFunc(s.timing.Fallback, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.startFallback()
+	})
+}

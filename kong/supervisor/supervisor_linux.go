@@ -1,0 +1,316 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kongwaf/kong/pluginserver"
+)
+
+// Options says what a supervisor runs.
+type Options struct {
+	// Listener is where Kong connects, see pluginserver.Listen. Required.
+	Listener *net.UnixListener
+	// Path is the worker's program; empty: this one. It is looked up anew for each worker,
+	// so a new file at the path is what an upgrade starts.
+	Path string
+	// WorkerArgs are its arguments. The process finds itself to be a worker by IsWorker.
+	WorkerArgs []string
+	// Plugins answer by their failure policy while no worker can. Only their Name, Phases,
+	// Failure and Refuse are used.
+	Plugins []pluginserver.Plugin
+	// Limits are those of the events that the supervisor answers.
+	Limits pluginserver.Limits
+	// SharedSize is how much memory Worker.Shared returns, in bytes. It cannot be changed
+	// by an upgrade.
+	SharedSize int
+	Logger     *slog.Logger // nil: slog.Default()
+	Timing     Timing
+}
+
+// Timing is when a supervisor loses its patience; zero fields mean the defaults.
+type Timing struct {
+	Frozen   time.Duration // without a heartbeat, a worker is killed. Default 2 s
+	Start    time.Duration // a new worker must be ready. Default 30 s
+	Fallback time.Duration // without any worker, the failure policy answers. Default 2 s
+	Stable   time.Duration // a worker that lives so long was no failed start. Default 1 s
+	Backoff  time.Duration // the longest wait between failed starts. Default 10 s
+	Drain    time.Duration // running events may take, at an upgrade or at the end. Default 70 s, Kong itself gives up after 60
+	Unsure   time.Duration // Kong has to show that it got an answer during which the worker died. Default 100 ms
+}
+
+func (t Timing) withDefaults() Timing {
+	set := func(d *time.Duration, byDefault time.Duration) {
+		if *d <= 0 {
+			*d = byDefault
+		}
+	}
+	set(&t.Frozen, 2*time.Second)
+	set(&t.Start, 30*time.Second)
+	set(&t.Fallback, 2*time.Second)
+	set(&t.Stable, time.Second)
+	set(&t.Backoff, 10*time.Second)
+	set(&t.Drain, 70*time.Second)
+	set(&t.Unsure, 100*time.Millisecond)
+	return t
+}
+
+// Supervisor runs workers. Make one with New.
+type Supervisor struct {
+	opt        Options
+	timing     Timing
+	log        *slog.Logger
+	board      board
+	sharedFile *os.File
+	shared     []byte
+	spawns     chan func() // run by one thread that lives as long as the supervisor
+
+	mu       sync.Mutex
+	held     map[uint32]*held
+	slots    []uint32 // free, of those below nextSlot
+	nextSlot uint32
+	known    map[int32][]byte // instances: the CmdStartInstance of each, by id
+	lastID   int32
+	workers  map[*worker]struct{}
+	current  *worker              // gets the connections; nil while there is none
+	fallback *pluginserver.Server // answers by policy meanwhile; else nil
+	quick    int                  // workers that died soon after their start, in a row
+	started  int                  // workers ever
+	stopping bool
+	over     chan struct{} // closed when stopping and nothing is left
+	stats    Stats
+}
+
+// Stats is a snapshot of a supervisor's counters.
+type Stats struct {
+	Connections int    // open
+	Instances   int    // known
+	Started     int    // workers ever
+	Died        uint64 // workers that ended unasked
+	Frozen      uint64 // of these, workers that were killed without a heartbeat
+	Repeated    uint64 // events that were interrupted and that Kong was made to ask again
+	Fallback    bool   // the failure policy answers now
+	Worker      int    // process id of the worker that serves now, 0 if none
+}
+
+// New returns a supervisor; Run starts it.
+func New(opt Options) (*Supervisor, error) {
+	if opt.Path == "" {
+		path, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		opt.Path = path
+	}
+	s := &Supervisor{
+		opt:     opt,
+		timing:  opt.Timing.withDefaults(),
+		log:     opt.Logger,
+		spawns:  make(chan func()),
+		held:    map[uint32]*held{},
+		known:   map[int32][]byte{},
+		lastID:  rand.Int32N(math.MaxInt32 / 2),
+		workers: map[*worker]struct{}{},
+		over:    make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	var err error
+	if s.board.file, s.board.memory, err = newShared("kong-waf board", boardSize); err != nil {
+		return nil, err
+	}
+	if s.sharedFile, s.shared, err = newShared("kong-waf shared", opt.SharedSize); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Run is New and Supervisor.Run with a signal: SIGHUP upgrades.
+func Run(ctx context.Context, opt Options) error {
+	s, err := New(opt)
+	if err != nil {
+		return err
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				s.Upgrade()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return s.Run(ctx)
+}
+
+// Shared returns the memory that the workers share, see Worker.Shared.
+func (s *Supervisor) Shared() []byte { return s.shared }
+
+// Stats returns the counters.
+func (s *Supervisor) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	stats.Connections, stats.Instances = len(s.held), len(s.known)
+	stats.Started, stats.Fallback = s.started, s.fallback != nil
+	if s.current != nil {
+		stats.Worker = s.current.cmd.Process.Pid
+	}
+	return stats
+}
+
+// Run serves until ctx is done; then running events end, Kong's connections are closed
+// softly, and Run returns nil. The listener's path is left alone: it may belong to a
+// newer supervisor already. It may be called once.
+func (s *Supervisor) Run(ctx context.Context) error {
+	quit := make(chan struct{})
+	defer close(quit)
+	go func() {
+		// A worker is killed when the thread that started it ends, not only the process.
+		runtime.LockOSThread()
+		for {
+			select {
+			case f := <-s.spawns:
+				f()
+			case <-quit:
+				return
+			}
+		}
+	}()
+	s.mu.Lock()
+	err := s.spawn()
+	s.await()
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	listener, err := rawFile(s.opt.Listener)
+	if err != nil {
+		return err
+	}
+	accepted := make(chan error, 1)
+	go func() { accepted <- s.accept(listener) }()
+	select {
+	case <-ctx.Done():
+		listener.Close()
+		<-accepted
+	case err = <-accepted:
+		listener.Close()
+	}
+	s.stop()
+	select {
+	case <-s.over:
+	case <-time.After(s.timing.Drain):
+		s.log.Warn("giving up on events that still run")
+		err = errors.Join(err, context.DeadlineExceeded)
+		s.mu.Lock()
+		for w := range s.workers {
+			w.kill()
+		}
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// rawFile returns a file over a copy of the listener's descriptor: a net.Listener does not
+// let others accept from it.
+func rawFile(listener *net.UnixListener) (*os.File, error) {
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd, dupErr := -1, error(nil)
+	err = raw.Control(func(original uintptr) {
+		fd, dupErr = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err := errors.Join(err, dupErr); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "listener"), nil
+}
+
+// stop makes everything end.
+func (s *Supervisor) stop() {
+	s.opt.Listener.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	for w := range s.workers {
+		s.drain(w)
+	}
+	s.endFallback()
+	s.placeAll()
+	s.checkOver()
+}
+
+// checkOver closes over when nothing is left; s.mu is held.
+func (s *Supervisor) checkOver() {
+	if s.stopping && len(s.held) == 0 && len(s.workers) == 0 {
+		select {
+		case <-s.over:
+		default:
+			close(s.over)
+		}
+	}
+}
+
+// Upgrade starts a new worker and, once it is ready, drains the old one: no request
+// notices. If the new one does not get ready, the old one stays.
+func (s *Supervisor) Upgrade() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return
+	}
+	if err := s.spawn(); err != nil {
+		s.log.Error("upgrade failed, the old worker stays", "error", err)
+	}
+}
+
+// accept takes connections until the listener is closed. The connections' descriptors do
+// not go into Go's poller: each byte from Kong would wake the supervisor up.
+func (s *Supervisor) accept(listener *os.File) error {
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		return err
+	}
+	for {
+		fd, accErr := -1, error(nil)
+		err := raw.Read(func(listener uintptr) bool {
+			fd, _, accErr = syscall.Accept4(int(listener), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+			return accErr != syscall.EAGAIN
+		})
+		if err != nil {
+			if errors.Is(err, os.ErrClosed) {
+				return nil
+			}
+			return err
+		}
+		switch accErr {
+		case nil:
+			s.hold(fd)
+		case syscall.EINTR, syscall.ECONNABORTED:
+		default:
+			// Out of descriptors, most likely: those in use come back.
+			s.log.Warn("cannot accept a connection", "error", accErr)
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}

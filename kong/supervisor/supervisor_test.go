@@ -1,0 +1,275 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/Kong/go-pdk"
+	"github.com/stretchr/testify/require"
+
+	"kongwaf/kong/pluginserver"
+	"kongwaf/kong/wire"
+	"kongwaf/kong/wire/kongpeer"
+)
+
+// The test binary is also the worker. What a worker does beside serving comes in the
+// environment: it is read when it starts, so an upgrade can change it.
+const (
+	versionEnv = "TOY_VERSION" // sent to Kong as a response header
+	faultEnv   = "TOY_FAULT"   // "start": die at once; "late": never get ready; "event": die in each event
+)
+
+func TestMain(m *testing.M) {
+	if IsWorker() {
+		if err := workerMain(); err != nil {
+			fmt.Fprintln(os.Stderr, "worker:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func workerMain() error {
+	switch os.Getenv(faultEnv) {
+	case "start":
+		return fmt.Errorf("told to")
+	case "late":
+		select {}
+	}
+	w, err := NewWorker()
+	if err != nil {
+		return err
+	}
+	srv, err := pluginserver.New(pluginserver.Options{
+		Plugins: []pluginserver.Plugin{toyPlugin(w.Shared())}, Logger: quietLog(), Dropped: w.Dropped})
+	if err != nil {
+		return err
+	}
+	return w.Serve(context.Background(), srv)
+}
+
+func quietLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError + 1}))
+}
+
+// toyPlugin counts its events in shared memory and sets a header, written behind.
+func toyPlugin(shared []byte) pluginserver.Plugin {
+	return pluginserver.Plugin{
+		Name: "toy", Version: "1.0.0", Phases: []string{"access"}, Schema: json.RawMessage(`{}`),
+		New: func(config []byte) (pluginserver.Instance, error) { return toy{shared}, nil },
+		Failure: func(config []byte) pluginserver.Policy {
+			if bytes.Contains(config, []byte("deny")) {
+				return pluginserver.PolicyDeny
+			}
+			return pluginserver.PolicyAllow
+		},
+	}
+}
+
+type toy struct{ shared []byte }
+
+func counter(shared []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&shared[0])) }
+
+func (t toy) Handle(_ string, kong *pdk.PDK) {
+	counter(t.shared).Add(1)
+	if ip, err := kong.Client.GetIp(); err != nil || ip == "" {
+		return // the header is missing then
+	}
+	if os.Getenv(faultEnv) == "event" {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+	kong.Response.SetHeader("X-Version", os.Getenv(versionEnv))
+	kong.Log.Notice("done")
+}
+func (toy) Prefetch(string) []wire.Call  { return []wire.Call{{Method: "kong.client.get_ip"}} }
+func (toy) Failure() pluginserver.Policy { return pluginserver.PolicyAllow }
+func (toy) Timeout() time.Duration       { return time.Second }
+
+// rig is a running supervisor and Kong's side of it, a strict one.
+type rig struct {
+	*kongpeer.Peer
+	*Supervisor
+	path string
+}
+
+func newRig(t testing.TB, timing Timing) *rig {
+	t.Helper()
+	r := &rig{path: filepath.Join(t.TempDir(), "s")}
+	listener, err := pluginserver.Listen(r.path, 0o600, "")
+	require.NoError(t, err)
+	log := quietLog()
+	if testing.Verbose() {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	r.Supervisor, err = New(Options{
+		Listener: listener, WorkerArgs: []string{"-test.run=^$"}, Plugins: []pluginserver.Plugin{toyPlugin(nil)},
+		SharedSize: 4096, Timing: timing, Logger: log})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Supervisor.Run(ctx) }()
+	r.Peer = &kongpeer.Peer{
+		Dial:   func() (net.Conn, error) { return net.Dial("unix", r.path) },
+		Strict: true, MaxRepeats: 10_000,
+		Answer: func(method string, args []byte) []byte {
+			if method == "kong.client.get_ip" {
+				return []byte("\n\x07192.0.2")
+			}
+			return nil
+		},
+	}
+	t.Cleanup(func() {
+		r.Peer.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return r
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	require.Eventually(t, ok, 20*time.Second, 2*time.Millisecond, what)
+}
+
+// version sends one event and returns the version of the worker that answered, "" if the
+// failure policy did.
+func (r *rig) version(t testing.TB) string {
+	t.Helper()
+	result, err := r.Event("toy", []byte(`{}`), "access")
+	require.NoError(t, err)
+	return header(result)
+}
+
+func header(result kongpeer.Result) string {
+	for _, call := range result.Calls {
+		if call.Method == "kong.response.set_header" {
+			// KV{k: "X-Version", v: Value{string_value: ...}}
+			if i := bytes.LastIndexByte(call.Args, 0x1a); i >= 0 {
+				return string(call.Args[i+2:])
+			}
+		}
+	}
+	return ""
+}
+
+// load sends events at a rate until stop is called, on as many connections as it takes,
+// and counts what came of them.
+type load struct {
+	total, failed, byPolicy atomic.Int64
+	slowest                 atomic.Int64
+	first                   atomic.Value
+	quit                    chan struct{}
+	done                    sync.WaitGroup
+}
+
+func (r *rig) load(rate, workers int) *load {
+	l := &load{quit: make(chan struct{})}
+	for i := range workers {
+		l.done.Go(func() {
+			config := []byte(`{"route":` + strconv.Itoa(i%3) + `}`)
+			var tick <-chan time.Time
+			if rate > 0 {
+				ticker := time.NewTicker(time.Duration(workers) * time.Second / time.Duration(rate))
+				defer ticker.Stop()
+				tick = ticker.C
+			}
+			for {
+				select {
+				case <-l.quit:
+					return
+				default:
+				}
+				if tick != nil {
+					<-tick
+				}
+				start := time.Now()
+				result, err := r.Event("toy", config, "access")
+				l.total.Add(1)
+				if took := int64(time.Since(start)); took > l.slowest.Load() {
+					l.slowest.Store(took)
+				}
+				switch {
+				case err != nil:
+					l.failed.Add(1)
+					l.first.CompareAndSwap(nil, err.Error())
+				case header(result) == "":
+					l.byPolicy.Add(1)
+				}
+			}
+		})
+	}
+	return l
+}
+
+// stop ends the load and prints what came of it.
+func (l *load) stop(t testing.TB, fault string, r *rig) {
+	t.Helper()
+	close(l.quit)
+	l.done.Wait()
+	stats := r.Supervisor.Stats()
+	fmt.Printf("%s: failed %d of %d (by policy %d, repeated %d, dials %d, workers %d, slowest %v)\n", fault,
+		l.failed.Load(), l.total.Load(), l.byPolicy.Load(), r.Repeats.Load(), r.Dials.Load(),
+		stats.Started, time.Duration(l.slowest.Load()).Round(time.Millisecond))
+	if l.failed.Load() > 0 {
+		t.Errorf("%s: failed %d of %d, the first: %v", fault, l.failed.Load(), l.total.Load(), l.first.Load())
+	}
+}
+
+// scale is how many times longer the trials run: SUPERVISOR_TRIALS=full for the real ones.
+func full() bool { return os.Getenv("SUPERVISOR_TRIALS") == "full" }
+
+func TestServes(t *testing.T) {
+	t.Setenv(versionEnv, "v1")
+	r := newRig(t, Timing{})
+	for range 100 {
+		require.Equal(t, "v1", r.version(t))
+	}
+	require.EqualValues(t, 1, r.Dials.Load())
+	require.EqualValues(t, 100, counter(r.Supervisor.Shared()).Load())
+	_, err := r.Command(wire.RPC{Command: wire.CmdCloseInstance, InstanceID: 5})
+	require.NoError(t, err)
+}
+
+// trial kills workers again and again under load.
+func trial(t *testing.T, fault string, rate, workers, times int, pause time.Duration, strike func(r *rig, pid int)) {
+	t.Setenv(versionEnv, "v1")
+	r := newRig(t, Timing{Stable: pause / 4, Frozen: 400 * time.Millisecond})
+	r.version(t)
+	l := r.load(rate, workers)
+	for range times {
+		time.Sleep(pause)
+		eventually(t, "a worker", func() bool { return r.Supervisor.Stats().Worker != 0 })
+		strike(r, r.Supervisor.Stats().Worker)
+	}
+	time.Sleep(pause)
+	l.stop(t, fault, r)
+	require.Zero(t, l.byPolicy.Load(), "events answered by the failure policy")
+}
+
+func TestKill(t *testing.T) {
+	pause := 300 * time.Millisecond
+	if full() {
+		pause = 3 * time.Second
+	}
+	kill := func(_ *rig, pid int) { syscall.Kill(pid, syscall.SIGKILL) }
+	t.Run("at 500 requests/s", func(t *testing.T) { trial(t, "kill -9, 500/s", 500, 16, 10, pause, kill) })
+	t.Run("at full load", func(t *testing.T) { trial(t, "kill -9, full load", 0, 16, 10, pause, kill) })
+}

@@ -1,0 +1,181 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"kongwaf/kong/pluginserver"
+	"kongwaf/kong/wire"
+)
+
+// workerEnv tells a worker that it is one, and which heartbeat is its own.
+const workerEnv = "KONG_WAF_WORKER"
+
+// The descriptors that a worker inherits.
+const (
+	lineFD = 3 + iota
+	boardFD
+	sharedFD
+)
+
+// beat is how often a worker counts its heartbeat up.
+const beat = 50 * time.Millisecond
+
+// Worker is the worker's end of a supervisor.
+type Worker struct {
+	line   *line
+	board  board
+	shared []byte
+	index  int
+}
+
+// IsWorker reports whether this process was started by a supervisor.
+func IsWorker() bool { return os.Getenv(workerEnv) != "" }
+
+// NewWorker takes up the connection to the supervisor that started this process. It may
+// be called once.
+func NewWorker() (*Worker, error) {
+	index, err := strconv.Atoi(os.Getenv(workerEnv))
+	if err != nil {
+		return nil, errors.New("this process was not started by a supervisor")
+	}
+	os.Unsetenv(workerEnv)
+	w := &Worker{index: index}
+	w.board.file = os.NewFile(boardFD, "board")
+	if w.board.memory, err = mapShared(w.board.file); err != nil {
+		return nil, err
+	}
+	if len(w.board.memory) != boardSize {
+		return nil, fmt.Errorf("the supervisor is of another version (shared memory of %d bytes, not %d): restart it", len(w.board.memory), boardSize)
+	}
+	if w.shared, err = mapShared(os.NewFile(sharedFD, "shared")); err != nil {
+		return nil, err
+	}
+	w.line, err = newLine(os.NewFile(lineFD, "line"))
+	return w, err
+}
+
+// Shared returns memory that outlives this worker: the next one finds it as this one, or
+// several at a time, left it. It starts as zeros, and may be used with atomic access only;
+// a worker can die between any two of its instructions.
+func (w *Worker) Shared() []byte { return w.shared }
+
+// Dropped tells the supervisor that an instance was dropped; it is for
+// pluginserver.Options.Dropped.
+func (w *Worker) Dropped(id int32) { w.line.send(message{kind: msgDropped, id: id, fd: -1}) }
+
+// Serve serves the connections that the supervisor passes on, until the supervisor wants
+// the worker to drain, or is gone, or ctx is done. The process should exit then.
+func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go w.beat(ctx)
+	go func() {
+		<-ctx.Done()
+		w.line.conn.SetReadDeadline(time.Unix(1, 0))
+	}()
+	w.line.send(message{kind: msgOnline, fd: -1})
+	drained := make(chan struct{})
+	var drain, warm sync.Once
+	var busy sync.WaitGroup
+	for {
+		m, err := w.line.receive()
+		if err != nil {
+			select {
+			case <-drained:
+				return nil
+			default:
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("the supervisor is gone: %w", err)
+		}
+		if m.kind != msgInstance {
+			warm.Do(func() { go srv.Warm() })
+		}
+		switch m.kind {
+		case msgConn:
+			busy.Go(func() { w.serve(srv, m) })
+		case msgCommand:
+			busy.Go(func() { w.command(srv, m) })
+		case msgInstance:
+			if rpc, err := wire.ParseRPC(m.payload); err == nil {
+				srv.Restore(m.id, string(rpc.Name), rpc.Config)
+			}
+		case msgDrain:
+			drain.Do(func() {
+				go func() {
+					srv.Shutdown(ctx)
+					busy.Wait()
+					close(drained)
+					w.line.close()
+				}()
+			})
+		}
+	}
+}
+
+// beat shows the supervisor that this process still runs.
+func (w *Worker) beat(ctx context.Context) {
+	heartbeat := w.board.heartbeat(w.index)
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		heartbeat.Add(1)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// serve serves one connection.
+func (w *Worker) serve(srv *pluginserver.Server, m message) {
+	conn, err := connection(m.fd)
+	if err != nil {
+		w.line.send(message{kind: msgEnded, slot: m.slot, fd: -1})
+		return
+	}
+	end := srv.ServeKept(conn, func(state pluginserver.State) { w.board.mark(m.slot, state) })
+	back := msgEnded
+	switch end {
+	case pluginserver.EndReleased:
+		back = msgReleased
+	case pluginserver.EndCommand:
+		back = msgWaits
+	}
+	w.line.send(message{kind: back, slot: m.slot, fd: -1})
+}
+
+// command answers one command.
+func (w *Worker) command(srv *pluginserver.Server, m message) {
+	rpc, err := wire.ParseRPC(m.payload)
+	if err != nil {
+		return // the supervisor has parsed it before
+	}
+	w.line.send(message{kind: msgAnswer, slot: m.slot, payload: srv.Answer(rpc, m.id), fd: -1})
+}
+
+// connection turns a descriptor, which it takes, into a connection.
+func connection(fd int) (*net.UnixConn, error) {
+	file := os.NewFile(uintptr(fd), "kong")
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, err
+	}
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		conn.Close()
+		return nil, fmt.Errorf("connection is a %T", conn)
+	}
+	return unixConn, nil
+}
