@@ -51,6 +51,9 @@ func breakout(s string, i int, quoted bool) value.Match {
 		closed = true
 		i = skip(s, i+1)
 	}
+	if strings.IndexByte(s[start:i], '\n') >= 0 {
+		return value.Match{} // program text
+	}
 	if i >= len(s) {
 		return value.Match{}
 	}
@@ -70,7 +73,7 @@ func breakout(s string, i int, quoted bool) value.Match {
 
 // statements judges what follows a semicolon: return true, sleep(5000), a busy loop, db.x.drop().
 func statements(s string, start, i int) value.Match {
-	for n := 0; n < 8 && i < len(s); n++ {
+	for n := 0; n < 3 && i < len(s); n++ {
 		i = skip(s, i+1)
 		switch end := ident(s, i); {
 		case hasWord(s, i, "return"):

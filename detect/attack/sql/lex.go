@@ -77,8 +77,6 @@ type lexer struct {
 	minusMinus bool
 	// sawMinusMinus: the question came up.
 	sawMinusMinus bool
-	// inVersioned: inside /*! ... */, which MySQL executes.
-	inVersioned bool
 	// seams counts closed comments and odd white space between tokens: nobody types them.
 	seams int
 	// commentStart is where a tComment's text begins.
@@ -125,8 +123,8 @@ func (l *lexer) skipSpace() (toEnd bool) {
 			}
 			l.pos += end + 4
 			l.seams++
-		case c == '*' && l.inVersioned && l.pos+1 < len(s) && s[l.pos+1] == '/':
-			l.inVersioned = false
+		case c == '*' && l.seams > 0 && l.pos+1 < len(s) && s[l.pos+1] == '/':
+			// The end of a versioned comment, or of one with another nested in it (PostgreSQL).
 			l.pos += 2
 		default:
 			return false
@@ -149,7 +147,6 @@ func (l *lexer) versioned() bool {
 		i++
 	}
 	l.pos = i
-	l.inVersioned = true
 	l.seams++
 	return true
 }

@@ -22,6 +22,7 @@ func (p *parser) operator(k kind) (state, bool) {
 		return p.logical(fPipes)
 	case tComma:
 		l.aliased = false
+		p.tainted = p.tainted && l.clause == inArgs
 		if p.depth == 0 && !l.selects {
 			p.facts |= fComma
 		}
@@ -60,7 +61,7 @@ func (p *parser) operator(k kind) (state, bool) {
 		return wantStatement, true
 	case tDot: // a method of a function's result: xmlelement(...).getStringVal()
 		if k := p.next(); k == tName && p.last != oName {
-			return p.named(oCall, callKnown)
+			return p.named(oUnknown, callUnknown)
 		}
 	case tCast:
 		if k := p.next(); k == tName || k == tWord {
@@ -87,6 +88,7 @@ func (p *parser) operator(k kind) (state, bool) {
 func (p *parser) logical(f fact) (state, bool) {
 	p.facts |= f
 	p.logic = true
+	p.tainted = false
 	p.comparing = false
 	return wantOperand, true
 }
@@ -190,6 +192,7 @@ func (p *parser) operatorWord() (state, bool) {
 		if p.operands > 0 || p.tokens <= 3 {
 			if l.clause == inFrom || l.clause == inList || p.depth == 0 || w == wHaving || l.selects || p.has(fSelect) {
 				l.clause, l.wasWhere = inExpr, true
+				p.tainted = false
 				p.facts |= fHaving
 				return wantOperand, true
 			}
@@ -197,9 +200,9 @@ func (p *parser) operatorWord() (state, bool) {
 	case wGroup, wOrder:
 		return p.groupOrOrder(l)
 	case wLimit:
-		if equalFold("for", p.text[p.start:p.pos]) && l.selects { // FOR UPDATE, FOR XML PATH('')
+		if equalFold("for", p.text[p.start:p.pos]) { // FOR UPDATE, FOR XML PATH('')
 			k := p.next()
-			return wantOperator, k == tName || k == tWord
+			return wantOperator, (k == tName && l.selects) || k == tWord && p.word == wUpdate
 		}
 		l.clause = inOrder
 		if k := p.peek(); k >= '0' && k <= '9' || k == '(' || k == '@' || k == ':' {

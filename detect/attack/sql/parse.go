@@ -104,6 +104,7 @@ type level struct {
 	wasWhere bool
 	compared bool // two constants
 	strings  bool // a literal is in the list
+	tainted  bool // see parser.tainted, as it was outside
 	waiting  bool // a comparison waits for the SELECT's result; left is its left side
 	left     operand
 }
@@ -143,6 +144,7 @@ type parser struct {
 	// The comparison that waits for its right side.
 	comparing           bool
 	left                operand
+	leftTainted         bool
 	leftStart, leftEnd  int
 	lastStart, lastEnd  int
 	logic               bool // AND or OR waits for its right side
@@ -151,6 +153,7 @@ type parser struct {
 	statementWithoutOne bool // a statement followed without ;
 	stacked             bool // a value came before the first ;
 	juxtaposed          bool // SELECT follows an operand with nothing between
+	tainted             bool // a name is part of the term that is being read
 	truth               bool // the latest operand is a comparison in brackets
 	calls               int  // functions called that SQL knows
 }
@@ -222,7 +225,8 @@ func (p *parser) push(c clause, call operand) {
 		return
 	}
 	p.depth++
-	p.levels[p.depth] = level{clause: c, call: call}
+	p.levels[p.depth] = level{clause: c, call: call, tainted: p.tainted}
+	p.tainted = false
 }
 
 // pop closes a bracket and returns what the bracket was as an operand.
@@ -238,6 +242,7 @@ func (p *parser) pop() operand {
 	}
 	l := p.levels[p.depth]
 	p.depth--
+	p.tainted = l.tainted || p.tainted && !l.selects
 	if l.waiting {
 		p.comparing, p.left = true, l.left
 	}
@@ -287,6 +292,7 @@ func (p *parser) done(o operand, start int) {
 	}
 	if o == oName || o == oUnknown {
 		p.facts |= fName
+		p.tainted = true
 	} else if l := p.level(); l.clause == inList && o == oString && p.depth == 0 {
 		l.strings = true
 	} else if l.clause == inList {
@@ -301,16 +307,16 @@ func (p *parser) done(o operand, start int) {
 	if p.comparing {
 		p.comparing = false
 		switch {
-		case p.left == oCall || o == oCall:
-			p.facts |= fCalled
-			p.solid()
-		case p.left.constant() && o.constant():
+		case p.left.constant() && o.constant() && !p.leftTainted && !p.tainted:
 			p.facts |= fConst
 			l := p.level()
 			l.compared = true
 			if l.clause == inArgs && l.call == oCall {
 				p.facts |= fConstArg
 			}
+			p.solid()
+		case p.left == oCall || o == oCall || p.left == oInfo && p.leftTainted || o == oInfo && p.tainted:
+			p.facts |= fCalled
 			p.solid()
 		case p.left == oName && o == oName && p.lexer.text[p.leftStart:p.leftEnd] == p.lexer.text[start:p.pos]:
 			p.facts |= fSame
@@ -332,6 +338,7 @@ func (p *parser) compares(f fact) (state, bool) {
 	p.facts |= f | fCompare
 	p.comparing = true
 	p.left, p.leftStart, p.leftEnd = p.last, p.lastStart, p.lastEnd
+	p.leftTainted, p.tainted = p.tainted, false
 	return wantOperand, true
 }
 
@@ -463,7 +470,7 @@ func (p *parser) operandWord() (state, bool) {
 		p.done(oTrue, start)
 		return wantOperator, true
 	case wNot, wPrefix:
-		if w == wPrefix && p.wordEndsOperand() {
+		if w == wPrefix && (p.wordEndsOperand() || c != callUnknown && p.peek() == '(') {
 			return p.named(oName, c)
 		}
 		if w == wNot && p.onset() {
@@ -619,6 +626,8 @@ func (p *parser) named(o operand, c call) (state, bool) {
 		p.next()
 		if pack {
 			c = callDanger
+		} else if dotted && c != callDanger {
+			c = callUnknown // time.Sleep, x.lower: another language's
 		}
 		switch c {
 		case callUnknown, catalog:
@@ -651,7 +660,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 	if pack && dotted {
 		p.facts |= fDanger
 	}
-	if c == callInfo && (p.comparing || strings.IndexByte(p.text[start:p.pos], '_') > 0) {
+	if c == callInfo && !dotted && strings.IndexByte(p.text[start:p.pos], '_') > 0 {
 		o = oInfo // CURRENT_USER needs no brackets
 		p.facts |= fInfo
 	}
@@ -664,6 +673,7 @@ func (p *parser) selects() (state, bool) {
 	l := p.level()
 	l.clause, l.selects, l.aliased = inList, true, false
 	p.facts |= fSelect
+	p.tainted = false
 	if p.comparing && p.depth > 0 {
 		l.waiting, l.left = true, p.left
 	}

@@ -1,6 +1,10 @@
 package sql
 
-import "kongwaf/detect/attack/value"
+import (
+	"strings"
+
+	"kongwaf/detect/attack/value"
+)
 
 // score weighs what was read.
 func (p *parser) score(c context) value.Match {
@@ -86,7 +90,7 @@ func (p *parser) constructs(c context) (float64, string) {
 		if quoted && p.has(fComma) || p.has(fLogic|fCompare|fSelect|fArith|fOrder|fOnset) || p.end == endComment {
 			return 0.95, "delay"
 		}
-		if p.end == endBroken {
+		if p.end == endBroken || p.has(fName) {
 			return 0.3, "delay"
 		}
 		return 0.5, "delay"
@@ -99,7 +103,7 @@ func (p *parser) constructs(c context) (float64, string) {
 		return 0.8, "subquery"
 	case p.has(fSubOpen) && p.has(fBracket) && (p.calls > 0 || p.has(fInfo)):
 		return 0.75, "subquery"
-	case p.has(fSubOpen) && !quoted && !p.has(fFrom|fInfo|fCatalog|fHaving|fConst) && p.calls == 0:
+	case p.has(fSubOpen) && !quoted && !p.has(fFrom|fInfo|fCatalog|fHaving|fConst|fCompare) && p.calls == 0:
 		return 0.35, "subquery"
 	case p.has(fSubOpen) && (quoted || p.has(fLogic|fCompare|fArith) || p.stacked):
 		if quoted || p.first != oName {
@@ -135,7 +139,7 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 		if p.has(fFrom) || solid {
 			return 0.8, shape
 		}
-		return 0.4, shape
+		return 0.3, shape
 	case solid && p.has(fFrom):
 		if p.whole() {
 			return 0.88, shape
@@ -207,10 +211,10 @@ func (p *parser) weighClosed(c context) (float64, string) {
 	case p.has(fLogic):
 		return p.weighLogicClosed(c, wordy)
 	case p.has(fInfo|fCall) && p.has(fArith|fCompare):
-		if p.clean() {
+		if p.clean() && plain(before) {
 			return 0.85, "quote closed, function"
 		}
-		if p.whole() && p.has(fConst|fCalled) {
+		if p.whole() && p.has(fConst|fCalled) && plain(before) {
 			return 0.75, "quote closed, function"
 		}
 		if p.whole() {
@@ -234,7 +238,10 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 		}
 		return 0.85, shape
 	case p.end == endOpen:
-		if !wordy && words(p.text[p.start:]) <= 2 && !opens(p.text, c.at) {
+		if c.quote == '\'' && tiny(p.text[:c.at]) && tiny(p.text[p.start+1:]) {
+			return 0.72, shape
+		}
+		if !wordy && words(p.text[p.start:]) <= 2 && !opens(p.text, c.at) && plain(p.text[:c.at]) && plain(p.text[p.start+1:]) {
 			return 0.8, shape
 		}
 		return 0.35, shape
@@ -258,7 +265,7 @@ func (p *parser) weighOperators(c context) (float64, string) {
 	}
 	switch {
 	case p.end == endComment && !p.has(fName):
-		if words(p.text[p.commentStart:]) > 1 {
+		if words(p.text[p.commentStart:]) > 1 || !plain(before) || opens(p.text, c.at) {
 			return 0.35, shape
 		}
 		return 0.75, shape
@@ -266,6 +273,12 @@ func (p *parser) weighOperators(c context) (float64, string) {
 		return 0.72, shape
 	case p.end == endOpen:
 		if !plain(before) || !plain(after) || p.has(fComma) {
+			return 0.35, shape
+		}
+		if c.quote == '\'' && tiny(before) && tiny(after) {
+			return 0.72, shape // A '+' B: nobody writes so little prose around a quoted sign
+		}
+		if opens(p.text, c.at) {
 			return 0.35, shape
 		}
 		if p.has(fName) && !p.has(fWordOp) && !p.has(fCompare) {
@@ -294,11 +307,8 @@ func (p *parser) weighComment(c context) (float64, string) {
 	mark := p.text[p.commentStart-1]
 	n := words(tail)
 	switch {
-	case n > 1 || !plain(p.text[:c.at]):
-		if p.has(fClose) || p.semicolon {
-			return 0.5, shape
-		}
-		return 0.3, shape
+	case n > 1 || !plain(p.text[:c.at]) || opens(p.text, c.at):
+		return 0.35, shape
 	case p.has(fComma) && !p.has(fClose):
 		return 0.5, shape
 	case mark == '#' && n > 0 && !p.semicolon:
@@ -328,11 +338,11 @@ func (p *parser) weighBare() (float64, string) {
 		case p.whole() && p.has(fConst|fCalled), p.whole() && onset:
 			return 0.8, shape
 		case p.whole():
-			return 0.5, shape
-		case number && p.has(fConst|fCalled):
+			return 0.35, shape
+		case number && p.has(fConst) || number && !onset && p.has(fCalled):
 			return 0.75, shape
 		}
-		return 0.4, shape
+		return 0.35, shape
 	case p.has(fHaving) && p.has(fCompare) && number && p.end == endComment:
 		return 0.8, "condition"
 	case p.has(fHaving) && p.has(fCompare) && number && p.whole() && p.has(fClose):
@@ -409,8 +419,11 @@ func (p *parser) weighBare() (float64, string) {
 
 // opens reports whether the quote at i looks like an opening one: select 'and'.
 func opens(s string, i int) bool {
-	return i > 0 && i+1 < len(s) && charClass[s[i-1]] == cSpace && charClass[s[i+1]] != cSpace
+	return i > 0 && i+1 < len(s) && strings.TrimSpace(s[:i]) != "" && charClass[s[i-1]] == cSpace && charClass[s[i+1]] != cSpace
 }
+
+// tiny reports whether s has at most two characters beside white space.
+func tiny(s string) bool { return len(s) < 32 && len(strings.TrimSpace(s)) <= 2 }
 
 // spaced reports whether s has more than one word, as white space separates them.
 func spaced(s string) bool {
@@ -449,7 +462,7 @@ func plain(s string) bool {
 	}
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
-		case '(', '[', '{', '<', '>', '=', '}', ']', ';', '"', '\'', '\\', '`', ':', '|', '/':
+		case '(', '[', '{', '<', '>', '=', ')', '}', ']', ',', ';', '"', '\'', '\\', '`', ':', '|', '/', '\n':
 			return false
 		}
 	}

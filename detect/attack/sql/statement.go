@@ -198,7 +198,7 @@ func (p *parser) with() (state, bool) {
 func (p *parser) definition() (state, bool) {
 	for n := range 6 {
 		switch k := p.next(); {
-		case k == tComment && n == 1 && p.stacked: // DROP members --
+		case k == tName && n == 0 && p.stacked && p.last != oName && p.peek() == 0: // DROP members --
 			return p.sure()
 		case k == tWord && (p.word == wTable || p.word == wObject || p.word == wProcedure || equalFold("schema", p.text[p.start:p.pos])):
 			object := p.word

@@ -190,7 +190,7 @@ var table = func() (t [1 << tableBits]entry) {
 		{wExists, "exists exist any some"},
 		{wCollate, "collate"},
 		{wEscape, "escape uescape"},
-		{wPrefix, "binary interval prior"},
+		{wPrefix, "binary interval prior match"},
 		{wOver, "over"},
 		{wWithin, "within"},
 		{wProcedure, "procedure"},
@@ -239,7 +239,7 @@ var table = func() (t [1 << tableBits]entry) {
 		names string
 	}{
 		{callKnown, `abs acos ascii asin atan avg bin bit_length cast ceil ceiling char char_length character_length chr
-			coalesce compress concat concat_ws conv convert match cos cot count crc32 cast crypt_key cume_dist date_add date_format
+			coalesce compress concat concat_ws conv convert cos cot count crc32 cast crypt_key cume_dist date_add date_format
 			date_sub dayofweek decode decrypt encrypt des_decrypt des_encrypt aes_decrypt aes_encrypt elt encode exp export_set field
 			find_in_set floor format format_bytes from_base64 to_base64 from_unixtime generate_series get_lock greatest group_concat hex if
 			ifnull iif inet_aton inet_ntoa insert instr isnull json_agg json_array json_arrayagg json_build_object
@@ -257,7 +257,7 @@ var table = func() (t [1 << tableBits]entry) {
 			match_against like ceil degrees greatest hashbytes checksum binary_checksum isnumeric try_convert try_cast
 			date time timestamp nullifzero char_to_int toint32 tostring gtid_subset gtid_subtract polygon multipoint geometrycollection
 			multipolygon linestring multilinestring st_latfromgeohash st_longfromgeohash st_pointfromgeohash
-			bit get_host_address writefile readfile`},
+			bit match get_host_address writefile readfile`},
 		{callInfo, `version user database schema current_user session_user system_user connection_id current_database
 			current_schema current_setting inet_server_addr inet_server_port inet_client_addr pg_backend_pid db_name db_id
 			host_name user_name suser_name suser_sname object_name object_id col_name has_dbaccess is_srvrolemember is_member
