@@ -16,8 +16,12 @@ func (s *lexer) call(i int) value.Match {
 		end--
 	}
 	start := end
-	for start > 0 && start > end-40 && wordByte(text[start-1]) {
+	for start > 0 && start > end-28 && wordByte(text[start-1]) {
 		start--
+	}
+	kind := names.Of(text[start:end])
+	if kind == 0 && (i+1 >= len(text) || text[i+1]|0x20 != 'j' && text[i+1] != ' ') {
+		return value.Match{}
 	}
 	arg := s.argument(i + 1)
 	if words.HasPrefix(arg, "java.") || words.HasPrefix(arg, "javax.") {
@@ -28,7 +32,6 @@ func (s *lexer) call(i int) value.Match {
 	if start == end {
 		return value.Match{}
 	}
-	kind := names.Of(text[start:end])
 	if kind == 0 || kind&^(receiver|module|fetches|ognlVar) == 0 {
 		return value.Match{}
 	}

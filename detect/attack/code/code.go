@@ -76,7 +76,9 @@ func Judge(v *value.Value) value.Match {
 		case '_':
 			m = s.dunder(i)
 		}
-		best = best.Better(m)
+		if m.Confidence > best.Confidence {
+			best = m
+		}
 	}
 	if best.Confidence >= 0.4 && best.Confidence < 0.97 {
 		if document.Noise(text) {

@@ -155,6 +155,9 @@ func (s *lexer) staticCall(i int) value.Match {
 // tag recognises the opening of a code block.
 func (s *lexer) tag(i int) value.Match {
 	t := s.text[i+1:]
+	if t == "" || t[0] != '?' && t[0] != '%' && t[0]|0x20 != 's' && t[0]|0x20 != 'c' && t[0]|0x20 != 'j' {
+		return value.Match{}
+	}
 	switch {
 	case words.HasPrefix(t, "?php") && (len(t) == 4 || !wordByte(t[4])), strings.HasPrefix(t, "?="):
 		s.block = true
@@ -182,6 +185,9 @@ func (s *lexer) tag(i int) value.Match {
 // latex recognises the commands by which TeX reads files and runs commands.
 func (s *lexer) latex(i int) value.Match {
 	t := s.text[i+1:]
+	if len(t) < 5 || t[0] != 'w' && t[0] != 'i' && t[0] != 'S' && t[0] != 'n' && t[0] != 'o' && t[0] != 'l' && t[0] != 'v' || !wordByte(t[1]) {
+		return value.Match{}
+	}
 	switch {
 	case strings.HasPrefix(t, "write18"), strings.HasPrefix(t, "immediate\\write"), strings.HasPrefix(t, "ShellEscape"):
 		return found(0.94, i, min(len(s.text), i+16), "TeX shell escape")

@@ -49,8 +49,14 @@ func Judge(v *value.Value) value.Match {
 			break
 		}
 		i += k
+		if !schemeLike(text, i) {
+			i++
+			continue
+		}
 		m, next := link(v, i)
-		best = best.Better(m)
+		if m.Confidence > best.Confidence {
+			best = m
+		}
 		if best.Confidence >= 0.93 {
 			break
 		}
@@ -65,6 +71,21 @@ func Judge(v *value.Value) value.Match {
 		}
 	}
 	return best
+}
+
+// schemeLike reports, in one look, whether the colon at i can end a scheme: the schemes'
+// last letters before it, and a slash after it or one of the few that need none.
+func schemeLike(text string, i int) bool {
+	if i < 2 || i+2 >= len(text) {
+		return false
+	}
+	if !letter(text[i-1]) && text[i-1] != '3' {
+		return false
+	}
+	if c := text[i+1]; c == '/' || c == '\\' {
+		return true
+	}
+	return (text[i-1]|0x20 == 'p' || text[i-1]|0x20 == 's' || text[i-1]|0x20 == 'r') && letter(text[i-2]) && letter(text[i+1]) || text[i-1]|0x20 == 'c' && text[i+1] == '/'
 }
 
 // link judges the URL whose scheme ends with the colon at i, and returns where it ends.

@@ -25,8 +25,7 @@ type parsed struct {
 	last    uint32
 	all     uint32
 	before  uint32 // kinds of the element before the last
-	third   uint32
-	ext     uint32
+	name    string // the last named element
 	nul     bool
 	self    int // "." elements
 	dots3   int // "..." elements
@@ -35,8 +34,8 @@ type parsed struct {
 }
 
 // parse cuts a word into path elements. Its cost is linear in the word.
-func parse(text string) parsed {
-	p := parsed{text: text}
+func (p *parsed) parse(text string) {
+	*p = parsed{text: text}
 	i := 0
 	if k := strings.IndexByte(text[:min(len(text), 24)], ':'); k > 0 {
 		switch {
@@ -94,7 +93,6 @@ func parse(text string) parsed {
 		p.element(text[start:i], dots, junk)
 		i++
 	}
-	return p
 }
 
 // element adds one path element.
@@ -125,20 +123,27 @@ func (p *parsed) element(e string, dots, junk int) {
 		p.trick = true
 		return
 	}
-	if k := strings.IndexByte(e, 0); k > 0 {
-		e = e[:k]
+	if junk > 0 {
+		if k := strings.IndexByte(e, 0); k > 0 {
+			e = e[:k]
+		}
+		e = strings.TrimLeft(e, "\x00 ")
 	}
-	e = strings.TrimLeft(e, "\x00 ")
-	if rest := strings.TrimLeft(e, "."); len(e)-len(rest) >= 4 && rest != "" {
-		p.climbs++
-		p.trick = true
-		e = rest
+	if len(e) > 2 && e[0] == '.' && e[1] == '.' {
+		if rest := strings.TrimLeft(e, "."); len(e)-len(rest) >= 4 && rest != "" {
+			p.climbs++
+			p.trick = true
+			e = rest
+		} else if e[2] != '.' {
+			// ..etc: the separator was lost on the way
+			e = e[2:]
+		}
 	}
-	if len(e) > 2 && e[0] == '.' && e[1] == '.' && e[2] != '.' {
-		// ..etc: the separator was lost on the way
-		e = e[2:]
+	name := e
+	if name != "" && name[len(name)-1] == '.' {
+		name = strings.TrimRight(name, ".")
 	}
-	kind := names.Of(strings.TrimRight(e, ". "))
+	kind := names.Of(name)
 	if kind == 0 && len(e) <= 8 && allDigits(e) {
 		kind = procFile
 	}
@@ -149,22 +154,25 @@ func (p *parsed) element(e string, dots, junk int) {
 	switch p.elems {
 	case 1:
 		p.first = kind
-		p.home = words.HasPrefix(e, "home") && len(e) == 4 || words.HasPrefix(e, "users") && len(e) == 5 || words.HasPrefix(e, "root") && len(e) == 4
-		if kind&logDir == 0 && (words.HasPrefix(e, "var") && len(e) == 3) {
+		p.home = len(e) == 4 && (words.HasPrefix(e, "home") || words.HasPrefix(e, "root")) || len(e) == 5 && words.HasPrefix(e, "users")
+		if kind&logDir == 0 && len(e) == 3 && words.HasPrefix(e, "var") {
 			p.first |= confDir
 		}
 	case 2:
 		p.second = kind
-	case 3:
-		p.third = kind
 	}
 	p.before = p.last
 	p.last = kind
 	p.all |= kind
-	p.ext = 0
-	if k := strings.LastIndexByte(e, '.'); k > 0 {
-		p.ext = names.Of(e[k+1:]) & (assetExt | codeExt)
+	p.name = e
+}
+
+// ext returns the kinds of the last element's extension.
+func (p *parsed) ext() uint32 {
+	if k := strings.LastIndexByte(p.name, '.'); k > 0 {
+		return names.Of(p.name[k+1:]) & (assetExt | codeExt)
 	}
+	return 0
 }
 
 func allDigits(s string) bool {
@@ -337,7 +345,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		}
 	case p.self >= 3 && first && (p.back || p.self >= 4):
 		c, shape = 0.74, "traversal"
-	case p.nul && first && p.elems > 0 && p.ext != 0:
+	case p.nul && first && p.elems > 0 && p.ext() != 0:
 		c, shape = 0.75, "file name cut by NUL"
 	}
 	if c == 0 {
@@ -380,7 +388,7 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 		// It stays inside: /a/b/../c.
 		c -= 0.15
 	}
-	if p.ext&assetExt != 0 && p.climbs <= 3 && !p.trick && p.target() == 0 {
+	if p.ext()&assetExt != 0 && p.climbs <= 3 && !p.trick && p.target() == 0 {
 		c = min(c, 0.55)
 	}
 	if v.Source == detect.SourcePath && c < 0.75 {

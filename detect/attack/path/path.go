@@ -32,6 +32,7 @@ func Judge(v *value.Value) value.Match {
 		return single(v).Better(smeared(v))
 	}
 	var best value.Match
+	var p parsed
 	first := true
 	for i := 0; i < len(text); {
 		if delimiter[text[i]] {
@@ -39,17 +40,31 @@ func Judge(v *value.Value) value.Match {
 			continue
 		}
 		start := i
-		marks := false
+		marks, known := false, false
+		elem := i
 		for i < len(text) && !delimiter[text[i]] {
 			c := text[i]
-			marks = marks || c == '/' || c == '\\' || c == ':' || c == 0
+			switch c {
+			case '/', '\\', 0:
+				known = known || names.Of(text[elem:i]) != 0
+				elem = i + 1
+				marks = true
+			case ':':
+				known = known || i-start < 24 && i-start > 1 && schemes.Of(text[start:i])&7 != 0
+				elem = i + 1
+				marks = true
+			case '.':
+				known = known || i+1 < len(text) && (text[i+1] == '.' || text[i+1] == '/')
+			default:
+				known = known || c < ' ' || c >= 0x80 && c != 0xC3 && c < 0xC2
+			}
 			i++
 			if i < len(text) && text[i] == ';' && i+1 < len(text) && (text[i+1] == '/' || text[i+1] == '\\' || c == '.' && wordByte(text[i+1])) {
 				i++ // path parameters: ..;/ and ..;x/
 			}
 		}
-		if marks {
-			p := parse(text[start:i])
+		if marks && (known || names.Of(text[elem:i]) != 0 || text[start] == '\\') {
+			p.parse(text[start:i])
 			if m := p.weigh(v, start, i, first); m.Confidence > best.Confidence {
 				best = m
 			}

@@ -39,11 +39,10 @@ func Judge(v *value.Value) value.Match {
 	if v.IsName {
 		return value.Match{}
 	}
-	m := canary(v)
-	if v.Traits.Any(value.Dot) {
-		m = m.Better(callouts(v))
+	if !v.Traits.Any(value.Dot | value.Underscore) {
+		return value.Match{}
 	}
-	return m
+	return callouts(v)
 }
 
 // agent judges a User-Agent by the words in it.
@@ -75,60 +74,51 @@ func agent(text string) value.Match {
 	return best
 }
 
-// callouts looks for the domains of out-of-band interaction.
+// callouts looks for the domains of out-of-band interaction and for canaries, in one pass
+// over the words: labels of names, parted by dots.
 func callouts(v *value.Value) value.Match {
 	text := v.Text
-	dots := 0
-	for i := 0; i < len(text); i++ {
-		if text[i] != '.' {
+	label, before := 0, -1 // where the label and the one before it begin
+	third := -1            // where the one before that begins
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && hostByte[text[i]] {
 			continue
 		}
-		// The name of two or three labels that this dot could be the first of.
-		start := i
-		for start > 0 && i-start < 24 && (wordByte(text[start-1]) || text[start-1] == '-') {
-			start--
+		if i > label+5 && text[label]|0x20 == 'a' && names.Of(text[label:i])&canary != 0 {
+			return found(0.8, label, i, "canary")
 		}
-		end := i + 1
-		for end < len(text) && end-i < 24 && (wordByte(text[end]) || text[end] == '-') {
-			end++
-		}
-		if names.Of(text[start:end])&callout == 0 {
+		if i < len(text) && text[i] == '.' {
+			third, before, label = before, label, i+1
 			continue
 		}
-		dots++
-		c := 0.6
-		// A long random label before it is a tool's token; without one it is the service's own page.
-		if start > 1 && text[start-1] == '.' {
-			k := start - 1
-			for k > 0 && (wordByte(text[k-1]) || text[k-1] == '-') {
-				k--
-			}
-			c = 0.8
-			if start-1-k >= 12 {
-				c = 0.9
+		if before >= 0 && i-label >= 2 && i-label <= 10 && i-before <= 24 {
+			if k := names.Of(text[before:i]); k&callout != 0 {
+				c := 0.6
+				if third >= 0 {
+					// A long random label is a tool's token; without one it is the service's own page.
+					c = 0.8
+					if before-1-third >= 12 {
+						c = 0.9
+					}
+				}
+				if document.Of(text) == document.Document {
+					c = min(c, 0.5)
+				}
+				return found(c, before, i, "out-of-band domain")
 			}
 		}
-		if document.Of(text) == document.Document {
-			c = min(c, 0.5)
-		}
-		return found(c, start, end, "out-of-band domain")
+		third, before, label = -1, -1, i+1
 	}
 	return value.Match{}
 }
 
-// canary looks for strings that scanners leave to find again.
-func canary(v *value.Value) value.Match {
-	text := v.Text
-	if len(text) > 256 {
-		return value.Match{}
+// hostByte has the bytes of which labels are made.
+var hostByte = func() (t [256]bool) {
+	for c := range 256 {
+		t[c] = wordByte(byte(c)) || c == '-' || c == '_'
 	}
-	for _, c := range [...]string{"acunetix_wvs_", "wvstest", "appscan_fingerprint", "netsparker(", "ns:netsparker", "nessus_is_probing", "w3af", "zap-owasp", "qualys_scan"} {
-		if i := words.Index(text, c); i >= 0 && len(c) > 4 {
-			return found(0.8, i, i+len(c), "canary")
-		}
-	}
-	return value.Match{}
-}
+	return t
+}()
 
 // probes judges the request path by its elements.
 func probes(text string) value.Match {

@@ -83,7 +83,7 @@ func (s *lexer) walk(best value.Match) value.Match {
 			continue
 		}
 		next := i
-		m := value.Match{}
+		var m value.Match
 		c := text[i]
 		switch c {
 		case ';', '|', '&', '\n', '\r':
@@ -126,11 +126,19 @@ func (s *lexer) walk(best value.Match) value.Match {
 		} else if m.Confidence > 0.5 && (c == '\n' || c == '\r') && (sentence(text[:i]) || comment(text[:i])) {
 			m.Confidence = 0.5
 		}
-		best = best.Better(m)
-		if best.Confidence >= enough {
+		i = next
+		if m.Confidence == 0 {
+			continue
+		}
+		if m.Confidence >= 0.7 {
+			s.hits++
+		}
+		if m.Confidence > best.Confidence {
+			best = m
+		}
+		if best.Confidence >= enough || s.hits == 8 {
 			break
 		}
-		i = next
 	}
 	return best
 }
@@ -243,6 +251,12 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	default:
 		return value.Match{}
 	}
+	if ctx == afterText && !isLetter(text[i]) && text[i] != '/' {
+		return value.Match{}
+	}
+	if s.harmless(i) {
+		return value.Match{}
+	}
 	var w word
 	s.lexWord(i, &w)
 	// Assignments and keywords stand before a command; a few are enough.
@@ -275,8 +289,49 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	if w.long || w.n == 0 && !w.dynamic {
 		return value.Match{}
 	}
-	a := s.arguments(&w)
+	kind := commands.OfBytes(w.name())
+	if kind == 0 && !w.glob && !w.dynamic && !w.bin && !hyphened(w.name()) {
+		return value.Match{}
+	}
+	if w.n == 0 && (ctx != afterMark || !s.assigned(&w)) {
+		return value.Match{}
+	}
+	a := s.arguments(&w, kind)
 	return s.weigh(&w, &a, ctx, mark)
+}
+
+// harmless reports, in one look, that an ordinary word stands at i which is no command:
+// nothing spliced, no path, no assignment. It is what nearly every candidate ends in.
+func (s *lexer) harmless(i int) bool {
+	text := s.text
+	j := i
+	for j < len(text) && j < i+24 && (isLetter(text[j]) || isDigit(text[j]) || text[j] == '_') {
+		j++
+	}
+	if j == i {
+		return false
+	}
+	if j < len(text) {
+		switch c := text[j]; c {
+		case ' ', '\t', '\n', '\r', ';', '|', '&', ')', '(', '.', ':', '!', '#', '%', '~', '@', '}':
+			if c == '.' && j-i > 2 && j+3 < len(text) && isLetter(text[j+1]) && isLetter(text[j+2]) && isLetter(text[j+3]) {
+				return commands.Of(text[i:j]) == 0 && commands.Of(text[i:j+4]) == 0 && text[j+1]|0x20 != 'e' && text[j+1]|0x20 != 'c' && text[j+1]|0x20 != 'b'
+			}
+		default:
+			return j-i == 24
+		}
+	}
+	return commands.Of(text[i:j]) == 0
+}
+
+// hyphened reports whether a name has the form of PowerShell's commands.
+func hyphened(name []byte) bool {
+	for i := 1; i+1 < len(name); i++ {
+		if name[i] == '-' {
+			return true
+		}
+	}
+	return false
 }
 
 // unknown judges a name that is not in the table: a path with wildcards, a PowerShell
@@ -409,6 +464,14 @@ func (s *lexer) option(i int) bool {
 // sensitive reports whether the path that begins at i leads into the system.
 func (s *lexer) sensitive(i int) bool {
 	t := s.text[i:min(len(s.text), i+48)]
+	if t == "" {
+		return false
+	}
+	switch t[0] {
+	case '/', '~', '%', '.', '$', 'c', 'C', 'd', 'D':
+	default:
+		return false
+	}
 	for _, p := range [...]string{"/etc/", "/proc/", "/var/", "/root", "/home/", "/bin/", "/usr/", "/tmp/", "/dev/", "~/.", "c:", "d:", "%systemroot%", "%windir%", "%comspec%", "../../", "$home"} {
 		if words.HasPrefix(t, p) {
 			return true

@@ -35,6 +35,8 @@ type lexer struct {
 	plus bool
 	// list caches whether the text is a list of words between separators.
 	list int8
+	// hits counts the commands seen; more than a few tell nothing new.
+	hits int8
 	// tried counts the words whose variables were looked for.
 	tried int8
 	// codeEnd is the end of the inline code (Markdown) that is being walked through.

@@ -33,7 +33,7 @@ type args struct {
 const argWords, argBytes = 5, 160
 
 // arguments looks at what follows the name: at most five words or 160 bytes.
-func (s *lexer) arguments(w *word) args {
+func (s *lexer) arguments(w *word, kind uint32) args {
 	text := s.text
 	a := args{end: w.end}
 	i := w.end
@@ -99,7 +99,7 @@ func (s *lexer) arguments(w *word) args {
 		if i >= limit {
 			break
 		}
-		s.argument(i, &a)
+		s.argument(i, &a, kind)
 		a.count++
 		// Over the word; an operator ends it, quotes may hold blanks.
 		start := i
@@ -109,7 +109,7 @@ func (s *lexer) arguments(w *word) args {
 			}
 		}
 		for i < limit && text[i] != ' ' && text[i] != '\t' && !(text[i] == '+' && s.plus) {
-			if b := text[i]; b == ';' || b == '|' || b == '&' || b == '\n' || b == '\r' || b == '`' || b == '>' || b == '<' || b == ')' {
+			if b := text[i]; b == ';' || b == '|' || b == '&' || b == '\n' || b == '\r' || b == '`' || b == '>' || b == '<' || b == ')' || w.brace && (b == ',' || b == '{' || b == '}') {
 				break
 			}
 			if text[i] == '$' && i > start {
@@ -124,7 +124,7 @@ func (s *lexer) arguments(w *word) args {
 			i++
 		}
 		a.end = i
-		if i == start {
+		if i == start || w.brace {
 			break
 		}
 		if i < limit && text[i] == '$' || text[start] == '\\' && a.count > 2 {
@@ -136,7 +136,7 @@ func (s *lexer) arguments(w *word) args {
 }
 
 // argument notes what kind of word begins at i.
-func (s *lexer) argument(i int, a *args) {
+func (s *lexer) argument(i int, a *args, kind uint32) {
 	text := s.text
 	c := text[i]
 	quoted := false
@@ -181,7 +181,7 @@ func (s *lexer) argument(i int, a *args) {
 			a.prose++
 		}
 	case isLetter(c):
-		s.letters(i, a)
+		s.letters(i, a, kind)
 	default:
 		if c == ':' && i+1 < len(text) && text[i+1] == ':' {
 			a.host = true
@@ -189,14 +189,14 @@ func (s *lexer) argument(i int, a *args) {
 			a.prose++
 		}
 	}
-	if s.sensitive(i) {
+	if !a.sensitive && s.sensitive(i) {
 		a.sensitive, a.path = true, true
 	}
 }
 
 // letters notes what kind of word begins with the letter at i: a name, a path, a URL, a
 // drive, a host, a sub-command.
-func (s *lexer) letters(i int, a *args) {
+func (s *lexer) letters(i int, a *args, kind uint32) {
 	text := s.text
 	j := i
 	dots, slashes := 0, 0
@@ -227,9 +227,11 @@ func (s *lexer) letters(i int, a *args) {
 	}
 done:
 	if a.count == 0 {
-		if s.verb(i) {
+		if kind&takesVerb != 0 && s.verb(i) {
 			a.verb = true
 		}
+	}
+	if a.count == 0 && kind&takesCommand != 0 {
 		var inner word
 		s.lexWord(i, &inner)
 		if k := commands.OfBytes(inner.name()); k != 0 {

@@ -40,14 +40,14 @@ var ends = func() (t [256]bool) {
 	return t
 }()
 
-// lexWord reads the word that begins at i. It looks at 96 bytes at most.
+// lexWord reads the word that begins at i. It looks at 72 bytes at most.
 func (s *lexer) lexWord(i int, w *word) {
 	text := s.text
 	*w = word{start: i}
-	limit := min(len(text), i+96)
-	first := 0
+	limit := min(len(text), i+72)
 	segStart := 0 // in buf, of the last path element
 	closer := byte(0)
+	splices := 0
 	for i < limit {
 		c := text[i]
 		switch {
@@ -86,6 +86,10 @@ func (s *lexer) lexWord(i int, w *word) {
 			}
 			goto done
 		case c == '\\':
+			if splices++; splices > 12 {
+				w.long = true
+				goto done
+			}
 			if i+1 < limit && isLetter(text[i+1]) && !s.windowsPath(w) {
 				if w.n == 0 || !w.dir && !s.backslashDir(i, limit) {
 					w.spliced = true
@@ -124,9 +128,6 @@ func (s *lexer) lexWord(i int, w *word) {
 			w.assign = true
 		}
 		if c == '/' {
-			if first == 0 {
-				first = w.n + 1
-			}
 			if w.n > segStart {
 				w.bin = binDirs.OfBytes(w.buf[segStart:w.n]) != 0
 			}
