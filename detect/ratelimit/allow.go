@@ -114,7 +114,6 @@ func exceeds(limits *Limits, used *[Periods]uint64) bool {
 
 // repeated allows an event that has been counted before, and tells the state of its windows.
 func (t *Table) repeated(k Key, limits *Limits, second uint32) (Result, error) {
-	atomic.AddUint64(&t.header[wordRepeated], 1)
 	var used [Periods]uint64
 	at := second
 	for range maxTries {
@@ -134,6 +133,7 @@ func (t *Table) repeated(k Key, limits *Limits, second uint32) (Result, error) {
 	}
 	r := result(limits, &used, at, true)
 	r.Repeated = true
+	atomic.AddUint64(&t.header[wordRepeated], 1)
 	return r, nil
 }
 

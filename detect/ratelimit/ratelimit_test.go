@@ -295,6 +295,40 @@ func TestEviction(t *testing.T) {
 	})
 }
 
+// TestOneSlotForEachClient: while a flood turns a full bucket over and over, clients that are
+// new to it get one slot each, or else two of them would admit twice the limit.
+func TestOneSlotForEachClient(t *testing.T) {
+	const workers, calls, limit = 8, 8, 20
+	now := at("2026-11-21 10:00:00")
+	for round := range 200 {
+		table := New(32, secret)
+		for n := range bucketSlots {
+			allow(t, table, now, fmt.Sprint("before", n), Limits{Second: 1})
+		}
+		var admitted atomic.Int64
+		var wg sync.WaitGroup
+		for w := range workers {
+			wg.Go(func() {
+				for n := range calls {
+					if _, err := table.Allow(now, table.Key("flood", fmt.Sprint(w, n)), Limits{Second: 1}, 0); err != nil {
+						t.Error(err)
+					}
+					if r, err := table.Allow(now, table.Key("client"), Limits{Hour: limit}, 0); err != nil {
+						t.Error(err)
+					} else if r.Allowed {
+						admitted.Add(1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if admitted.Load() != limit {
+			t.Fatalf("round %d: %d of %d calls were admitted", round, admitted.Load(), limit)
+		}
+		requireTidy(t, table)
+	}
+}
+
 // TestMillionClients shows that a table holds the clients that it was made for.
 func TestMillionClients(t *testing.T) {
 	if testing.Short() {
