@@ -25,27 +25,27 @@ const (
 	formatJWT
 	formatURL
 	formatDataURL
-	formatGzip
+	formatCompressed
 )
 
 // formatNames are a format's word in places: below another container, and as the root of a body.
 var formatNames = [...]struct{ word, root string }{
-	formatNone:      {"", "body"},
-	formatForm:      {"form", "body.form"},
-	formatJSON:      {"json", "body.json"},
-	formatXML:       {"xml", "body.xml"},
-	formatMultipart: {"multipart", "body.multipart"},
-	formatGraphQL:   {"graphql", "body.graphql"},
-	formatGRPC:      {"grpc", "body.grpc"},
-	formatGRPCText:  {"grpc", "body.grpc"},
-	formatProtobuf:  {"protobuf", "body.protobuf"},
-	formatMsgpack:   {"msgpack", "body.msgpack"},
-	formatCBOR:      {"cbor", "body.cbor"},
-	formatYAML:      {"yaml", "body.yaml"},
-	formatJWT:       {"jwt", "body.jwt"},
-	formatURL:       {"query", "body.query"},
-	formatDataURL:   {"data", "body.data"},
-	formatGzip:      {"gzip", "body.gzip"},
+	formatNone:       {"", "body"},
+	formatForm:       {"form", "body.form"},
+	formatJSON:       {"json", "body.json"},
+	formatXML:        {"xml", "body.xml"},
+	formatMultipart:  {"multipart", "body.multipart"},
+	formatGraphQL:    {"graphql", "body.graphql"},
+	formatGRPC:       {"grpc", "body.grpc"},
+	formatGRPCText:   {"grpc", "body.grpc"},
+	formatProtobuf:   {"protobuf", "body.protobuf"},
+	formatMsgpack:    {"msgpack", "body.msgpack"},
+	formatCBOR:       {"cbor", "body.cbor"},
+	formatYAML:       {"yaml", "body.yaml"},
+	formatJWT:        {"jwt", "body.jwt"},
+	formatURL:        {"query", "body.query"},
+	formatDataURL:    {"data", "body.data"},
+	formatCompressed: {"compressed", "body.compressed"},
 }
 
 // body undoes compression and reads the body as declared and as it looks.
@@ -112,7 +112,19 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 		w.leave(depth)
 	}
 	if !clean && !w.stopped {
+		if len(types) > 0 && sniff(s) == formatNone {
+			w.mismatch(declaredFormat(types[0]))
+		}
 		w.plain(label, s)
+	}
+}
+
+// mismatch notes a body that is nothing like its declared format. Clients do that out of
+// carelessness too: on its own it means little.
+func (w *Walker) mismatch(f format) {
+	switch f {
+	case formatJSON, formatXML, formatMultipart, formatGraphQL, formatGRPC:
+		w.anomaly(detect.ClassProtocol, 0.2, "content is not of the declared type")
 	}
 }
 

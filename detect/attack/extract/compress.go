@@ -25,9 +25,9 @@ type inflaters struct {
 }
 
 const (
-	maxCodings    = 6       // how many stacked codings are undone
+	maxCodings    = 6         // how many stacked codings are undone
 	freeInflate   = 512 << 10 // bytes of output that no ratio forbids
-	maxZstdWindow = 8 << 20 // RFC 8878 section 3.1.1.1.2 asks decoders for no more
+	maxZstdWindow = 8 << 20   // RFC 8878 section 3.1.1.1.2 asks decoders for no more
 )
 
 // decompress undoes the declared content codings from the last to the first (RFC 9110
@@ -154,7 +154,7 @@ func (w *Walker) inflate(c coding, s string) (string, bool) {
 		return "", false
 	}
 	// A few bytes before an error are what any junk yields.
-	if err != nil && len(out) < 8 && len(s) > 16 {
+	if err != nil && len(out) < 8 {
 		return "", false
 	}
 	w.step(codingSteps[c])

@@ -116,8 +116,9 @@ func (w *Walker) json(s string) (clean bool) {
 			label = named(text)
 		} else if end = numberEnd(s, i); end == i {
 			end = bareValueEnd(s, i)
-			clean = false
-			w.value(label, strings.TrimRight(s[i:end], " \t\r\n"))
+			text = strings.TrimRight(s[i:end], " \t\r\n")
+			clean = clean && isPlain(text) // undefined, NaN and the like hide nothing
+			w.value(label, text)
 			value = true
 		} else {
 			value = true

@@ -79,8 +79,11 @@ func (w *Walker) nestedRead(f format, text string) {
 			w.step("base64")
 			w.plain(segment{index: -1}, data)
 		}
-	case formatGzip:
-		w.content(segment{index: -1}, w.decompress(text), nil, 1)
+	case formatCompressed:
+		steps := len(w.steps)
+		if text = w.decompressLooks(text); len(w.steps) > steps {
+			w.content(segment{index: -1}, text, nil, 1)
+		}
 	case formatJWT:
 		w.jwt(strings.TrimPrefix(strings.TrimSpace(text), "Bearer "))
 	case formatXML:

@@ -44,11 +44,8 @@ func (w *Walker) anomaly(class detect.Class, confidence float64, evidence string
 // RFC 9112; request smuggling, CWE-444).
 func (w *Walker) protocol(r *detect.Request) {
 	w.at(detect.SourceMethod, "method")
-	for i := 0; i < len(r.Method); i++ {
-		if !tokenByte[r.Method[i]] {
-			w.anomaly(detect.ClassProtocol, 0.7, "method is no token: "+strconv.Quote(r.Method[:min(len(r.Method), 40)]))
-			break
-		}
+	if !isToken(r.Method) {
+		w.anomaly(detect.ClassProtocol, 0.7, "method is no token: "+strconv.Quote(r.Method[:min(len(r.Method), 40)]))
 	}
 	w.protocolTarget(r.Target)
 	w.at(detect.SourceHeader, "header")
@@ -136,11 +133,8 @@ func (w *Walker) transferEncoding(value string) {
 
 // headerBytes reports bytes that end or fold a header line, and names that are no tokens.
 func (w *Walker) headerBytes(h *detect.Header) {
-	for i := 0; i < len(h.Name); i++ {
-		if !tokenByte[h.Name[i]] && !(i == 0 && h.Name[0] == ':') {
-			w.anomaly(detect.ClassProtocol, 0.7, "header name is no token: "+strconv.Quote(h.Name[:min(len(h.Name), 60)]))
-			break
-		}
+	if !isToken(strings.TrimPrefix(h.Name, ":")) { // HTTP/2's pseudo headers begin with a colon
+		w.anomaly(detect.ClassProtocol, 0.7, "header name is no token: "+strconv.Quote(h.Name[:min(len(h.Name), 60)]))
 	}
 	if !lineByteIn(h.Value) {
 		return
@@ -299,13 +293,26 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// tokenByte are the characters of methods and header names (RFC 9110 section 5.6.2).
-var tokenByte = func() (t [256]bool) {
-	for c := range t {
-		t[c] = plainByte[c]
+// isToken reports whether s has only characters of methods and header names (RFC 9110
+// section 5.6.2).
+func isToken(s string) bool {
+	ok := uint8(1)
+	i := 0
+	for ; i+4 <= len(s); i += 4 {
+		ok &= tokenByte[s[i]] & tokenByte[s[i+1]] & tokenByte[s[i+2]] & tokenByte[s[i+3]]
 	}
-	for _, c := range []byte("!#$%&'*+^`|~") {
-		t[c] = true
+	for ; i < len(s); i++ {
+		ok &= tokenByte[s[i]]
+	}
+	return ok == 1
+}
+
+// tokenByte is 1 for the characters of tokens.
+var tokenByte = func() (t [256]uint8) {
+	for c := range t {
+		if plainByte[c] || strings.IndexByte("!#$%&'*+^`|~", byte(c)) >= 0 {
+			t[c] = 1
+		}
 	}
 	return t
 }()

@@ -43,6 +43,8 @@ func TestProtocol(t *testing.T) {
 		{name: "percent signs en masse", req: get("/?q=%zz%zz%zz%zz%zz%zz%zz%zz"), min: 0.4, max: 0.69},
 		{name: "harmless twin: a discount", req: get("/?q=50%+off+and+100%")},
 		{name: "harmless twin: %u escapes", req: get("/?q=%u0041%u0042%u0043%u0044%u0045%u0046%u0047%u0048")},
+		{name: "text declared as JSON", req: post("application/json", "1' or"), min: 0.1, max: 0.39},
+		{name: "harmless twin: JSON declared as text", req: post("text/plain", "[1]")},
 		{name: "a control byte in the target", req: get("/a\x01"), min: 0.4, max: 0.69},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -157,9 +157,9 @@ func nestedFormat(name, s string) format {
 		if sniffBoundary(s[i:]) != "" {
 			return formatMultipart
 		}
-	case 0x1f:
-		if strings.HasPrefix(s, "\x1f\x8b\x08") {
-			return formatGzip
+	case 0x1f, 0x28, 0x78:
+		if sniffCoding(s) != codingNone {
+			return formatCompressed
 		}
 	case 'e':
 		if s[i+1] == 'y' && isJWT(s[i:]) {

@@ -277,6 +277,11 @@ func TestNested(t *testing.T) {
 			want: []string{"cookie.t.jwt.payload.sub=' or 1=1 {jwt}"},
 		},
 		{
+			name: "a damaged JWT is a value",
+			req:  get("/?t=eyJhbGciOiJub25lIn0.e"),
+			want: []string{"query.t=eyJhbGciOiJub25lIn0.e"},
+		},
+		{
 			name: "a data: URL",
 			req:  get("/?u=data:text/html;base64,PHNjcmlwdD4="),
 			want: []string{"query.u.data=<script> {base64}"},
@@ -310,6 +315,27 @@ func TestNestedStopsAtMaxNesting(t *testing.T) {
 	_, truncated, _ := leaves(post("application/json", text), Limits{}, true)
 	if !truncated {
 		t.Error("not truncated")
+	}
+}
+
+// The engine finds compressed data behind base64.
+func TestNestedCompressed(t *testing.T) {
+	var got []string
+	var w Walker
+	w.Walk(get("/?z=H4sI"), Limits{}, func(l *Leaf) bool {
+		if l.Name == "z" && !l.IsName {
+			for _, text := range []string{gzipped(`{"a":"1'-- and so on"}`), zlibbed("b=2'-- and so on"), "x^2 + y^2 = 1", "(x)"} {
+				w.Nested(l, text, func(n *Leaf) bool { got = append(got, render(n)); return true })
+			}
+		}
+		return true
+	})
+	want := []string{
+		"query.z.compressed.json#a {gzip}", "query.z.compressed.json.a=1'-- and so on {gzip}",
+		"query.z.compressed.form#b {deflate}", "query.z.compressed.form.b=2'-- and so on {deflate}",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 
