@@ -119,7 +119,7 @@ func ours(p gatewaytest.PluginConfig) (gatewaytest.PluginConfig, error) {
 	for field, value := range p.Config {
 		out.Config[field] = value
 	}
-	if p.Name == "key-auth" {
+	if p.Name == "key-auth" && out.Config["credentials"] == nil {
 		out.Config["credentials"] = credentials
 	}
 	for _, d := range plugins.Definitions() {
