@@ -33,7 +33,7 @@ func (f *field) deprecations(config map[string]any, path string) []FieldError {
 		}
 		at := path + "." + sub.name
 		if d := sub.deprecated; d != nil {
-			out = append(out, FieldError{at, "is deprecated and will go with version " + d.removal + ": write config." + d.replacement})
+			out = append(out, FieldError{at, "is deprecated and will go with version " + d.removal + ": write " + d.sibling(at)})
 		}
 		if m, ok := v.(map[string]any); ok && sub.kind == kindRecord {
 			out = append(out, sub.deprecations(m, at)...)

@@ -25,7 +25,7 @@
 //	type=number          number, integer or set where the Go type would say otherwise
 //	referenceable        may be a vault reference; the value is a secret
 //	encrypted            the value is a secret
-//	deprecated=new/4.0   replaced by the field new (dotted for nested), gone with version 4.0
+//	deprecated=new/4.0   replaced by the field new of the same record (dotted for below), gone with 4.0
 //	match=PATTERN        a Lua pattern; last, because it takes the rest of the tag
 //
 // A rule for the entries of a list or for the keys or values of a map has the prefix

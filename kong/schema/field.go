@@ -63,7 +63,7 @@ type field struct {
 
 // deprecation says what replaces a field.
 type deprecation struct {
-	replacement string // dotted, below config
+	replacement string // dotted, below the record that the field is in
 	removal     string // version
 }
 
@@ -182,8 +182,13 @@ func (d *deprecation) attributes(plugin, path string) object {
 	var place object
 	place.set("path", strings.Split(d.replacement, "."))
 	var o object
-	o.set("message", plugin+": "+path+" is deprecated, please use config."+d.replacement+" instead")
+	o.set("message", plugin+": "+path+" is deprecated, please use "+d.sibling(path)+" instead")
 	o.set("removal_in_version", d.removal)
 	o.set("replaced_with", []object{place})
 	return o
+}
+
+// sibling returns the path of what replaces the deprecated field at path.
+func (d *deprecation) sibling(path string) string {
+	return path[:strings.LastIndexByte(path, '.')+1] + d.replacement
 }

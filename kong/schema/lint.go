@@ -89,8 +89,8 @@ func (l *linter) field(path string, f *field) {
 		l.note(path, "has an err text but no rule")
 	}
 	if d := f.deprecated; d != nil {
-		if l.schema.config.lookup(d.replacement) == nil {
-			l.note(path, "is deprecated in favour of config.%s, which does not exist", d.replacement)
+		if new := d.sibling(path); l.schema.config.lookup(strings.TrimPrefix(new, "config.")) == nil {
+			l.note(path, "is deprecated in favour of %s, which does not exist", new)
 		}
 		if !version.MatchString(d.removal) {
 			l.note(path, "its removal %q is no version", d.removal)
