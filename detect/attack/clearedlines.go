@@ -1,8 +1,6 @@
 package attack
 
 import (
-	"hash/maphash"
-
 	"kongwaf/detect"
 )
 
@@ -15,7 +13,6 @@ import (
 // frames or describes the body (Host, Content-Type, Transfer-Encoding, ...) and whatever
 // the application defines goes to the walker every time.
 type clearedLines struct {
-	seed maphash.Seed
 	rows [lineRows]lineRow
 	ring [ringBytes]byte
 	next int // where the next line goes
@@ -34,7 +31,7 @@ type lineRow struct {
 }
 
 func (c *clearedLines) hash(h *detect.Header) uint64 {
-	return maphash.String(c.seed, h.Value) + uint64(len(h.Name))
+	return quickHash(h.Value) + uint64(len(h.Name))
 }
 
 // holds reports whether the line is known. The ring may have been overwritten since: the

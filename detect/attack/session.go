@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"hash/maphash"
 	"math/bits"
 
 	"kongwaf/detect"
@@ -57,8 +56,6 @@ type session struct {
 
 func newSession(e *Engine) *session {
 	s := &session{engine: e}
-	s.cleared.seed = maphash.MakeSeed()
-	s.lines.seed = s.cleared.seed
 	s.visit = s.leaf
 	for range maxDepth + 1 {
 		s.forms = append(s.forms, new(decode.Forms))

@@ -8,9 +8,14 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// minBlob is the shortest text that is tried as base64 or hex. Eight characters hold six
-// bytes, the length of the shortest attacks worth the trouble ("' or 1").
-const minBlob = 8
+// minBlob is the number of characters by which base64 and hex are recognised, and the
+// length of the shortest text that is tried. Six bytes of base64 are the shortest attacks
+// worth the trouble ("' or 1"); minHex digits must be there, since identifiers in hex are
+// everywhere, and one in fifty of eight digits is text by chance.
+const (
+	minBlob = 8
+	minHex  = 14
+)
 
 const base64Alphabet = value.Letter | value.Digit | value.Plus | value.Slash | value.Equals |
 	value.Hyphen | value.Underscore
@@ -194,7 +199,7 @@ func appendHex(dst []byte, s string) ([]byte, bool) {
 	if hasPrefixFold(s, "0x") {
 		digits = s[2:]
 	}
-	if len(digits) >= minBlob {
+	if len(digits) >= minHex || len(digits) >= minBlob && len(digits) < len(s) {
 		if out, ok := appendHexText(dst, digits); ok {
 			return out, true
 		}

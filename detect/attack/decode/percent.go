@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -31,30 +32,42 @@ func appendPercent(dst []byte, s string) ([]byte, bool) {
 	if strings.IndexByte(s, ' ') < 0 {
 		plus = ' '
 	}
-	for i := 0; i < len(s); {
-		switch c := s[i]; c {
-		case '%':
-			r, n := percentAt(s, i)
-			switch {
-			case n == 0:
-				dst = append(dst, c)
-				i++
-			case n == 3:
-				dst = append(dst, byte(r))
-				i += 3
-			default:
-				dst = utf8.AppendRune(dst, r)
-				i += n
+	// No escape is shorter than what it stands for: %uXXXX are six bytes, and the
+	// character at most three.
+	mark := len(dst)
+	dst = slices.Grow(dst, len(s))
+	out := dst[mark : mark+len(s)]
+	n := copy(out, s[:first])
+	if plus == ' ' {
+		for i := range n {
+			if out[i] == '+' {
+				out[i] = ' '
 			}
-		case '+':
-			dst = append(dst, plus)
-			i++
-		default:
-			dst = append(dst, c)
-			i++
 		}
 	}
-	return dst, true
+	for i := first; i < len(s); {
+		c := s[i]
+		i++
+		switch c {
+		case '%':
+			r, size := percentAt(s, i-1)
+			switch size {
+			case 0:
+			case 3:
+				c = byte(r)
+				i += 2
+			default:
+				n += utf8.EncodeRune(out[n:], r)
+				i += size - 1
+				continue
+			}
+		case '+':
+			c = plus
+		}
+		out[n] = c
+		n++
+	}
+	return dst[:mark+n], true
 }
 
 // percentAt returns the value and the length of the escape at s[i], 0 if it is none.
@@ -113,15 +126,21 @@ func appendWithoutNUL(dst []byte, s string) ([]byte, bool) {
 }
 
 // unhex returns the value of a hex digit, -1 if c is none.
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
+func unhex(c byte) int { return int(hexDigits[c]) }
+
+var hexDigits = func() (t [256]int8) {
+	for c := range 256 {
+		switch {
+		case '0' <= c && c <= '9':
+			t[c] = int8(c - '0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			t[c] = int8(c|0x20-'a') + 10
+		default:
+			t[c] = -1
+		}
 	}
-	return -1
-}
+	return t
+}()
 
 // hexRune reads between least and most hex digits at s[i:] and returns their value and
 // their number, 0 if there are too few. Values beyond Unicode come out as MaxRune+1.

@@ -94,12 +94,15 @@ func ClassOf(c byte) Traits { return classes[c] }
 // TraitsOf returns the byte classes that occur in s.
 func TraitsOf(s string) Traits {
 	var t, u Traits
-	i := 0
-	for ; i+4 <= len(s); i += 4 {
-		t |= classes[s[i]] | classes[s[i+1]]
-		u |= classes[s[i+2]] | classes[s[i+3]]
+	for len(s) >= 8 {
+		// One load for eight bytes; the compiler merges these.
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		t |= classes[byte(x)] | classes[byte(x>>8)] | classes[byte(x>>16)] | classes[byte(x>>24)]
+		u |= classes[byte(x>>32)] | classes[byte(x>>40)] | classes[byte(x>>48)] | classes[byte(x>>56)]
+		s = s[8:]
 	}
-	for ; i < len(s); i++ {
+	for i := 0; i < len(s); i++ {
 		t |= classes[s[i]]
 	}
 	return t | u
