@@ -137,17 +137,20 @@ func (t *Table) repeated(k Key, limits *Limits, second uint32) (Result, error) {
 	return r, nil
 }
 
-// step names the places at which a process can die with something half done.
+// step names the places at which tests let a process die, or another one come in between.
 type step uint8
 
 const (
 	stepNone     step = iota
+	stepChosen        // a bucket is searched
 	stepClaimed       // a slot has a key, and is not confirmed
 	stepSearched      // about to be confirmed
+	stepRead          // one more counter is read
 	stepBegun         // a journal cell is taken
 	stepEvent         // it knows its event
 	stepPrepared      // it knows its operation
 	stepDecided       // the operation is decided
+	stepApplying      // a counter is about to be brought up to date
 	stepCounter       // one more counter is brought up to date
 	stepMarked        // the journal cell says "counted"
 	stepAtRest        // the slot is at rest again

@@ -61,7 +61,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 	reached := map[step]bool{}
 	for _, row := range rows {
 		for at := stepNone + 1; at < steps; at++ {
-			for n := 1; n <= Periods; n++ {
+			for n := 1; n <= 2*Periods; n++ {
 				for _, repeat := range []bool{true, false} {
 					first, second := twoMappings(t, Size(32))
 					row.prepare(t, first)
@@ -71,7 +71,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 					}
 					reached[at] = true
 					name := fmt.Sprintf("%s, step %d, time %d, repeated %v", row.name, at, n, repeat)
-					decided := at == stepDecided || at == stepCounter || at == stepMarked || at == stepAtRest
+					decided := at == stepDecided || at == stepApplying || at == stepCounter || at == stepMarked || at == stepAtRest
 
 					next := second.Event("another event")
 					if repeat {

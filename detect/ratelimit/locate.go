@@ -18,6 +18,7 @@ const maxTries = 1000
 func (t *Table) locate(k Key, now uint32) (s int, ok bool) {
 	for range maxTries {
 		s, found, vacancy, candidate := t.search(k)
+		t.reached(stepChosen)
 		switch {
 		case found:
 			return s, true

@@ -59,6 +59,7 @@ func (t *Table) swapIntent(s int, old, new intent) bool {
 func (t *Table) counts(s int, i intent) (counts [Periods]uint64, ok bool) {
 	for p := Period(0); p < Periods; p++ {
 		counts[p] = atomic.LoadUint64(t.counter(s, p)) >> markBits
+		t.reached(stepRead)
 	}
 	return counts, t.loadIntent(s) == i
 }
@@ -69,9 +70,7 @@ func (t *Table) help(s int, i intent) {
 	c := int(i.payload()) % Events
 	state := t.loadState(c)
 	op := operation(atomic.LoadUint64(t.operation(c)))
-	if t.loadIntent(s) != i {
-		return // completed, and the cell may belong to another by now
-	}
+	// If the cell belonged to another operation by now, apply would find the intent changed.
 	for p := Period(0); p < Periods; p++ {
 		if !t.apply(s, i, op, p) {
 			return
@@ -93,6 +92,7 @@ func (t *Table) apply(s int, i intent, op operation, p Period) bool {
 	word := t.counter(s, p)
 	for {
 		old := atomic.LoadUint64(word)
+		t.reached(stepApplying)
 		if t.loadIntent(s) != i {
 			return false
 		}
