@@ -50,7 +50,7 @@ func (w *Walker) protocol(r *detect.Request) {
 	w.protocolTarget(r.Target)
 	w.at(detect.SourceHeader, "header")
 	if r.HeadersTruncated {
-		w.anomaly(detect.ClassProtocol, 0.5, "more headers than could be read")
+		w.anomaly(detect.ClassProtocol, 0.85, "more headers than could be read")
 	}
 	w.protocolHeaders(r.Headers)
 }

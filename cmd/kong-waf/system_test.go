@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"kongwaf/kong/declarative"
+	"kongwaf/kong/gateway"
+	"kongwaf/kong/gateway/gatewaytest"
+	"kongwaf/kong/pluginserver"
+	"kongwaf/plugins"
+)
+
+// asMain makes the test binary behave as kong-waf, for tests that start processes.
+const asMain = "KONG_WAF_INTERNAL_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMain) != "" {
+		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// system is everything but the processes: an upstream that remembers, our plugin server on a
+// real socket, and the stand-in gateway in front.
+type system struct {
+	*gatewaytest.Rig
+	upstream *gatewaytest.Upstream
+	logs     *lockedBuffer
+}
+
+// lockedBuffer is a log that may be read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// newSystem serves a deck file. ${upstream} in it is the upstream's URL. Plugin configs are
+// completed as Kong does but not refused, so that a test can start a bad one.
+func newSystem(t *testing.T, deck string) *system {
+	t.Helper()
+	s := &system{logs: &lockedBuffer{}}
+	logger := slog.New(slog.NewTextHandler(s.logs, nil))
+	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(plugins.NewShared(logger)), Logger: logger})
+	require.NoError(t, err)
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := pluginserver.Listen(socket, 0o600, "")
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		listener.Close()
+		<-done
+	})
+
+	s.upstream, err = gatewaytest.NewUpstream()
+	require.NoError(t, err)
+	t.Cleanup(s.upstream.Close)
+	source := declarative.Source{Name: "kong.yml", Data: []byte(strings.ReplaceAll(deck, "${upstream}", "http://"+s.upstream.Addr))}
+	config, problems := declarative.Parse(declarative.Options{Validator: lenient{newSchemas()}}, source)
+	require.NoError(t, problems.Err())
+	s.Rig, err = gatewaytest.NewRig(gateway.Options{Config: config, Socket: socket, Plugins: gatewayPlugins(), Logger: logger})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// lenient completes configs and lets every one pass.
+type lenient struct{ schemas }
+
+func (l lenient) Validate(plugin string, config map[string]any) (map[string]any, []declarative.ConfigProblem) {
+	completed, _ := l.schemas.Validate(plugin, config)
+	return completed, nil
+}
+
+// get sends a GET with headers, given as name and value in turn.
+func (s *system) get(t *testing.T, target string, headers ...string) *gatewaytest.Response {
+	t.Helper()
+	return s.send(t, "GET", target, "", headers...)
+}
+
+func (s *system) send(t *testing.T, method, target, body string, headers ...string) *gatewaytest.Response {
+	t.Helper()
+	r := gatewaytest.Request{Method: method, Target: target, Body: body, Headers: gatewaytest.Headers{{"Host", "api.example.com"}}}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Headers = append(r.Headers, [2]string{headers[i], headers[i+1]})
+	}
+	if body != "" {
+		r.Headers = append(r.Headers, [2]string{"Content-Length", itoa(len(body))})
+	}
+	answer, err := s.Do(r)
+	require.NoError(t, err)
+	return answer
+}
+
+// http2 returns a client that speaks HTTP/2 without TLS, as gRPC does inside a network.
+func http2() *http.Client {
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: &http.Transport{Protocols: &protocols}}
+}
+
+func readAll(t *testing.T, r io.ReadCloser) string {
+	t.Helper()
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return string(data)
+}
+
+// raw sends bytes as they are and returns the answer's status.
+func (s *system) raw(t *testing.T, request string) int {
+	t.Helper()
+	answer, err := gatewaytest.Send(s.Addr, "POST", []byte(request))
+	require.NoError(t, err)
+	return answer.Status
+}
