@@ -9,8 +9,12 @@ import (
 // longer a run must be: random bytes make short ones by chance.
 func (w *Walker) binary(label segment, s string) {
 	// A byte is printable by chance in 3 of 8 cases, so runs of n are expected
-	// len * (3/8)^n times; this n keeps that below one in a hundred.
+	// len * (3/8)^n times; this n keeps that below one in a hundred. In little data a few
+	// more do no harm.
 	shortest := 5 + bits.Len(uint(len(s)))*7/10
+	if len(s) <= 128 {
+		shortest = 4
+	}
 	start := -1
 	for i := 0; i <= len(s); i++ {
 		if i < len(s) {

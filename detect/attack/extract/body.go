@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 
 	"kongwaf/detect"
@@ -79,29 +80,27 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 	}
 	raw := s
 	s, cs = w.toUTF8(s, cs)
-	var done [len(formatNames)]bool
-	clean := false
-	for i := 0; i <= len(types); i++ {
-		f, typ := formatNone, ""
-		if i < len(types) {
-			typ = types[i]
-			f = declaredFormat(typ)
-		} else {
-			f = sniff(s)
+	seen := sniff(s)
+	clean := seen != formatNone && w.readIn(label, seen, s, typeFor(seen, types), inner)
+	isForm := seen == formatForm
+	for i, t := range types {
+		f := declaredFormat(t)
+		switch {
+		case f == formatNone || f == seen || slices.ContainsFunc(types[:i], func(t string) bool { return declaredFormat(t) == f }):
+		case !clean || f == formatMultipart:
+			clean = w.readIn(label, f, s, t, inner) || clean
+			isForm = isForm || f == formatForm
+		case f == formatForm:
+			// Well-formed as something else: as a form it has a first parameter with a
+			// monstrous name, and perhaps others.
+			depth := w.enter(label, f)
+			w.laterPairs(s)
+			w.leave(depth)
 		}
-		if f == formatNone || done[f] || w.stopped {
-			continue
-		}
-		done[f] = true
-		depth := w.enter(label, f)
-		if w.read(f, s, typ, inner) {
-			clean = true
-		}
-		w.leave(depth)
 	}
 	// The fields of a form in a foreign charset are usually encoded one by one, below their
 	// percent-encoding (known from ASP.NET). No EBCDIC text has the byte '='.
-	if done[formatForm] {
+	if isForm {
 		if c := formCharset(raw); c != charsetNone {
 			cs = c
 		}
@@ -112,11 +111,38 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 		w.leave(depth)
 	}
 	if !clean && !w.stopped {
-		if len(types) > 0 && sniff(s) == formatNone {
+		if len(types) > 0 && seen == formatNone {
 			w.mismatch(declaredFormat(types[0]))
 		}
 		w.plain(label, s)
 	}
+}
+
+// typeFor returns the declared content type that names the format, for its parameters.
+func typeFor(f format, types []string) string {
+	for _, t := range types {
+		if declaredFormat(t) == f {
+			return t
+		}
+	}
+	return ""
+}
+
+// readIn reads s as the given format, below label. It reports whether nothing else needs to
+// be tried.
+func (w *Walker) readIn(label segment, f format, s, contentType string, inner int) (clean bool) {
+	if w.stopped {
+		return false
+	}
+	depth := w.enter(label, f)
+	clean = w.read(f, s, contentType, inner)
+	w.leave(depth)
+	// Text that happens to be well-formed markup may be meant for a browser: only its
+	// whole shows that.
+	if f == formatXML && contentType == "" && !strings.HasPrefix(strings.TrimSpace(s), "<?xml") {
+		return false
+	}
+	return clean
 }
 
 // mismatch notes a body that is nothing like its declared format. Clients do that out of

@@ -42,6 +42,17 @@ func TestForm(t *testing.T) {
 			not:  []string{"body=a=b&c=d"},
 		},
 		{
+			name: "a parameter inside clean JSON that is declared as a form",
+			req:  post(formType, `{"a":"b&id=1'--&c"}`),
+			want: []string{"body.json.a=b&id=1'--&c", "body.form.id=1'--"},
+			not:  []string{`body.form#{"a":"b`},
+		},
+		{
+			name: "a name that no parser gives meaning to: alone, and with what follows",
+			req:  post(formType, "%3Cb%3E=1&<i x=2>"),
+			want: []string{"body.form#%3Cb%3E", "body.form#%3Cb%3E=1", "body.form#<i x=2>"},
+		},
+		{
 			name: "plain text is one value",
 			req:  post("text/plain", "Select the best option from the menu"),
 			want: []string{"body=Select the best option from the menu"},

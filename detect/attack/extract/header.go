@@ -45,9 +45,8 @@ func (w *Walker) cookies(s string) {
 			continue
 		}
 		name, value := p[:eq], p[eq+1:]
-		if ordinaryName(name) {
-			w.name(name)
-		} else {
+		w.name(name)
+		if !ordinaryName(name) {
 			w.name(p)
 		}
 		if len(value) > 0 && value[0] == '"' {
@@ -94,6 +93,9 @@ func (w *Walker) authorization(label segment, s string) {
 				w.value(named("user"), user)
 				w.value(named("password"), password)
 				w.pop()
+				if strings.IndexByte(password, ':') >= 0 {
+					w.value(label, text) // the colon may be a payload's
+				}
 				w.back(mark)
 				return
 			}

@@ -32,14 +32,20 @@ func (w *Walker) Nested(parent *Leaf, text string, visit func(*Leaf) bool) bool 
 	w.joined = nil // an XML reader further out may be in the midst of joining
 	w.nesting++
 	w.below(parent)
-	w.nestedRead(f, text)
+	clean := w.nestedRead(f, text)
 	w.nesting--
 	w.joined = joined
 	w.visit, w.source, w.file, w.stopped = saved.visit, source, saved.file, saved.stopped
 	w.path, w.pathStart = w.path[:saved.path], saved.pathStart
 	w.steps, w.stepStart = w.steps[:saved.steps], saved.stepStart
+	w.nestedClean = clean
 	return true
 }
+
+// NestedClean reports whether the text of the Nested call that returned last was well-formed
+// throughout, so that everything in it that could be code has been handed out, and the text
+// as a whole shows nothing more. It is false for URLs and forms, which any text can be.
+func (w *Walker) NestedClean() bool { return w.nestedClean }
 
 // walkState is what Nested puts back.
 type walkState struct {
@@ -67,7 +73,7 @@ func (w *Walker) below(parent *Leaf) {
 	w.stepStart = start
 }
 
-func (w *Walker) nestedRead(f format, text string) {
+func (w *Walker) nestedRead(f format, text string) (clean bool) {
 	w.push(named(formatNames[f].word))
 	switch f {
 	case formatURL:
@@ -83,12 +89,14 @@ func (w *Walker) nestedRead(f format, text string) {
 		steps := len(w.steps)
 		if text = w.decompressLooks(text); len(w.steps) > steps {
 			w.content(segment{index: -1}, text, nil, 1)
+			clean = true
 		}
 	case formatJWT:
-		w.jwt(strings.TrimPrefix(strings.TrimSpace(text), "Bearer "))
-	case formatXML:
-		w.xml(text)
+		clean = w.jwt(strings.TrimPrefix(strings.TrimSpace(text), "Bearer "))
+	case formatForm:
+		w.pairs(text)
 	default:
-		w.read(f, text, "", 1)
+		clean = w.read(f, text, "", 1)
 	}
+	return clean && !w.stopped
 }

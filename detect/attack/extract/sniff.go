@@ -117,10 +117,11 @@ func jsonStart(s string) int {
 	return 0
 }
 
-// looksForm reports whether s begins with an ordinary name, '=' and something.
+// looksForm reports whether s begins with an ordinary name, '=' and something. A single
+// parameter must have a plain name.
 func looksForm(s string) bool {
 	eq := strings.IndexByte(s[:min(len(s), 128)], '=')
-	if eq <= 0 || !ordinaryName(s[:eq]) {
+	if eq <= 0 || !ordinaryName(s[:eq]) || !fieldName(s[:eq]) && strings.IndexByte(s, '&') < 0 {
 		return false
 	}
 	return strings.TrimLeft(s[eq:], "= \r\n") != "" || len(s) < 16

@@ -123,7 +123,7 @@ func (w *Walker) pairs(s string) {
 }
 
 // pair hands out one parameter. Where the name is no ordinary name, the '=' may well be part
-// of a payload that is no parameter at all, and the whole is handed out as the name.
+// of a payload that is no parameter at all, and the whole is handed out as a name too.
 func (w *Walker) pair(p string) {
 	i := strings.IndexByte(p, '=')
 	if i < 0 {
@@ -131,15 +131,28 @@ func (w *Walker) pair(p string) {
 		return
 	}
 	name, value := p[:i], p[i+1:]
-	if ordinaryName(name) {
-		w.name(name)
-	} else {
+	w.name(name)
+	if !ordinaryName(name) {
 		w.name(p)
 	}
 	if name == "query" && w.graphqlParameter(value) {
 		return
 	}
 	w.value(named(name), value)
+}
+
+// laterPairs hands out the parameters behind the first '&' that have ordinary names: what a
+// form parser would find in a text that is well-formed in another format.
+func (w *Walker) laterPairs(s string) {
+	_, s, more := strings.Cut(s, "&")
+	for more && !w.stopped {
+		var p string
+		p, s, more = strings.Cut(s, "&")
+		if name, value, ok := strings.Cut(p, "="); ok && name != "" && ordinaryName(name) {
+			w.name(name)
+			w.value(named(name), value)
+		}
+	}
 }
 
 // ordinaryName reports whether a parameter name, as sent, has only characters that

@@ -1,6 +1,8 @@
 package extract
 
 import (
+	"strings"
+
 	"kongwaf/detect"
 )
 
@@ -29,6 +31,8 @@ type Walker struct {
 	spill     []byte // text of leaves beyond four times MaxValues
 	joined    []byte // XML text in several pieces, while it is joined
 	scratch   arena
+
+	nestedClean bool
 
 	declared  declaration
 	inflaters inflaters
@@ -115,6 +119,9 @@ func (w *Walker) name(text string) bool {
 	return w.emit(segment{index: -1}, text, text, true)
 }
 
+// shortWord is the length of words that are passed over beyond MaxValues.
+const shortWord = 24
+
 // emit hands out one leaf. It reports whether the walk goes on.
 func (w *Walker) emit(label segment, name, text string, isName bool) bool {
 	if w.stopped {
@@ -134,7 +141,7 @@ func (w *Walker) emit(label segment, name, text string, isName bool) bool {
 	w.left -= len(text)
 	if w.count >= w.lim.MaxValues {
 		w.truncated = true
-		if len(text) <= 64 && isPlain(text) {
+		if len(text) <= shortWord && isPlain(text) && !strings.Contains(text, "..") {
 			return true
 		}
 		if w.count >= 4*w.lim.MaxValues {

@@ -339,6 +339,29 @@ func TestNestedCompressed(t *testing.T) {
 	}
 }
 
+func TestNestedClean(t *testing.T) {
+	var w Walker
+	w.Walk(get("/?z=1"), Limits{}, func(l *Leaf) bool {
+		for _, row := range []struct {
+			text  string
+			clean bool
+		}{
+			{text: `{"a":["b"]}`, clean: true},
+			{text: `{"a":["b"]} or 1`},
+			{text: `{"a":1 or 1=1}`},
+			{text: "<o><b>c</b></o>", clean: true},
+			{text: "a=b&c=d"},
+		} {
+			// A visitor that nests further does not disturb it.
+			ok := w.Nested(l, row.text, func(n *Leaf) bool { w.Nested(n, `{"x":'y'`, func(*Leaf) bool { return true }); return true })
+			if !ok || w.NestedClean() != row.clean {
+				t.Errorf("%q: container %v, clean %v", row.text, ok, w.NestedClean())
+			}
+		}
+		return false
+	})
+}
+
 // A copy of a leaf directly below its source keeps its place after the walk, and can be
 // looked into.
 func TestCopiedLeaf(t *testing.T) {

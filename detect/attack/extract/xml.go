@@ -189,9 +189,9 @@ func (x *xmlReader) tag(i int) int {
 }
 
 // raw hands out the whole tag of elements that mean something to XML processors themselves:
-// XInclude and XSLT.
+// XInclude, XSLT, and locations of schemas.
 func (x *xmlReader) raw(name, tag string) {
-	if strings.HasSuffix(name, "include") || strings.HasPrefix(name, "xsl:") {
+	if strings.HasSuffix(name, "include") || strings.HasPrefix(name, "xsl:") || strings.Contains(tag, "chemaLocation") {
 		x.w.value(named(""), tag)
 	}
 }
@@ -382,7 +382,7 @@ func xmlEntity(name string) (rune, bool) {
 // looksXMLDocument reports whether a value is XML rather than HTML or text with a '<' in it:
 // it begins with a declaration, or its first element is none of HTML's and closed at the end.
 func looksXMLDocument(s string) bool {
-	s = strings.TrimRight(s, " \r\n\t")
+	s = strings.Trim(s, " \r\n\t")
 	if len(s) < 7 || s[len(s)-1] != '>' {
 		return false
 	}

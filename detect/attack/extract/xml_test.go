@@ -64,6 +64,16 @@ func TestXML(t *testing.T) {
 			want: []string{"body.xml.a=1'--"},
 		},
 		{
+			name: "undeclared markup of HTML is handed out whole as well",
+			req:  post("text/plain", `<div onclick="x">y</div>`),
+			want: []string{`body=<div onclick="x">y</div>`, "body.xml.div.onclick=x"},
+		},
+		{
+			name: "the location of a schema",
+			req:  x(`<a xsi:schemaLocation="u http://evil.example/x">1</a>`),
+			want: []string{`body.xml.a=<a xsi:schemaLocation="u http://evil.example/x">`},
+		},
+		{
 			name: "declared as JSON",
 			req:  post("application/json", `<a>1'--</a>`),
 			want: []string{"body.xml.a=1'--"},
