@@ -29,6 +29,9 @@ const maxValue = 80
 // nothing, is linear in the text's length, and may be called from several goroutines at once.
 func Judge(v *value.Value) value.Match {
 	s := v.Text
+	if !Possible(v.Traits) {
+		return value.Match{}
+	}
 	i := strings.IndexAny(s[:min(len(s), maxValue)], "()")
 	if i < 0 {
 		if v.Traits.All(value.Colon | value.Equals) {
@@ -62,7 +65,7 @@ func (f *filter) closed() value.Match {
 	before := f.s[:first]
 	star := strings.HasSuffix(strings.TrimRight(before, " "), "*")
 	n := 0
-	for f.pos < len(f.s) && (f.s[f.pos] == ')' || f.s[f.pos] == ' ') {
+	for f.pos < len(f.s) && n <= maxValue && (f.s[f.pos] == ')' || f.s[f.pos] == ' ') {
 		if f.s[f.pos] == ')' {
 			n++
 		}
@@ -74,7 +77,7 @@ func (f *filter) closed() value.Match {
 			return f.match(0.85, 0, f.pos, "filter closed")
 		}
 		if star && n > 1 {
-			return f.match(0.5, 0, f.pos, "filter closed")
+			return f.match(0.3, 0, f.pos, "filter closed")
 		}
 		return value.Match{}
 	}
@@ -179,6 +182,11 @@ func (f *filter) item() bool {
 	name := s[f.pos:i]
 	if name == "" || len(name) > 64 {
 		return false
+	}
+	if attribute(name) { // lenient servers skip the space
+		for i < len(s) && s[i] == ' ' {
+			i++
+		}
 	}
 	if i < len(s) && (s[i] == '~' || s[i] == '<' || s[i] == '>') {
 		i++

@@ -27,6 +27,9 @@ func Possible(t value.Traits) bool {
 // nothing, is linear in the text's length, and may be called from several goroutines at once.
 func Judge(v *value.Value) value.Match {
 	var best value.Match
+	if !Possible(v.Traits) {
+		return best
+	}
 	if v.Traits.Any(value.Dollar) {
 		if v.IsName {
 			return name(v.Text)

@@ -23,12 +23,19 @@ func weight(op string) float64 {
 	return 0
 }
 
+// maxDollars bounds how many dollar signs of one value are looked at. An operator that
+// far into a text could only be documentation (see place).
+const maxDollars = 1000
+
 // maxOperator is the length of the longest operator that weight knows.
 const maxOperator = 12
 
 // operatorAt returns the end of the operator whose dollar sign is s[i], and its weight.
 func operatorAt(s string, i int) (end int, w float64) {
 	end = i + 1
+	if end >= len(s) || !letter(s[end]) {
+		return end, 0
+	}
 	for end < len(s) && letter(s[end]) && end-i <= maxOperator {
 		end++
 	}
@@ -38,7 +45,7 @@ func operatorAt(s string, i int) (end int, w float64) {
 // name judges a parameter's or a JSON field's name: user[$ne], $gt, filter.$where.
 func name(s string) value.Match {
 	var best value.Match
-	for i := 0; i < len(s); {
+	for i, tries := 0, 0; i < len(s) && tries < maxDollars; tries++ {
 		n := strings.IndexByte(s[i:], '$')
 		if n < 0 {
 			break
@@ -59,15 +66,14 @@ func name(s string) value.Match {
 // true, $where: '1 == 1', [$ne]=1.
 func operators(s string) value.Match {
 	var best value.Match
-	for i := 0; i < len(s); {
+	for i, tries := 0, 0; i < len(s) && tries < maxDollars && best.Confidence < 0.95; tries++ {
 		n := strings.IndexByte(s[i:], '$')
 		if n < 0 {
 			break
 		}
 		i += n
 		end, w := operatorAt(s, i)
-		if end == i+2 && s[i+1] == '&' || w == 0 {
-			// fuzzers write {"&exists"}; nothing to see
+		if w == 0 {
 			i = end
 			continue
 		}

@@ -29,7 +29,7 @@ func redis(s string) value.Match {
 			break
 		}
 		i += n + 1
-		if i < 2 || s[i-2] != '\r' {
+		if i < 2 || s[i-2] != '\r' || i >= len(s) || !letter(s[i]) {
 			continue
 		}
 		if end := command(s, i); end > 0 {

@@ -59,6 +59,14 @@ func breakout(s string, i int, quoted bool) value.Match {
 	}
 	switch s[i] {
 	case ';':
+		if !quoted {
+			if i > 0 && letter(s[skip(s, 0)]) {
+				return value.Match{}
+			}
+			if n := strings.IndexByte(s, '\n'); n >= 0 {
+				s = s[:n]
+			}
+		}
 		return statements(s, start, i)
 	case '|', '&':
 		if i+1 < len(s) && s[i+1] == s[i] {
@@ -90,7 +98,7 @@ func statements(s string, start, i int) value.Match {
 			}
 		case hasWord(s, i, "do"), hasWord(s, i, "while"), hasWord(s, i, "for"):
 			rest := s[i:min(len(s), i+400)]
-			if strings.Contains(rest, "new Date") && strings.Contains(rest, "do") {
+			if strings.Contains(rest, "new Date(") && strings.Contains(rest, "while") {
 				return match(0.85, start, end, "busy loop in a query's script")
 			}
 		case hasWord(s, i, "db") && end < len(s) && s[end] == '.':
@@ -131,6 +139,10 @@ func condition(s string, start, i int, quoted bool) value.Match {
 		i = skip(s, i+1)
 	}
 	if hasWord(s, i, "this") && i+5 < len(s) && s[i+4] == '.' && letter(s[i+5]) {
+		j := ident(s, i+5)
+		if j = skip(s, j); j >= len(s) || strings.IndexByte(".([=<>!)", s[j]) < 0 {
+			return value.Match{}
+		}
 		if quoted || start == 0 && i < 8 {
 			return match(0.9, start, ident(s, i+5), "condition on the document")
 		}

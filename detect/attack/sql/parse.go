@@ -287,7 +287,7 @@ func (p *parser) solid() {
 func (p *parser) done(o operand, start int) {
 	p.operands++
 	p.truth = p.truth && o == oGroup
-	if p.operands == 1 {
+	if p.first == oNone {
 		p.first = o
 	}
 	if o == oName || o == oUnknown {
@@ -546,7 +546,7 @@ func (p *parser) operandWord() (state, bool) {
 		}
 	default:
 		if w.beginsStatement() {
-			if p.onset() && (p.peek() != '(' || w == wExec) {
+			if (p.peek() != '(' || w == wExec) && p.onset() {
 				p.facts &^= fOnset
 				return p.statement(tWord)
 			}
@@ -654,6 +654,9 @@ func (p *parser) named(o operand, c call) (state, bool) {
 		}
 		if c != callUnknown && c != catalog {
 			p.calls++
+		}
+		if p.first == oNone {
+			p.first = p.level().call
 		}
 		return wantOperand, true
 	}

@@ -174,6 +174,8 @@ func (p *parser) weighClosed(c context) (float64, string) {
 		switch {
 		case p.whole():
 			return 0.95, "quote closed, tautology"
+		case !plain(before):
+			return 0.35, "quote closed, tautology"
 		case p.end == endWanting:
 			return 0.85, "quote closed, tautology"
 		}
@@ -260,6 +262,9 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 func (p *parser) weighOperators(c context) (float64, string) {
 	const shape = "quote closed, operator"
 	before, after := p.text[:c.at], ""
+	if c.quote == '`' {
+		return 0.35, shape // Markdown
+	}
 	if p.end == endOpen {
 		after = p.text[p.start+1:]
 	}
@@ -275,7 +280,7 @@ func (p *parser) weighOperators(c context) (float64, string) {
 		if !plain(before) || !plain(after) || p.has(fComma) {
 			return 0.35, shape
 		}
-		if c.quote == '\'' && tiny(before) && tiny(after) {
+		if c.quote == '\'' && p.tokens <= 4 && tiny(before) && tiny(after) {
 			return 0.72, shape // A '+' B: nobody writes so little prose around a quoted sign
 		}
 		if opens(p.text, c.at) {
@@ -307,7 +312,7 @@ func (p *parser) weighComment(c context) (float64, string) {
 	mark := p.text[p.commentStart-1]
 	n := words(tail)
 	switch {
-	case n > 1 || !plain(p.text[:c.at]) || opens(p.text, c.at):
+	case n > 1 || !plain(p.text[:c.at]) || opens(p.text, c.at) || c.quote == '`' || strings.IndexByte(tail, c.quote) >= 0:
 		return 0.35, shape
 	case p.has(fComma) && !p.has(fClose):
 		return 0.5, shape
@@ -322,7 +327,8 @@ func (p *parser) weighComment(c context) (float64, string) {
 // weighBare weighs a value read where a number or a name was expected.
 func (p *parser) weighBare() (float64, string) {
 	onset := p.has(fOnset)
-	number := onset || p.first != oName && p.first != oUnknown && (p.first != oString || p.has(fBracket))
+	program := p.levels[0].clause == inStatement && !p.stacked // if (...)
+	number := !program && (onset || p.first != oName && p.first != oUnknown && (p.first != oString || p.has(fBracket)))
 	switch {
 	case p.has(fConstArg) && p.whole():
 		return 0.8, "constant comparison"
@@ -339,7 +345,7 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.8, shape
 		case p.whole():
 			return 0.35, shape
-		case number && p.has(fConst) || number && !onset && p.has(fCalled):
+		case (onset || p.first == oNumber || p.first == oBit) && number && !p.has(fBracket) && (p.has(fConst) || !onset && p.has(fCalled)):
 			return 0.75, shape
 		}
 		return 0.35, shape

@@ -357,7 +357,9 @@ func (p *parser) exec() (state, bool) {
 	case tOpen:
 		switch k = p.next(); k {
 		case tString, tOpenString, tVariable:
-			return p.sure()
+			if p.peek() != ',' { // a function of another language
+				return p.sure()
+			}
 		}
 		return wantStatement, false
 	case tName, tWord:

@@ -31,6 +31,9 @@ const maxMarks = 256
 func Judge(v *value.Value) value.Match {
 	s := v.Text
 	var best value.Match
+	if !Possible(v.Traits) {
+		return best
+	}
 	consider := func(at, end int, shape string) {
 		if at < 0 {
 			return
@@ -70,8 +73,23 @@ func Judge(v *value.Value) value.Match {
 			consider(union(s, i-1), i, "union with a path")
 		}
 	}
+	if v.Traits.All(value.Slash) && v.Traits.Any(value.Quote|value.DoubleQuote) {
+		for i, n := 0, 0; n < maxMarks; n++ {
+			k := strings.Index(s[i:], "//")
+			if k < 0 || i+k > maxBefore {
+				break
+			}
+			i += k + 2
+			if w := lastWord(s[:i-2]); (w == "or" || w == "and") && i < len(s) && letter(s[i]) {
+				consider(i-2, i, "path as a condition")
+			}
+		}
+	}
 	return best
 }
+
+// maxBefore bounds the text before an expression: more of it is a text about XPath.
+const maxBefore = 200
 
 // call returns where the expression begins whose bracket is s[open], if it is a node test
 // behind a step (/text()) or a function of a path (count(//user)); -1 if it is neither.
@@ -179,8 +197,8 @@ func union(s string, i int) int {
 // brokenOut weighs what stands before the expression at s[at:]: what ends a literal, a
 // predicate or a number makes it an attack; an expression alone is a question about XPath.
 func brokenOut(s string, at int) float64 {
-	before := s[:min(at, 200)]
-	if at > 200 {
+	before := s[:min(at, maxBefore)]
+	if at > maxBefore {
 		return 0.2 // a long text about XPath
 	}
 	if strings.ContainsAny(before, "\n{;") {
