@@ -100,7 +100,7 @@ func (p *scanner) styleSheet(t *tag, i int) int {
 	}
 	content := s[i:stop]
 	c := styleConfidence(content, false)
-	if c < 0.75 && len(content) <= maxFiltered && acts(content).Hostile {
+	if c < 0.75 && len(content) <= maxFiltered && strings.IndexByte(content, '{') < 0 && acts(content).Hostile {
 		c = 0.75
 	}
 	if c > 0 {

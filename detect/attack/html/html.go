@@ -15,6 +15,7 @@ package html
 
 import (
 	"strings"
+	"unsafe"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/js/script"
@@ -48,7 +49,7 @@ func Judge(v *value.Value) value.Match {
 	p.contexts(seen)
 	if seen&tagSign != 0 && p.best.Confidence < 0.7 {
 		p.filtered()
-		if i := strings.Index(s, "=&{"); i >= 0 && strings.IndexByte(s[i:], '}') > 0 {
+		if i := strings.Index(s, "=&{"); i >= 0 && len(s) < 256 && strings.IndexByte(s[i:], '}') > 0 {
 			p.see(0.75, i, i+3, "script entity")
 		}
 	}
@@ -94,24 +95,42 @@ const maxFiltered = 1024
 // inside a word: "o<x>nfocus=alert<x>(1)".
 func (p *scanner) filtered() {
 	s := p.src
-	if len(s) > maxFiltered {
+	if len(s) > maxFiltered || strings.IndexByte(s, '=') < 0 && !hasFold(s, "script") || strings.IndexAny(s, "(`") < 0 {
 		return
 	}
+	for i := 1; i < len(s); i++ {
+		if n := tagInWord(s, i); n > 0 {
+			p.without()
+			return
+		}
+	}
+}
+
+// tagInWord returns the length of a short tag at i that stands inside a word, 0 if there is none.
+func tagInWord(s string, i int) int {
+	if s[i] != '<' || !isLetter(s[i-1]) {
+		return 0
+	}
+	if j := strings.IndexByte(s[i:min(len(s), i+16)], '>'); j > 0 && i+j+1 < len(s) && s[i+j+1] > ' ' && s[i+j+1] != '<' {
+		return j + 1
+	}
+	return 0
+}
+
+// without walks the text without the tags inside words.
+func (p *scanner) without() {
+	s := p.src
 	var buf [maxFiltered]byte
-	n, inWord := 0, false
+	n := 0
 	for i := 0; i < len(s); i++ {
-		if s[i] == '<' && i > 0 && isLetter(s[i-1]) {
-			if j := strings.IndexByte(s[i:], '>'); j > 0 && j < 12 && i+j+1 < len(s) && s[i+j+1] > ' ' && s[i+j+1] != '<' {
-				inWord = true
-				i += j
+		if i > 0 {
+			if k := tagInWord(s, i); k > 0 {
+				i += k - 1
 				continue
 			}
 		}
 		buf[n] = s[i]
 		n++
-	}
-	if !inWord {
-		return
 	}
 	sub := scanner{src: string(buf[:n])}
 	sub.contexts(tagSign | attrSign)
@@ -288,11 +307,14 @@ func indexFold(s, word string) int {
 	return -1
 }
 
+// view returns the bytes as a string without copying them; it does not outlive them.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
 // acts reports how surely a text, with character references undone, acts as a script.
 func acts(s string) script.Reading {
 	var buf [512]byte
 	if strings.IndexByte(s[:min(len(s), len(buf))], '&') < 0 {
 		return script.Read(s)
 	}
-	return script.Read(string(undo(buf[:0], s)))
+	return script.Read(view(undo(buf[:0], s)))
 }

@@ -204,7 +204,11 @@ func (p *scanner) scriptEnd(i int) {
 	if len(before) <= 4 || len(before) > maxFiltered {
 		return
 	}
-	if r := acts(before); r.Hostile || r.Acts() && strings.IndexByte(before, '\n') < 0 {
+	r := acts(before)
+	if q := strings.IndexAny(before, "'\""); !r.Acts() && q >= 0 {
+		r = acts(strings.TrimLeft(before[q+1:], " ;+-,)}"))
+	}
+	if r.Hostile || r.Acts() && strings.IndexByte(before, '\n') < 0 {
 		p.see(0.75, 0, i+8, "end of a script")
 	}
 }

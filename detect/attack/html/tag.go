@@ -305,6 +305,9 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 			return
 		}
 	}
+	if t.injected && p.best.Confidence >= 0.5 && strings.IndexAny(v[:min(len(v), 512)], "(`=&[+-") < 0 {
+		return // a word; nothing new
+	}
 	r := acts(v)
 	if !r.Acts() && p.best.Confidence >= 0.75 {
 		return

@@ -150,6 +150,9 @@ func breakOut(s string, quote byte) value.Match {
 		c := 0.92
 		if !r.Whole && q > 64 {
 			c = 0.72
+			if prose(s[:q]) {
+				c = 0.6
+			}
 		}
 		if listing(s) {
 			c = 0.55
@@ -197,6 +200,23 @@ func listing(s string) bool {
 		}
 	}
 	return false
+}
+
+// prose reports whether a text has a sentence's worth of words.
+func prose(s string) bool {
+	words, letters := 0, 0
+	for i := 0; i < len(s) && words < 8; i++ {
+		switch c := s[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+			letters++
+		case (c == ' ' || c == ',' || c == '.') && letters > 1:
+			words++
+			letters = 0
+		default:
+			letters = 0
+		}
+	}
+	return words == 8
 }
 
 // startsOperator reports whether the text begins with an operator that is a word.

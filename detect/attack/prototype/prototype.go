@@ -41,6 +41,7 @@ const proto = "__proto__"
 func inherited(v *value.Value) value.Match {
 	s := v.Text
 	var best value.Match
+	path := path{src: s}
 	for i := 0; i < len(s); {
 		j := strings.Index(s[i:], proto)
 		if j < 0 {
@@ -66,7 +67,7 @@ func inherited(v *value.Value) value.Match {
 		case (before == '"' || before == '\'') && after == before && colonFollows(s, stop+1):
 			c, shape = 0.9, "prototype as a key"
 		case (before == 0 || before == '[' || before == '.' || before == '&' || before == '?' || before == '#' || before == ',' || before == '/' || before == '{') &&
-			(after == '[' || after == '.' || after == ']' || after == '=') && assigned(s, stop):
+			(after == '[' || after == '.' || after == ']' || after == '=') && path.assigned(stop):
 			c = 0.88
 		case before == 0 && after == 0, before == '[' && after == ']', before == 0 && (after == '[' || after == '.'):
 			c = 0.75
@@ -88,6 +89,7 @@ func constructed(v *value.Value) value.Match {
 	const constructor, prototype = "constructor", "prototype"
 	s := v.Text
 	var best value.Match
+	path := path{src: s}
 	for i := 0; i < len(s); {
 		j := strings.Index(s[i:], constructor)
 		if j < 0 {
@@ -118,7 +120,7 @@ func constructed(v *value.Value) value.Match {
 			c = 0.92
 		case strings.Contains(separator, ":") && strings.Contains(separator, "{"):
 			c = 0.88
-		case (start == 0 || strings.IndexByte("[.&?#", s[start-1]) >= 0) && assigned(s, stop) && strings.IndexByte(s, '\n') < 0:
+		case (start == 0 || strings.IndexByte("[.&?#", s[start-1]) >= 0) && path.assigned(stop) && strings.IndexByte(s, '\n') < 0:
 			c = 0.85
 		default:
 			c = 0.4
@@ -132,19 +134,33 @@ func constructed(v *value.Value) value.Match {
 	return best
 }
 
+// path remembers where the path that was looked at last ends, so that a path of many steps
+// is walked once.
+type path struct {
+	src    string
+	end    int
+	equals bool
+}
+
 // assigned reports whether the rest of a path from i on ends in an equals sign, as in
 // "[a].b=c": a query string, or an assignment.
-func assigned(s string, i int) bool {
-	stop := min(len(s), i+128)
-	for ; i < stop; i++ {
+func (p *path) assigned(i int) bool {
+	s := p.src
+	if i < p.end {
+		return p.equals
+	}
+	for ; i < len(s); i++ {
 		switch c := s[i]; {
 		case wordByte(c), c == '[', c == ']', c == '.', c == '\'', c == '"', c == '-', c == ' ':
+			continue
 		case c == '=':
-			return i+1 >= len(s) || s[i+1] != '='
-		default:
-			return false
+			p.end, p.equals = i, i+1 >= len(s) || s[i+1] != '='
+			return p.equals
 		}
+		p.end, p.equals = i, false
+		return false
 	}
+	p.end, p.equals = i, false
 	return false
 }
 

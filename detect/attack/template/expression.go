@@ -64,6 +64,8 @@ func (r *reader) read(from int, d *delimiter) reading {
 		depth     int
 		operands  int
 		operators int
+		spaced    bool // white space stands before the token
+		helper    bool // operands stand in a row: a helper's arguments
 		times     int
 		names     int
 	)
@@ -75,8 +77,12 @@ func (r *reader) read(from int, d *delimiter) reading {
 	// another begins an operand; it reports whether it may stand here.
 	another := func() bool {
 		if operand && !joins && !d.statement {
-			p.valid = false
-			return false
+			// Handlebars and Go write calls so: {{index .Labels "x"}}.
+			if !spaced || d.open != "{{" {
+				p.valid = false
+				return false
+			}
+			helper = true
 		}
 		operands++
 		return true
@@ -96,6 +102,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			i++
+			spaced = true
 			continue
 		case c == '"' || c == '\'' || c == '\\' && i+1 < limit && (s[i+1] == '"' || s[i+1] == '\''):
 			// A backslash before the quote comes from a string that the value was cut out of.
@@ -125,12 +132,16 @@ func (r *reader) read(from int, d *delimiter) reading {
 			case dunder:
 				see(0.93, shapeReflection)
 			case reaching:
-				if filterArg || reached || contexts || calls > 0 {
+				switch {
+				case helper && text == "constructor":
+					see(0.85, shapeReflection)
+				case filterArg || reached || contexts || calls > 0:
 					see(0.9, "function by name")
 				}
 				reached = true
 			}
 			i = min(stop+1, limit)
+			spaced = false
 			operand, literal, word, joins, member, lastName, filtering = true, true, false, false, false, nothing, false
 			continue
 		case letter(c) || c == '_' || c == '$' && i+1 < limit && (letter(s[i+1]) || s[i+1] == '_' || s[i+1] == '!'):
@@ -176,7 +187,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 				filterArg = true
 			}
 			filtering = false
-			operand, word, joins, member = true, true, join, false
+			operand, word, joins, member, spaced = true, true, join, false, false
 			i = j
 			continue
 		case '0' <= c && c <= '9':
@@ -193,8 +204,11 @@ func (r *reader) read(from int, d *delimiter) reading {
 				return p
 			}
 			operand, literal, word, joins, member, lastName, filtering = true, true, false, false, false, nothing, false
+			spaced = false
 			continue
 		}
+		gap := spaced
+		spaced = false
 		switch c {
 		case '.':
 			if operand {
@@ -212,7 +226,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			continue
 		case '(':
 			depth++
-			if operand && !joins {
+			if operand && !joins && !(gap && d.open == "{{" && lastName != reaching) {
 				calls++
 				switch {
 				case lastName == reaching:

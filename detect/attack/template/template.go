@@ -11,6 +11,8 @@
 package template
 
 import (
+	"strings"
+
 	"kongwaf/detect"
 	"kongwaf/detect/attack/value"
 )
@@ -84,7 +86,9 @@ func Judge(v *value.Value) value.Match {
 		}
 		stop := 0
 		if d := opening(s, i); d != nil {
-			stop = r.expression(i, d)
+			if begins(s, i+2) {
+				stop = r.expression(i, d)
+			}
 		} else if c == '#' && parens {
 			stop = r.directive(i)
 		} else if c == '{' {
@@ -132,6 +136,22 @@ func (r *reader) see(confidence float64, start, stop int, shape string) {
 	if confidence > r.best.Confidence {
 		r.best = value.Match{Class: detect.ClassSSTI, Confidence: confidence, Start: start, End: min(stop, len(r.src)), Shape: shape}
 	}
+}
+
+// begins reports whether an expression can begin at i, behind marks and white space.
+func begins(s string, i int) bool {
+	for n := 0; i < len(s) && n < 16; i, n = i+1, n+1 {
+		switch c := s[i]; {
+		case letter(c), '0' <= c && c <= '9', c == '_', c == '"', c == '\'', c == '(', c == '[', c == '.', c == '`', c == '\\':
+			return true
+		case c == '$':
+			return i+1 < len(s) && (letter(s[i+1]) || s[i+1] == '_' || s[i+1] == '!')
+		case c <= ' ', strings.IndexByte("=#-~!&^:@>/%+*", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 func opening(s string, i int) *delimiter {

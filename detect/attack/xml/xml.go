@@ -181,10 +181,15 @@ func (r *reader) element(i int) {
 		prefix, local = name[:c], name[c+1:]
 	}
 	stop := min(len(s), i+2048)
-	if e := strings.IndexByte(s[k:stop], '>'); e >= 0 {
-		stop = k + e + 1
+	for e := k; e < stop; e++ {
+		if s[e] == '>' || s[e] == '<' { // no value holds a bare '<' (XML 1.0, section 2.3)
+			stop = min(e+1, stop)
+		}
 	}
-	tag := s[k:stop]
+	tag := s[k:max(k, stop)]
+	if len(tag) < 8 {
+		return
+	}
 	if prefix == "" {
 		// An <xml> or root element without prefix may still name a schema elsewhere.
 		r.schema(i, stop, tag)
@@ -227,7 +232,7 @@ func (r *reader) schema(i, stop int, tag string) {
 	if !ok {
 		return
 	}
-	if len(strings.Fields(text)) == 1 && remote(text) {
+	if strings.IndexAny(strings.TrimSpace(text), " \t\r\n") < 0 && remote(text) {
 		r.see(0.75, i, stop, "schema location")
 	}
 }
