@@ -108,10 +108,10 @@ func (s *session) walk() {
 // leaf judges one leaf, unless it is one that has been judged harmless before.
 func (s *session) leaf(l *extract.Leaf) bool {
 	t := value.TraitsOf(l.Text)
-	if s.depth == 0 && (l.Source == detect.SourceQuery || l.Source == detect.SourceBody && s.bodyIsForm) {
+	if s.depth == 0 && s.isParameter(l) {
 		s.joined.note(l, t)
 	}
-	encoded := decode.Possible(l.Text, t)
+	encoded := decode.Possible(l.Text, t, s.isParameter(l))
 	if !encoded && !t.Any(containers) && s.asked.candidates(t) == 0 {
 		return true
 	}
@@ -131,6 +131,11 @@ func (s *session) leaf(l *extract.Leaf) bool {
 	return true
 }
 
+// isParameter reports whether a leaf is a parameter of a query or a form.
+func (s *session) isParameter(l *extract.Leaf) bool {
+	return l.Source == detect.SourceQuery || l.Source == detect.SourceBody && s.bodyIsForm
+}
+
 // readings judges one leaf in all its readings, and what is nested in them.
 func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
 	if !encoded {
@@ -138,7 +143,7 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
 		return
 	}
 	mark, f := len(s.arena), s.forms[s.depth]
-	f.Start(l.Text, t, s.path, &s.arena, &s.left)
+	f.Start(l.Text, t, s.isParameter(l), s.path, &s.arena, &s.left)
 	form := f.Next()
 	// Undoing percent signs hides nothing: the text as it came need not be judged too.
 	if form == nil || !form.Path.EndsIn(decode.Percent) {
@@ -304,7 +309,7 @@ func (s *session) judgeJoined() {
 			l.Text = text
 			s.depth = 1 // below the parameters: it is none itself
 			t := value.TraitsOf(text)
-			s.readings(&l, t, decode.Possible(text, t))
+			s.readings(&l, t, decode.Possible(text, t, true))
 			s.depth = 0
 		}
 	}

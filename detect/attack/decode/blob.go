@@ -356,7 +356,8 @@ func appendShift(dst []byte, s string) ([]byte, int) {
 		}
 		dst = utf8.AppendRune(dst, r)
 	}
-	if ascii == 0 {
+	// What is left must be padding: fewer than six bits, all zero.
+	if ascii == 0 || held >= 6 || bits&(1<<held-1) != 0 {
 		return dst[:mark], 0
 	}
 	if i < len(s) && s[i] == '-' {

@@ -28,17 +28,17 @@ type Step uint8
 const (
 	Percent Step = iota
 	HTML
-	Escape
 	Unicode
 	NUL
 	Plus
+	Escape
 	Base64
 	Hex
 	UTF7
 	stepCount
 )
 
-var stepNames = [stepCount]string{"percent", "html", "escape", "unicode", "nul", "plus", "base64", "hex", "utf-7"}
+var stepNames = [stepCount]string{"percent", "html", "unicode", "nul", "plus", "escape", "base64", "hex", "utf-7"}
 
 // String returns the name that findings show.
 func (s Step) String() string {
@@ -101,10 +101,11 @@ type decoder struct {
 var chain = [...]decoder{
 	{step: Percent, possible: percentPossible, apply: appendPercent},
 	{step: HTML, possible: entityPossible, apply: appendEntities},
-	{step: Escape, possible: escapePossible, apply: appendEscapes},
 	{step: Unicode, possible: unicodePossible, apply: appendUnicode},
 	{step: NUL, possible: nulPossible, apply: appendWithoutNUL},
 	{step: Plus, possible: plusPossible, apply: appendPlus},
+	// Last, for it destroys the backslashes of a path.
+	{step: Escape, possible: escapePossible, apply: appendEscapes},
 }
 
 var blobs = [...]decoder{
@@ -113,11 +114,12 @@ var blobs = [...]decoder{
 	{step: UTF7, possible: utf7Possible, apply: appendUTF7},
 }
 
-// Possible reports whether any decoder could change s, whose traits are t. It never says
+// Possible reports whether any decoder could change s, whose traits are t; form as in
+// Forms.Start. It never says
 // no to a text that one would change, and costs a few nanoseconds for most texts.
-func Possible(s string, t value.Traits) bool {
+func Possible(s string, t value.Traits, form bool) bool {
 	if t.Any(value.Percent|value.Ampersand|value.Backslash|value.High|value.NUL) ||
-		plusPossible(t, len(s)) || utf7Possible(t, len(s)) {
+		form && t.Any(value.Plus) || plusPossible(t, len(s)) || utf7Possible(t, len(s)) {
 		return true
 	}
 	return base64Possible(t, len(s)) && base64Head(s) || hexPossible(t, len(s)) && hexHead(s)
@@ -136,6 +138,7 @@ type Form struct {
 type Forms struct {
 	arena *[]byte
 	left  *int
+	form  bool
 	forms [maxForms]entry
 	n     int // forms known
 	read  int // forms handed out by Next; forms[0] is the text itself
@@ -149,10 +152,12 @@ type entry struct {
 	last bool // the chain goes on from here
 }
 
-// Start begins with text. Decoded texts are appended to *arena and taken off *left, the
+// Start begins with text; form says that it is from a query or a form, where every plus is
+// a blank. Decoded texts are appended to *arena and taken off *left, the
 // number of bytes that may still be produced. Strings stay valid for as long as the
 // caller does not overwrite that part of the arena.
-func (f *Forms) Start(text string, t value.Traits, path Path, arena *[]byte, left *int) {
+func (f *Forms) Start(text string, t value.Traits, form bool, path Path, arena *[]byte, left *int) {
+	f.form = form
 	f.arena, f.left = arena, left
 	f.forms[0] = entry{Form: Form{Text: text, Traits: t, Path: path}, last: true}
 	f.n, f.read, f.grown = 1, 1, 0
@@ -176,26 +181,33 @@ func (f *Forms) Next() *Form {
 // grow adds the readings that follow from form i.
 func (f *Forms) grow(i int) {
 	from := &f.forms[i]
-	for k := range blobs {
-		f.apply(&blobs[k], &from.Form, true)
-	}
-	if !from.last {
-		return
-	}
-	current, added := &from.Form, -1
-	for k := range chain {
-		if at := f.apply(&chain[k], current, false); at >= 0 {
-			current, added = &f.forms[at].Form, at
+	if from.last {
+		current, added := &from.Form, -1
+		for k := range chain {
+			// Each as often as it changes something: what comes later must not spoil what
+			// another layer hides.
+			for {
+				at := f.apply(&chain[k], current, false)
+				if at < 0 {
+					break
+				}
+				current, added = &f.forms[at].Form, at
+			}
+		}
+		if added >= 0 {
+			f.forms[added].last = true
 		}
 	}
-	if added >= 0 {
-		f.forms[added].last = true
+	for k := range blobs {
+		f.apply(&blobs[k], &from.Form, true)
 	}
 }
 
 // apply adds the reading that d makes of from and returns its index, -1 if there is none.
 func (f *Forms) apply(d *decoder, from *Form, last bool) int {
-	if !d.possible(from.Traits, len(from.Text)) || d.head != nil && !d.head(from.Text) {
+	if d.step == Plus && f.form && from == &f.forms[0].Form {
+		// asked for
+	} else if !d.possible(from.Traits, len(from.Text)) || d.head != nil && !d.head(from.Text) {
 		return -1
 	}
 	if f.n == maxForms || from.Path.n == maxSteps || *f.left < len(from.Text) {

@@ -21,7 +21,7 @@ func readings(s string) map[string]string {
 	var arena []byte
 	left := 1 << 20
 	var f Forms
-	f.Start(s, value.TraitsOf(s), Path{}, &arena, &left)
+	f.Start(s, value.TraitsOf(s), false, Path{}, &arena, &left)
 	for form := f.Next(); form != nil; form = f.Next() {
 		all[form.Text] = strings.Join(form.Path.Append(nil), ",")
 	}
@@ -43,6 +43,7 @@ func TestFormsFindTheText(t *testing.T) {
 		{name: "overlong, two bytes", in: "..%c0%af..", want: "../..", path: "percent,unicode"},
 		{name: "overlong, three bytes", in: "%e0%80%ae%e0%80%ae/", want: "../", path: "percent,unicode"},
 		{name: "overlong, four bytes", in: "%f0%80%80%ae.", want: "..", path: "percent,unicode"},
+		{name: "overlong, wrong second byte", in: "..%c1%1c..", want: `..\..`, path: "percent,unicode"},
 		{name: "lone lead byte before ASCII", in: "..%c0/etc", want: "../etc", path: "percent,unicode"},
 		{name: "plus with percent", in: "%27+or+1", want: "' or 1", path: "percent"},
 		{name: "plus alone", in: "'+or+1=1", want: "' or 1=1", path: "plus"},
@@ -66,6 +67,7 @@ func TestFormsFindTheText(t *testing.T) {
 		{name: "long s and Kelvin", in: "ſelect Kelvin \u212a", want: "select Kelvin K", path: "unicode"},
 		{name: "two dots in one character", in: "‥/", want: "../", path: "unicode"},
 		{name: "NULs", in: "<\x00b\x00>", want: "<b>", path: "nul"},
+		{name: "percent twice before a backslash", in: `%252e%252e\{`, want: `..\{`, path: "percent,percent"},
 		{name: "percent NULs", in: "%3C%00b%3E", want: "<b>", path: "percent,nul"},
 		{name: "UTF-7", in: "+ADw-script+AD4-alert('1')+ADw-/script+AD4-", want: plain, path: "utf-7"},
 		{name: "UTF-7, IMAP", in: "&ADw-b&AD4-", want: "<b>", path: "utf-7"},
@@ -91,7 +93,7 @@ func TestFormsFindTheText(t *testing.T) {
 			path, ok := got[row.want]
 			require.True(t, ok, "readings: %q", got)
 			require.Equal(t, row.path, path)
-			require.True(t, Possible(row.in, value.TraitsOf(row.in)), "the prefilter misses it")
+			require.True(t, Possible(row.in, value.TraitsOf(row.in), false), "the prefilter misses it")
 		})
 	}
 }
@@ -105,7 +107,7 @@ func TestFormsLeaveHarmlessTextsAlone(t *testing.T) {
 		{name: "an ampersand", in: "Marks & Spencer, R&D, AT&T;"},
 		{name: "a UUID", in: "72d3162e-cc78-11e3-81ab-4c9367dc0958"},
 		{name: "a hash", in: "8579447572b94f5e6dd0538e17e1f34f48c20fce781e5f96f6f851e12ee0d09e"},
-		{name: "random base64", in: "Sq/or83Z4y+mO6ol3jmkuy8hEojYNr5LB24g1q+b"},
+		{name: "random base64", in: "Sq/or83Z4y+mO6ol3jmkuy8hEojYNr5LB24g1q+bSq/or83Z4y+mO6ol3jmkuy8hEojYNr5LB24g1q+b"},
 		{name: "a Windows path", in: `C:\Users\Public`},
 		{name: "other scripts", in: "Müller, 東京, Москва"},
 		{name: "a number", in: "4111111111111111"},
@@ -118,6 +120,17 @@ func TestFormsLeaveHarmlessTextsAlone(t *testing.T) {
 	}
 }
 
+func TestFormsOfAForm(t *testing.T) {
+	const in = "SELECT+aGVsbG8gd29ybGQhaGVsbG8gd29ybGQhaGVsbG8gd29ybGQhaGVsbG8gd29ybGQh"
+	require.Empty(t, readings(in), "a digit of base64")
+	var arena []byte
+	left := 1 << 10
+	var f Forms
+	f.Start(in, value.TraitsOf(in), true, Path{}, &arena, &left)
+	require.Equal(t, strings.Replace(in, "+", " ", 1), f.Next().Text)
+	require.True(t, Possible(in, value.TraitsOf(in), true))
+}
+
 func TestFormsSayWhenTheyStop(t *testing.T) {
 	s := "<"
 	for range maxSteps + 2 {
@@ -126,18 +139,18 @@ func TestFormsSayWhenTheyStop(t *testing.T) {
 	var arena []byte
 	left := 1 << 20
 	var f Forms
-	f.Start(s, value.TraitsOf(s), Path{}, &arena, &left)
+	f.Start(s, value.TraitsOf(s), false, Path{}, &arena, &left)
 	for f.Next() != nil {
 	}
 	require.True(t, f.Exhausted, "more layers than rounds")
 
 	left = 10
-	f.Start("%3Cscript%3E", value.TraitsOf("%3Cscript%3E"), Path{}, &arena, &left)
+	f.Start("%3Cscript%3E", value.TraitsOf("%3Cscript%3E"), false, Path{}, &arena, &left)
 	require.Nil(t, f.Next())
 	require.True(t, f.Exhausted, "no bytes left")
 
 	left = 100
-	f.Start("%3Cscript%3E", value.TraitsOf("%3Cscript%3E"), Path{}, &arena, &left)
+	f.Start("%3Cscript%3E", value.TraitsOf("%3Cscript%3E"), false, Path{}, &arena, &left)
 	for f.Next() != nil {
 	}
 	require.False(t, f.Exhausted)
@@ -275,7 +288,7 @@ func FuzzForms(f *testing.F) {
 		const budget = 1 << 16
 		left := budget
 		var forms Forms
-		forms.Start(s, value.TraitsOf(s), Path{}, &arena, &left)
+		forms.Start(s, value.TraitsOf(s), false, Path{}, &arena, &left)
 		n := 0
 		for form := forms.Next(); form != nil; form = forms.Next() {
 			n++
@@ -286,7 +299,7 @@ func FuzzForms(f *testing.F) {
 				t.Fatalf("%q: wrong traits", form.Text)
 			}
 		}
-		if n > 0 && !Possible(s, value.TraitsOf(s)) {
+		if n > 0 && !Possible(s, value.TraitsOf(s), false) {
 			t.Fatalf("%q: the prefilter misses it", s)
 		}
 		if len(arena) > budget*maxGrowth {
@@ -329,12 +342,12 @@ func BenchmarkForms(b *testing.B) {
 			b.SetBytes(int64(len(row.in)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if !Possible(row.in, t) {
+				if !Possible(row.in, t, false) {
 					continue
 				}
 				left := 4 * len(row.in)
 				arena = arena[:0]
-				f.Start(row.in, t, Path{}, &arena, &left)
+				f.Start(row.in, t, false, Path{}, &arena, &left)
 				for f.Next() != nil {
 				}
 			}

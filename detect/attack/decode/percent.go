@@ -86,15 +86,11 @@ func percentAt(s string, i int) (rune, int) {
 }
 
 func plusPossible(t value.Traits, n int) bool {
-	// Without any of these a text with blanks is a sentence; with none of them a plus
-	// is likelier a digit of base64.
-	const marks = value.Quote | value.DoubleQuote | value.ParenOpen | value.Less | value.Semicolon |
-		value.Pipe | value.Ampersand | value.Dollar | value.Backtick | value.Star | value.Equals | value.Comma | value.Hash
-	return t.Any(value.Plus) && !t.Any(value.Space) && t.Any(marks) && n >= 4
+	// In a long text of nothing else a plus is a digit of base64.
+	return t.Any(value.Plus) && !t.Any(value.Space) && n >= 4 && (n <= 64 || !t.Only(base64Alphabet))
 }
 
-// appendPlus reads each plus as a blank: the form encoding of a value that was copied
-// from a query string into a place where nobody decodes it.
+// appendPlus reads each plus as a blank, as forms encode it.
 func appendPlus(dst []byte, s string) ([]byte, bool) {
 	if strings.IndexByte(s, '+') < 0 {
 		return dst, false

@@ -54,7 +54,7 @@ func appendUnicode(dst []byte, s string) ([]byte, bool) {
 }
 
 // overlongAt reads a UTF-8 sequence that is longer than its ASCII character needs
-// (RFC 3629 section 10: IIS once took %c0%af for a slash), or a lone C0 or C1 before ASCII.
+// (RFC 3629 section 10: IIS once took %c0%af for a slash).
 func overlongAt(s string, i int) (byte, int) {
 	cont := func(k int) (byte, bool) {
 		if i+k < len(s) && s[i+k]&0xC0 == 0x80 {
@@ -64,11 +64,9 @@ func overlongAt(s string, i int) (byte, int) {
 	}
 	switch c := s[i]; {
 	case c == 0xC0 || c == 0xC1:
-		if low, ok := cont(1); ok {
-			return c&1<<6 | low, 2
-		}
-		if i+1 < len(s) && s[i+1] < utf8.RuneSelf {
-			return s[i+1], 2
+		// Lax decoders never look at the top bits of the second byte: %c1%1c is a backslash.
+		if i+1 < len(s) {
+			return c&1<<6 | s[i+1]&0x3F, 2
 		}
 	case c == 0xE0:
 		mid, ok := cont(1)
