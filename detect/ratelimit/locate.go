@@ -155,6 +155,9 @@ func (t *Table) evict(k Key, now uint32) {
 		if soonest < 0 || ends < soonest {
 			victim, victimIntent, soonest = s, i, ends
 		}
+		if soonest <= int64(now) {
+			break
+		}
 	}
 	if soonest >= 0 && t.remove(victim, victimIntent) && soonest > int64(now) {
 		atomic.AddUint64(&t.header[wordEvicted], 1)

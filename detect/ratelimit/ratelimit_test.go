@@ -329,15 +329,13 @@ func TestOneSlotForEachClient(t *testing.T) {
 	}
 }
 
-// TestMillionClients shows that a table holds the clients that it was made for.
-func TestMillionClients(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a second and 128 MB")
+// TestHoldsItsClients shows that a table holds the clients that it was made for, and how
+// much memory a million of them takes.
+func TestHoldsItsClients(t *testing.T) {
+	if size := Size(1_000_000); size > 130<<20 {
+		t.Errorf("a million clients take %d bytes", size)
 	}
-	const clients = 1_000_000
-	if size := Size(clients); size > 130<<20 {
-		t.Fatalf("%d bytes", size)
-	}
+	const clients = 200_000
 	table := New(clients, secret)
 	now := at("2026-11-21 10:00:00")
 	for n := range clients {
@@ -395,6 +393,14 @@ func BenchmarkAllow(b *testing.B) {
 			keys[i] = table.Key("plugin", "route", fmt.Sprint(i))
 		}
 		now := at("2026-11-21 10:00:00")
+		for _, k := range keys { // the slots are there
+			if _, err := table.Allow(now, k, Limits{Year: 1 << 39}, 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if n := table.Stats().Evicted; n > 0 {
+			b.Errorf("%d clients were dropped", n)
+		}
 		b.Run(row.name, func(b *testing.B) {
 			b.ReportAllocs()
 			var workers atomic.Uint64
@@ -414,6 +420,36 @@ func BenchmarkAllow(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkNewClients is the dearest case: every call is of a client never seen before, and
+// the table is full of others, whose windows have ended or still run.
+func BenchmarkNewClients(b *testing.B) {
+	table := New(1<<20, secret)
+	now := at("2026-11-21 10:00:00")
+	n := 0
+	call := func() {
+		n++
+		if _, err := table.Allow(now, table.Key("plugin", "route", fmt.Sprint(n)), Limits{Hour: 10}, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for range 3 << 20 {
+		call()
+	}
+	b.Run("running", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			call()
+		}
+	})
+	now = now.Add(time.Hour)
+	b.Run("ended", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			call()
+		}
+	})
 }
 
 func BenchmarkKey(b *testing.B) {
