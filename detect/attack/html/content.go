@@ -43,6 +43,8 @@ func (p *scanner) script(t *tag, i int) int {
 		p.see(0.78, t.start, stop, "script element")
 	case closed && s[i] > ' ' && content[0] != '<' && !prose(content):
 		p.see(0.75, t.start, stop, "script element")
+	case !closed && r.Whole && s[i] > ' ' && len(content) < 64 && strings.IndexAny(content, "+(='\"`") > 0 && !prose(content):
+		p.see(0.72, t.start, stop, "script element, unfinished")
 	case r.Hostile && codeLike(content):
 		p.see(0.75, t.start, stop, "script element")
 	default:

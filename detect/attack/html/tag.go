@@ -146,7 +146,7 @@ func (p *scanner) attributes(t *tag, i int) int {
 				from++
 				if k := strings.IndexByte(s[from:min(len(s), from+512)], '`'); k >= 0 {
 					to = from + k
-					i = max(i, to)
+					i = to + 1
 				}
 				quote = '`'
 			}

@@ -274,14 +274,14 @@ func symbolsOnly(s string) value.Match {
 // bare reads the whole value as an expression or a few statements.
 func bare(s string) value.Match {
 	i := 0
-	for i < len(s) && strings.IndexByte(" \t\r\n;,)]}+-*/!~=:&|", s[i]) >= 0 {
+	for i < len(s) && strings.IndexByte(" \t\r\n;,)]}+-*/!~=:&|?", s[i]) >= 0 {
 		i++
 	}
 	s0 := strings.TrimRight(s[i:], " \t\r\n")
 	if len(s0) < 6 {
 		return value.Match{}
 	}
-	if c := s0[0] | 0x20; !('a' <= c && c <= 'z') && strings.IndexByte("([{\"'`$_\\", s0[0]) < 0 {
+	if c := s0[0] | 0x20; !('a' <= c && c <= 'z' || '0' <= s0[0] && s0[0] <= '9') && strings.IndexByte("([{\"'`$_\\", s0[0]) < 0 {
 		return value.Match{}
 	}
 	if n := len(s0); n > 14 && strings.EqualFold(s0[:6], "script") && strings.EqualFold(s0[n-7:], "/script") && script.Read(s0[6:n-7]).Acts() {

@@ -285,7 +285,8 @@ func literalBehind(s string, i int) bool {
 	for j < len(s) && byteClass[s[j]] == cWord {
 		j++
 	}
-	return classify(s[i:j]) != plain && j < len(s) && (s[j] == '.' || s[j] == '(' || s[j] == '[')
+	class := classify(s[i:j])
+	return class == doer || class != plain && j < len(s) && (s[j] == '.' || s[j] == '(' || s[j] == '[')
 }
 
 // prizeInside reports whether a quoted name is one that attacks take as a computed member.
