@@ -97,6 +97,13 @@ func statements(s string, start, i int) value.Match {
 				return match(0.85, start, j, "delay in a query's script")
 			}
 		case hasWord(s, i, "do"), hasWord(s, i, "while"), hasWord(s, i, "for"):
+			if j := skip(s, end); hasWord(s, i, "while") && j < len(s) && s[j] == '(' {
+				if j = skip(s, j+1); hasWord(s, j, "true") || hasWord(s, j, "1") {
+					if k := skip(s, ident(s, j)); k < len(s) && (s[k] == ')' || s[k] == '1') {
+						return match(0.85, start, k, "endless loop in a query's script")
+					}
+				}
+			}
 			rest := s[i:min(len(s), i+400)]
 			if strings.Contains(rest, "new Date(") && strings.Contains(rest, "while") {
 				return match(0.85, start, end, "busy loop in a query's script")
@@ -244,6 +251,9 @@ func cypher(s string, start, i int, after bool) value.Match {
 	case after && (hasWord(s, i, "return") || hasWord(s, i, "with") || hasWord(s, i, "or") || hasWord(s, i, "union") || hasWord(s, i, "and")):
 		// ' OR 1=1 WITH n MATCH (m) DETACH DELETE m
 		rest := s[i:min(len(s), i+300)]
+		if end := strings.TrimRight(s, " "); hasWord(s, i, "return") && strings.HasSuffix(end, "//") && i-start < 16 && i > start {
+			return match(0.8, start, len(end), "cypher return")
+		}
 		for _, w := range [...]string{"MATCH (", "match (", "CALL db.", "CALL apoc.", "LOAD CSV", "call db."} {
 			if n := strings.Index(rest, w); n > 0 {
 				return match(0.85, start, i+n+len(w), "cypher clause")

@@ -61,6 +61,14 @@ var charClass = func() (t [256]uint8) {
 	return t
 }()
 
+// nameByte says which ASCII bytes an identifier goes on with.
+var nameByte = func() (t [256]bool) {
+	for c := range 0x80 {
+		t[c] = charClass[c] == cName || charClass[c] == cDigit || c == '$'
+	}
+	return t
+}()
+
 // lexer cuts text into SQL tokens. It reads all dialects at once, and where they
 // disagree it takes the reading that keeps an attack alive. It allocates nothing.
 type lexer struct {
@@ -493,7 +501,10 @@ func isHex(c byte) bool {
 func (l *lexer) name() kind {
 	s := l.text
 	i := l.pos
-	for i < len(s) {
+	for i < len(s) && nameByte[s[i]] {
+		i++
+	}
+	for i < len(s) && (s[i] >= 0x80 || nameByte[s[i]]) {
 		c := charClass[s[i]]
 		if c != cName && c != cDigit && s[i] != '$' && !(s[i] == 0xa0 && i > l.pos && s[i-1] >= 0x80) {
 			break

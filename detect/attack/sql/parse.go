@@ -588,7 +588,11 @@ func (p *parser) wordEndsOperand() bool {
 func (p *parser) named(o operand, c call) (state, bool) {
 	start := p.start
 	server := c == catalog
-	pack := isPackage(p.text[start:p.pos])
+	var next byte
+	if p.pos < len(p.text) {
+		next = p.text[p.pos]
+	}
+	pack := (next == '.' || next == '(' || charClass[next] == cSpace) && isPackage(p.text[start:p.pos])
 	dotted := false
 	for p.pos+1 < len(p.text) && p.text[p.pos] == '.' {
 		saved := p.lexer

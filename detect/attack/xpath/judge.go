@@ -106,6 +106,9 @@ func call(s string, open int) (int, string) {
 	if open+2 < len(s) {
 		second = s[open+2]
 	}
+	for i := open + 1; first == '(' && i+2 < len(s) && i < open+8; i++ {
+		first, second = s[i+1], s[i+2]
+	}
 	path := first == '/' && (second == '/' || second == '*' || second == '@' || letter(second) || second == 'n')
 	switch name {
 	case "text", "node", "comment", "processing-instruction":
