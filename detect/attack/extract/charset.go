@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"encoding/base64"
 	"strings"
 	"sync"
 	"unicode/utf16"
@@ -356,79 +355,3 @@ var base64Value = func() (t [256]byte) {
 	}
 	return t
 }()
-
-// formCharset returns the charset that a form names in its field _charset_ (HTML form
-// submission; honoured by some frameworks also when the client sent it).
-func formCharset(s string) charset {
-	const field = "_charset_="
-	i := strings.Index(s, field)
-	if i < 0 || i > 0 && s[i-1] != '&' {
-		return charsetNone
-	}
-	value, _, _ := strings.Cut(s[i+len(field):], "&")
-	return charsetOf(value)
-}
-
-// foreignPairs reads a query or form in which names and values were encoded in a foreign
-// charset and then percent-encoded, one by one.
-func (w *Walker) foreignPairs(s string, c charset) {
-	mark := w.step("percent")
-	w.step(charsetSteps[c])
-	for s != "" && !w.stopped {
-		var p string
-		p, s, _ = strings.Cut(s, "&")
-		name, value, _ := strings.Cut(p, "=")
-		name = w.foreignText(name, c)
-		w.name(name)
-		if !isPlain(value) { // plain ASCII has been handed out as it is
-			w.value(named(name), w.foreignText(value, c))
-		}
-	}
-	w.back(mark)
-}
-
-func (w *Walker) foreignText(s string, c charset) string {
-	if isPlain(s) {
-		return s
-	}
-	return w.decodeCharset(w.unescapePercent(s), c)
-}
-
-// unescapePercent undoes one round of percent-encoding; what is invalid stays.
-func (w *Walker) unescapePercent(s string) string {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
-		return s
-	}
-	b := w.scratch.room(len(s))
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '+':
-			c = ' '
-		case c == '%' && i+2 < len(s) && hexDigit[s[i+1]] < 16 && hexDigit[s[i+2]] < 16:
-			c = hexDigit[s[i+1]]<<4 | hexDigit[s[i+2]]
-			i += 2
-		}
-		b = append(b, c)
-	}
-	return w.scratch.keep(b)
-}
-
-// decodeBase64 decodes standard or URL-safe base64, padded or not, white space allowed.
-func (w *Walker) decodeBase64(s string) (string, bool) {
-	s = strings.TrimRight(s, "= \t\r\n")
-	if len(s) == 0 {
-		return "", false
-	}
-	enc := base64.RawStdEncoding
-	if strings.ContainsAny(s, "-_") {
-		enc = base64.RawURLEncoding
-	}
-	n := enc.DecodedLen(len(s))
-	room := w.scratch.room(n)[:n]
-	n, err := enc.Decode(room, unsafeBytes(s))
-	if err != nil || n == 0 {
-		return "", false
-	}
-	return w.scratch.keep(room[:n]), true
-}

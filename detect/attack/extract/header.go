@@ -14,8 +14,10 @@ func (w *Walker) headers(headers []detect.Header) {
 			return
 		}
 		h := &headers[i]
-		w.at(detect.SourceHeader, "header")
-		w.name(h.Name)
+		if w.source != detect.SourceHeader || i == 0 {
+			w.at(detect.SourceHeader, "header")
+		}
+		w.emit(segment{index: -1}, h.Name, h.Name, true)
 		switch {
 		case detect.EqualFold(h.Name, "cookie"):
 			w.at(detect.SourceCookie, "cookie")

@@ -133,7 +133,7 @@ func (w *Walker) transferEncoding(value string) {
 
 // headerBytes reports bytes that end or fold a header line, and names that are no tokens.
 func (w *Walker) headerBytes(h *detect.Header) {
-	if !isToken(strings.TrimPrefix(h.Name, ":")) { // HTTP/2's pseudo headers begin with a colon
+	if !isToken(h.Name) && !(h.Name[0] == ':' && isToken(h.Name[1:])) { // ":path" as in HTTP/2
 		w.anomaly(detect.ClassProtocol, 0.7, "header name is no token: "+strconv.Quote(h.Name[:min(len(h.Name), 60)]))
 	}
 	if !lineByteIn(h.Value) {
@@ -169,6 +169,10 @@ func (w *Walker) protocolTarget(target string) {
 		switch {
 		case c == '%':
 			percents++
+			if i+2 < len(target) && hexDigit[target[i+1]] < 8 && hexDigit[target[i+2]] < 16 {
+				i += 2 // an ASCII character
+				continue
+			}
 			b, n := targetByte(target, i)
 			if n == 1 {
 				if !strings.HasPrefix(target[i+1:], "u") {

@@ -20,8 +20,8 @@ func below(x uint64, n byte) uint64 { return (x - ones*uint64(n)) &^ x & highs }
 // lineByteIn reports whether s has a NUL, a CR or an LF.
 func lineByteIn(s string) bool {
 	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		if below(eight(s, i), '\r'+1) != 0 && lineByteSlow(s[i:i+8]) {
+	for ; i+16 <= len(s); i += 16 {
+		if below(eight(s, i), '\r'+1)|below(eight(s, i+8), '\r'+1) != 0 && lineByteSlow(s[i:i+16]) {
 			return true
 		}
 	}

@@ -1,0 +1,48 @@
+package extract
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// encodings.go undoes base64 and percent-encoding where a container is made of them. The
+// encodings of values are the engine's business.
+
+// unescapePercent undoes one round of percent-encoding; what is invalid stays.
+func (w *Walker) unescapePercent(s string) string {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s
+	}
+	b := w.scratch.room(len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '+':
+			c = ' '
+		case c == '%' && i+2 < len(s) && hexDigit[s[i+1]] < 16 && hexDigit[s[i+2]] < 16:
+			c = hexDigit[s[i+1]]<<4 | hexDigit[s[i+2]]
+			i += 2
+		}
+		b = append(b, c)
+	}
+	return w.scratch.keep(b)
+}
+
+// decodeBase64 decodes standard or URL-safe base64, padded or not, white space allowed.
+func (w *Walker) decodeBase64(s string) (string, bool) {
+	s = strings.TrimRight(s, "= \t\r\n")
+	if len(s) == 0 {
+		return "", false
+	}
+	enc := base64.RawStdEncoding
+	if strings.ContainsAny(s, "-_") {
+		enc = base64.RawURLEncoding
+	}
+	n := enc.DecodedLen(len(s))
+	room := w.scratch.room(n)[:n]
+	n, err := enc.Decode(room, unsafeBytes(s))
+	if err != nil || n == 0 {
+		return "", false
+	}
+	return w.scratch.keep(room[:n]), true
+}
