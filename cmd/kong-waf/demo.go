@@ -108,7 +108,7 @@ Try these in another shell; each says what it should answer:
     curl -i '%[1]s/api/users?name=O%%27Brien' -H 'apikey: demo-key'
 
  2. A good JSON request: 200
-    curl -i %[1]s/api/users -H 'apikey: demo-key' -H 'Content-Type: application/json' -d '{"name":"Ann","note":"select the best of the lot; it'"'"'s fine"}'
+    curl -i %[1]s/api/users -H 'apikey: demo-key' -H 'Content-Type: application/json' -d '{"name":"Ann","note":"select the best of the lot; 1 or 2 <b>bold</b> ones"}'
 
  3. An attack: 403 Request blocked
     curl -i -G %[1]s/api/users -H 'apikey: demo-key' --data-urlencode "name=' OR 1=1 -- "

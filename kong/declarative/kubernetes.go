@@ -43,13 +43,14 @@ func (o *object) key() string { return o.namespace + "/" + o.name }
 
 type kubePlugin struct {
 	object
-	plugin Plugin // without a scope
-	used   bool
+	plugin  Plugin // without a scope
+	sources []configSource
+	used    bool
 }
 
 type kubeSecret struct {
 	object
-	data     map[string]string
+	data map[string]string
 }
 
 type kubeConsumer struct {
@@ -162,7 +163,8 @@ func (b *builder) kubePlugin(o object) {
 		m.d.errorf(m.line("plugin"), "plugin", "missing: write the plugin's name")
 	}
 	b.pluginConfig(m, p)
-	b.unread(m, "configFrom", "configPatches", "ordering", "run_on", "consumerRef")
+	kp.sources = b.configSources(&o)
+	b.unread(m, "ordering", "run_on", "consumerRef")
 	m.finish()
 	places, key := b.kube.plugins, o.key()
 	if o.kind == "KongClusterPlugin" {

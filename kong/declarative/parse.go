@@ -42,6 +42,7 @@ func Parse(opts Options, sources ...Source) (*Config, Problems) {
 	for _, s := range sources {
 		b.source(s)
 	}
+	b.resolveConfigs()
 	b.kubernetesRoutes()
 	for _, f := range b.later {
 		f()
