@@ -20,10 +20,13 @@ func (s *lexer) call(i int) value.Match {
 		start--
 	}
 	kind := names.Of(text[start:end])
-	if kind == 0 && (i+1 >= len(text) || text[i+1]|0x20 != 'j' && text[i+1] != ' ') {
+	if kind == 0 && (i+1 >= len(text) || text[i+1]|0x20 != 'j' && text[i+1] != ' ' && (s.expr < 0 || text[start] != 'T')) {
 		return value.Match{}
 	}
 	arg := s.argument(i + 1)
+	if s.expr >= 0 && end-start == 1 && text[start] == 'T' && (words.HasPrefix(arg, "org.") || words.HasPrefix(arg, "com.")) {
+		return found(0.93, start, i+8, "Java class in an expression")
+	}
 	if words.HasPrefix(arg, "java.") || words.HasPrefix(arg, "javax.") {
 		if start < end && (text[start] == 'T' && end-start == 1 || s.expr >= 0) {
 			return found(0.95, start, i+12, "Java class in an expression")
@@ -125,7 +128,7 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 			return 0.95, "import by name"
 		}
 		if isLiteral && names.Of(body)&module != 0 {
-			if words.Index(body, "child_process") >= 0 {
+			if words.Index(body, "child_process") >= 0 || words.Index(body, "spawn_sync") >= 0 || words.Index(body, "process_wrap") >= 0 {
 				return 0.93, "import of a process module"
 			}
 			if recv != 0 || inCode {
@@ -134,7 +137,7 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 			return 0.5, "import by name"
 		}
 	}
-	if kind&informs != 0 && (recv == 0 && before != '>') && (arg == "" || arg[0] == ')' || arg[0] == '-' || arg[0] == '1') {
+	if kind&informs != 0 && (recv == 0 && before != '>' || recv == literal && kind&unique != 0) && (arg == "" || arg[0] == ')' || arg[0] == '-' || arg[0] == '1') {
 		if kind&unique != 0 && words.HasPrefix(name, "phpinfo") {
 			return 0.92, "information call"
 		}
@@ -142,6 +145,8 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 	}
 	if kind&runs != 0 {
 		switch {
+		case words.HasPrefix(name, "processbuilder") && (recv != 0 || isLiteral || inCode):
+			return 0.88, "Java class by name"
 		case recv == receiver && (isLiteral || superglobal(arg) || strings.HasPrefix(arg, "[") || inCode):
 			if command || kind&unique != 0 || inCode {
 				return 0.95, "command through a module"
@@ -173,7 +178,7 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 			return 0.92, "evaluation in a regular expression"
 		case isLiteral && (command || phpCall(body)) && !words.HasPrefix(name, "function"):
 			return 0.85, "evaluation of text"
-		case kind&unique != 0 && isLiteral && names.Of(body)&(runs|evaluates) != 0:
+		case isLiteral && names.Of(body)&(runs|evaluates) != 0 && (kind&unique != 0 || words.HasPrefix(name, "array_map")):
 			return 0.93, "callback that runs code"
 		case inCode:
 			return 0.8, "evaluation of text"
@@ -207,6 +212,8 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 		switch {
 		case inCode:
 			return 0.92, "call in an expression"
+		case isLiteral && recv == 0 && (words.HasPrefix(name, "include") || words.HasPrefix(name, "require")) && strings.Contains(body, "://"):
+			return 0.85, "inclusion of a remote file"
 		case kind&unique != 0 && recv == 0 && (superglobal(arg) || isLiteral && len(body) > 2):
 			return 0.78, "file function of PHP"
 		case recv == 0 && inner&(informs|unique) == informs|unique, recv == 0 && inner&runs != 0 && inner&unique != 0:
@@ -229,6 +236,9 @@ func (s *lexer) declared() bool {
 // innerCall returns the kinds of the function that the argument calls first.
 func innerCall(arg string) uint32 {
 	k := strings.IndexByte(arg, '(')
+	if c := strings.IndexByte(arg, ')'); c >= 0 && c < k {
+		return 0 // the bracket of another call
+	}
 	if k <= 0 {
 		return 0
 	}

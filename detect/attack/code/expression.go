@@ -58,7 +58,7 @@ func jndi(text string, i int) (end, next int) {
 		case c == '$' && i+1 < limit && text[i+1] == '{':
 			next = i
 			i = defaultOf(text, i+2, limit)
-		case c == '}' || c == ' ' && n == 0 || c == '\\':
+		case c == '}' || c == ' ' && n == 0 || c == '\\' || c == '\'':
 			i++
 		case words.Lower(c) == want[n]:
 			n++

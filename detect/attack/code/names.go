@@ -35,7 +35,7 @@ var names = words.New(
 	words.Group{Kind: php | unique, Words: `file_get_contents file_put_contents show_source highlight_file readfile fopen move_uploaded_file fputs fwrite gzfile php_strip_whitespace
 		base64_decode str_rot13 gzinflate gzuncompress get_defined_functions array_diff_ukey`},
 	words.Group{Kind: imports | unique, Words: `__import__ importlib.import_module import_module __builtins__`},
-	words.Group{Kind: imports, Words: `require import`},
+	words.Group{Kind: imports, Words: `require import binding _load dlopen`},
 	words.Group{Kind: reflects | unique, Words: `getruntime forname getenginebyname scriptenginemanager urlclassloader defineclass getdeclaredmethod
 		getdeclaredconstructor getdeclaredfields methodhandles groovyshell groovyclassloader newinstance1 getresourceasstream getsystemclassloader
 		getcontextclassloader setaccessible elprocessor spelexpressionparser initialcontext`},
@@ -44,7 +44,7 @@ var names = words.New(
 	words.Group{Kind: creates, Words: `getobject`},
 	words.Group{Kind: receiver, Words: `os subprocess child_process runtime kernel io commands pty platform process popen2 mainmodule posix
 		timeit shutil shell wsh shellapplication system`},
-	words.Group{Kind: module, Words: `child_process node:child_process os subprocess fs node:fs vm node:vm commands pty socket sys popen2 process cluster net repl`},
+	words.Group{Kind: module, Words: `child_process node:child_process os subprocess fs node:fs vm node:vm commands pty socket sys popen2 process cluster net repl spawn_sync process_wrap`},
 	words.Group{Kind: fetches, Words: `hyperlink importxml importdata importfeed importhtml importrange webservice image dde ddeexec rtd filterxml`},
 	words.Group{Kind: ognlVar, Words: `context _memberaccess application request session parameters attr root rt cmd cmds iswin process ros container ognlutil dm res response req w str p s out a b c this os ps bos`},
 )

@@ -125,10 +125,13 @@ func line(v *value.Value, start, i, breaks int, disguised bool) value.Match {
 		return value.Match{}
 	}
 	kind := names.Of(text[i:j])
+	single := v.Source == detect.SourceHeader || v.Source == detect.SourceQuery || v.Source == detect.SourceCookie || v.Source == detect.SourcePath
 	if kind == 0 {
+		if single && j-i > 3 && text[i]|0x20 == 'x' && text[i+1] == '-' && j < len(text) && text[j] == ':' && broken(text, start) {
+			return found(0.78, start, min(len(text), j+16), "header line")
+		}
 		return value.Match{}
 	}
-	single := v.Source == detect.SourceHeader || v.Source == detect.SourceQuery || v.Source == detect.SourceCookie || v.Source == detect.SourcePath
 	if kind&method != 0 && requestLine(text[j:]) {
 		return found(0.93, start, min(len(text), j+16), "request line")
 	}

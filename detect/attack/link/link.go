@@ -112,6 +112,8 @@ func link(v *value.Value, i int) (value.Match, int) {
 		return grade(0.92, first, start, i+3, "scheme of internal services"), i
 	case kind == lookup && slashes >= 2:
 		return grade(0.75, first, start, i+3, "scheme of directory services"), i
+	case kind == transfer && slashes >= 2 && text[start]|0x20 == 't' && text[start+1]|0x20 == 'f':
+		return grade(0.75, first, start, i+3, "scheme of file transfer"), i
 	case kind == transfer && slashes >= 2 && text[start] != 'f':
 		return grade(0.55, first, start, i+3, "scheme of file transfer"), i
 	}
@@ -199,8 +201,8 @@ func link(v *value.Value, i int) (value.Match, int) {
 		c, shape = 0.72, "URL with two hosts"
 	case at >= 0 && strings.Contains(user, "."):
 		c, shape = 0.6, "URL with two hosts"
-	case slashes >= 2 && backslashFirst(rest, slashes):
-		c, shape = 0.5, "URL with backslashes"
+	case slashes >= 1 && first && backslashFirst(rest, slashes):
+		c, shape = 0.72, "URL with backslashes"
 	case first && include(v, path):
 		c, shape = 0.6, "remote file to include"
 		if strings.HasSuffix(text, "?") || strings.HasSuffix(text, "\x00") || strings.HasSuffix(text, "?\x00") {
@@ -283,6 +285,9 @@ func redirect(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	hostlike := text[n:end]
+	if end < len(text) && text[end] == '%' && strings.IndexByte(text[end:min(len(text), end+64)], '@') > 0 && n >= 2 {
+		return found(0.75, 0, end, "link to another host in disguise")
+	}
 	switch {
 	case strings.IndexByte(hostlike, '@') >= 0 && n >= 2:
 		return found(0.78, 0, end, "link to another host in disguise")

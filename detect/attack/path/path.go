@@ -29,41 +29,52 @@ func Possible(t value.Traits) bool {
 func Judge(v *value.Value) value.Match {
 	text := v.Text
 	if !v.Traits.Any(value.Slash | value.Backslash | value.Colon | value.NUL) {
+		if !curious(v) {
+			return value.Match{}
+		}
 		return single(v).Better(smeared(v))
 	}
 	var best value.Match
 	var p parsed
 	first := true
 	for i := 0; i < len(text); {
-		if delimiter[text[i]] {
+		for i < len(text) && role[text[i]] == delimits {
 			i++
-			continue
 		}
-		start := i
+		start, elem := i, i
 		marks, known := false, false
-		elem := i
-		for i < len(text) && !delimiter[text[i]] {
+		for i < len(text) {
 			c := text[i]
+			r := role[c]
+			if r == plain {
+				i++
+				continue
+			}
+			if r == delimits {
+				// Path parameters: ..;/ and ..;x/
+				if c == ';' && i > start && i+1 < len(text) && (text[i+1] == '/' || text[i+1] == '\\' || text[i-1] == '.' && wordByte(text[i+1])) {
+					i++
+					continue
+				}
+				break
+			}
 			switch c {
 			case '/', '\\', 0:
+				marks = true
 				known = known || names.Of(text[elem:i]) != 0
 				elem = i + 1
-				marks = true
 			case ':':
+				marks = true
 				known = known || i-start < 24 && i-start > 1 && schemes.Of(text[start:i])&7 != 0
 				elem = i + 1
-				marks = true
 			case '.':
 				known = known || i+1 < len(text) && (text[i+1] == '.' || text[i+1] == '/')
 			default:
-				known = known || c < ' ' || c >= 0x80 && c != 0xC3 && c < 0xC2
+				known = true
 			}
 			i++
-			if i < len(text) && text[i] == ';' && i+1 < len(text) && (text[i+1] == '/' || text[i+1] == '\\' || c == '.' && wordByte(text[i+1])) {
-				i++ // path parameters: ..;/ and ..;x/
-			}
 		}
-		if marks && (known || names.Of(text[elem:i]) != 0 || text[start] == '\\') {
+		if marks && (known || text[start] == '\\' || names.Of(text[elem:i]) != 0) {
 			p.parse(text[start:i])
 			if m := p.weigh(v, start, i, first); m.Confidence > best.Confidence {
 				best = m
@@ -74,9 +85,9 @@ func Judge(v *value.Value) value.Match {
 		}
 		first = false
 	}
-	if best.Confidence < 0.75 {
+	if best.Confidence < 0.75 && curious(v) {
 		best = best.Better(smeared(v))
-		if text[0]|0x20 >= 'a' && v.Traits.Any(value.Colon) && len(text) < 80 {
+		if len(text) < 80 && len(text) > 2 && text[1] == ':' {
 			best = best.Better(glued(text))
 		}
 	}
@@ -116,10 +127,44 @@ func single(v *value.Value) value.Match {
 	return value.Match{}
 }
 
-// delimiter has the bytes at which a path ends in running text, markup and code.
-var delimiter = func() (t [256]bool) {
+// curious reports, in a few looks, whether a value may be one of the odd forms that
+// single and smeared know. Most values are not.
+func curious(v *value.Value) bool {
+	text := v.Text
+	if v.Traits.Any(value.White) || len(text) < 3 || len(text) > 4096 {
+		return false
+	}
+	switch text[0] | 0x20 {
+	case '.', 'e', 'w', 'i', '0', '/', 'c', 'd': // .x, etc.., win.., inet.., 0x2e, c:
+		return true
+	}
+	switch text[len(text)-1] | 0x20 {
+	case 'd', 'w', 'p', 's', 'e', 'i', 'l', '2', 'g', 0x20, '\'', '"', '0': // a target's last letter
+		if v.Traits.Any(value.Percent | value.Question | value.Control | value.High | value.Backslash | value.NUL) {
+			return true
+		}
+	}
+	return v.Traits.Any(value.Dot) && strings.Contains(text, "..") || strings.Contains(text, "0x2")
+}
+
+// What a byte is to the scan for paths.
+const (
+	plain    uint8 = iota
+	delimits       // ends a path in running text, markup and code
+	matters        // a separator, a dot, a byte that no path holds
+)
+
+var role = func() (t [256]uint8) {
+	for c := range 256 {
+		if c < ' ' || c >= 0x80 {
+			t[c] = matters
+		}
+	}
+	for _, c := range "/\\.:" {
+		t[c] = matters
+	}
 	for _, c := range " \t\n\r\v\f\"'`<>|(){}[],=&?#;*!" {
-		t[c] = true
+		t[c] = delimits
 	}
 	return t
 }()

@@ -64,6 +64,9 @@ func smeared(v *value.Value) value.Match {
 		break
 	}
 	for _, climb := range [...]string{"0x2e0x2e", "..0x2f", "..0x5c"} {
+		if !v.Traits.Any(value.Digit) {
+			break
+		}
 		if i := strings.Index(text, climb); i >= 0 {
 			return found(0.75, i, i+len(climb), "climb in hexadecimal")
 		}

@@ -8,6 +8,8 @@
 package scanner
 
 import (
+	"strings"
+
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
@@ -74,42 +76,49 @@ func agent(text string) value.Match {
 	return best
 }
 
-// callouts looks for the domains of out-of-band interaction and for canaries, in one pass
-// over the words: labels of names, parted by dots.
+// callouts looks for the domains of out-of-band interaction, dot by dot, and for canaries.
 func callouts(v *value.Value) value.Match {
 	text := v.Text
-	label, before := 0, -1 // where the label and the one before it begin
-	third := -1            // where the one before that begins
-	for i := 0; i <= len(text); i++ {
-		if i < len(text) && hostByte[text[i]] {
+	if len(text) < 64 && v.Traits.Any(value.Underscore) && names.Of(text)&canary != 0 {
+		return found(0.8, 0, len(text), "canary")
+	}
+	for i := 0; ; i++ {
+		k := strings.IndexByte(text[i:], '.')
+		if k < 0 {
+			return value.Match{}
+		}
+		i += k
+		end := i + 1
+		for end < len(text) && end-i < 12 && hostByte[text[end]] {
+			end++
+		}
+		if end-i < 3 || end < len(text) && (hostByte[text[end]] || text[end] == '.' && end+1 < len(text) && hostByte[text[end+1]]) {
+			continue // not the last label
+		}
+		start := i
+		for start > 0 && i-start < 20 && hostByte[text[start-1]] {
+			start--
+		}
+		if names.Of(text[start:end])&callout == 0 {
 			continue
 		}
-		if i > label+5 && text[label]|0x20 == 'a' && names.Of(text[label:i])&canary != 0 {
-			return found(0.8, label, i, "canary")
-		}
-		if i < len(text) && text[i] == '.' {
-			third, before, label = before, label, i+1
-			continue
-		}
-		if before >= 0 && i-label >= 2 && i-label <= 10 && i-before <= 24 {
-			if k := names.Of(text[before:i]); k&callout != 0 {
-				c := 0.6
-				if third >= 0 {
-					// A long random label is a tool's token; without one it is the service's own page.
-					c = 0.8
-					if before-1-third >= 12 {
-						c = 0.9
-					}
-				}
-				if document.Of(text) == document.Document {
-					c = min(c, 0.5)
-				}
-				return found(c, before, i, "out-of-band domain")
+		c := 0.6
+		if start > 1 && text[start-1] == '.' {
+			// A long random label is a tool's token; without one it is the service's own page.
+			k := start - 1
+			for k > 0 && start-k < 40 && hostByte[text[k-1]] {
+				k--
+			}
+			c = 0.8
+			if start-1-k >= 12 {
+				c = 0.9
 			}
 		}
-		third, before, label = -1, -1, i+1
+		if document.Of(text) == document.Document {
+			c = min(c, 0.5)
+		}
+		return found(c, start, end, "out-of-band domain")
 	}
-	return value.Match{}
 }
 
 // hostByte has the bytes of which labels are made.

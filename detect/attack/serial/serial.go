@@ -27,8 +27,12 @@ func Judge(v *value.Value) value.Match {
 	if len(text) < 4 {
 		return value.Match{}
 	}
-	best := prefix(text)
-	if best.Confidence >= 0.9 {
+	var best value.Match
+	switch text[0] {
+	case 'r', 0xAC, 'a', 'A', 0, 'g', 'Y', 'B', 0x80, 0x04:
+		best = prefix(text)
+	}
+	if best.Confidence >= 0.9 || !v.Traits.Any(value.Colon|value.Exclamation|value.Dot|value.Newline|value.Dollar|value.Less) {
 		return best
 	}
 	if v.Traits.Any(value.Colon) {
@@ -37,7 +41,7 @@ func Judge(v *value.Value) value.Match {
 	if v.Traits.Any(value.Exclamation) {
 		best = best.Better(yaml(text))
 	}
-	if v.Traits.Any(value.Dot) {
+	if v.Traits.Any(value.Dot) && (v.Traits.Any(value.Quote|value.DoubleQuote|value.Less) || v.Name != "" && (v.Name[0] == '@' || v.Name[0] == '$' || text[0] == 'c' || text[0] == 'o' || v.Name == "class" || v.Name == "javaClass" || v.Name == "type" || v.Name == "__type")) {
 		best = best.Better(gadget(v))
 	}
 	if v.Traits.Any(value.Newline) {
@@ -168,7 +172,7 @@ var packages = [...]string{
 	"org.apache.ibatis.datasource.", "org.apache.tomcat.dbcp.", "org.apache.shiro.jndi.", "org.apache.logging.log4j.", "org.apache.naming.", "org.apache.hadoop.shaded.",
 	"org.codehaus.groovy.runtime.", "org.springframework.beans.factory.", "org.springframework.context.support.", "org.springframework.aop.",
 	"org.hibernate.", "org.jboss.", "org.mozilla.javascript.", "org.python.core.", "org.eclipse.jetty.", "bsh.", "clojure.core$", "groovy.lang.", "ch.qos.logback.core.",
-	"javax.naming.", "javax.script.", "javax.swing.", "javax.management.", "javax.xml.transform.", "java.rmi.", "java.beans.", "java.lang.runtime", "java.lang.processbuilder", "java.lang.autocloseable", "java.net.url", "java.util.logging.filehandler",
+	"javax.naming.", "javax.script.", "javax.swing.", "javax.management.", "javax.xml.transform.", "java.rmi.", "java.beans.", "java.lang.runtime", "java.lang.processbuilder", "java.lang.autocloseable", "java.net.", "java.util.logging.filehandler",
 	"com.mchange.v2.", "com.zaxxer.hikari.", "com.alibaba.druid.", "com.caucho.", "com.ibatis.", "com.newrelic.agent.deps.", "br.com.anteros.", "oracle.jdbc.", "net.sf.ehcache.", "jdk.nashorn.", "sun.rmi.", "sun.reflect.",
 	"system.windows.data.objectdataprovider", "system.diagnostics.process", "system.management.automation.", "system.configuration.install.", "system.activities.", "system.io.fileinfo", "system.identitymodel.", "system.security.principal.", "microsoft.visualstudio.text.formatting",
 }
@@ -188,6 +192,9 @@ func gadget(v *value.Value) value.Match {
 				return found(c, 0, len(text), "gadget class")
 			}
 		}
+	}
+	if words.HasPrefix(text, "com.sun.rowset.") || words.HasPrefix(text, "com.sun.jndi.") || words.HasPrefix(text, "com.sun.org.apache.xalan.") || words.HasPrefix(text, "com.mchange.v2.c3p0.") || words.HasPrefix(text, "org.apache.commons.collections.functors.") {
+		return found(0.75, 0, min(len(text), 48), "gadget class")
 	}
 	if v.Traits.Any(value.Quote|value.DoubleQuote) || v.Traits.Any(value.Less) {
 		return inner(text)
@@ -216,11 +223,16 @@ func inner(text string) value.Match {
 			}
 		case '<':
 			t := text[i:]
+			if len(t) < 8 || t[2] == '>' || t[1] == '/' || t[1] == ' ' || t[1] == '<' || t[2] == '<' {
+				continue
+			}
 			switch {
 			case words.HasPrefix(t, "<java ") && words.Index(t[:min(len(t), 120)], "xmldecoder") > 0:
 				return found(0.95, i, min(len(text), i+24), "XMLDecoder document")
 			case words.HasPrefix(t, "<java.lang.processbuilder"), words.HasPrefix(t, "<dynamic-proxy"), words.HasPrefix(t, "<java.util.priorityqueue"), words.HasPrefix(t, "<sorted-set>") && words.Index(t[:min(len(t), 400)], "proxy") > 0:
 				return found(0.9, i, min(len(text), i+24), "XStream gadget")
+			case words.HasPrefix(t, "<jdk.nashorn"), words.HasPrefix(t, "<com.sun."), words.HasPrefix(t, "<javax.naming"), words.HasPrefix(t, "<javax.swing"), words.HasPrefix(t, "<sun.reflect"), words.HasPrefix(t, "<org.apache.commons."):
+				return found(0.85, i, min(len(text), i+24), "XStream gadget")
 			case words.HasPrefix(t, "<object class=\"java.lang.") || words.HasPrefix(t, "<void class=\"java.lang.") || words.HasPrefix(t, "<objectdataprovider") || words.HasPrefix(t, "<void method=\"") && words.Index(text[:min(len(text), 400)], "<java") >= 0:
 				return found(0.93, i, min(len(text), i+24), "XMLDecoder document")
 			}

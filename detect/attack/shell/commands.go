@@ -40,7 +40,7 @@ var commands = words.New(
 		md rd echo source mount umount format start compact expand which whereis top tree sum tr comm bat`},
 	words.Group{Kind: takesHost, Words: `wget curl nslookup dig traceroute tracert traceroute6 ping6 telnet ssh scp sftp rsync ftp tftp nc ncat netcat
 		socat getent whois nmap rsh rlogin lynx links w3m fetch axel aria2c bitsadmin certutil ping.exe tracepath pathping
-		invoke-webrequest iwr invoke-restmethod irm smbclient showmount masscan hping3 mosh`},
+		invoke-webrequest iwr invoke-restmethod irm smbclient showmount masscan hping3 mosh mshta rundll32 regsvr32 msiexec`},
 	words.Group{Kind: takesHost | plain, Words: `ping host fetch net finger mail arp route`},
 	words.Group{Kind: takesNumber, Words: `usleep`},
 	words.Group{Kind: takesNumber | plain, Words: `sleep timeout kill seq start-sleep`},
@@ -53,8 +53,8 @@ var commands = words.New(
 	words.Group{Kind: takesCommand | plain, Words: `exec eval env time nice timeout command builtin watch start call coproc at runas su batch script`},
 	words.Group{Kind: takesWords, Words: `printf write-output write-host`},
 	words.Group{Kind: takesWords | plain, Words: `echo print expr`},
-	words.Group{Kind: takesSlash, Words: `ipconfig tasklist taskkill systeminfo schtasks cmd findstr xcopy icacls net netsh reg cmd.exe wmic msiexec rundll32 regsvr32`},
-	words.Group{Kind: takesSlash | plain, Words: `dir del copy tree type set shutdown`},
+	words.Group{Kind: takesSlash, Words: `ipconfig tasklist taskkill systeminfo schtasks cmd findstr xcopy icacls bitsadmin certutil net netsh reg cmd.exe wmic msiexec rundll32 regsvr32`},
+	words.Group{Kind: takesSlash | plain, Words: `timeout dir del copy tree type set shutdown`},
 	words.Group{Kind: takesVerb, Words: `netsh wmic systemctl iptables useradd usermod userdel adduser passwd vssadmin bcdedit net1 ip6tables setenforce apt-get yum`},
 	words.Group{Kind: takesVerb | plain, Words: `net reg sc service ip query at user`},
 	words.Group{Kind: keyword, Words: `do then else elif !`},

@@ -195,7 +195,7 @@ func (s *lexer) inlineCode(i int) {
 		return
 	}
 	k += i + 1
-	before := i >= 2 && (text[i-1] == ' ' || text[i-1] == '\n' || text[i-1] == '(') && (wordish(text[i-2]) || strings.IndexByte(".,:!?*-", text[i-2]) >= 0)
+	before := i >= 2 && (text[i-1] == ' ' || text[i-1] == '\n' || text[i-1] == '(' && text[i-2] == ' ') && (wordish(text[i-2]) || strings.IndexByte(".,:!?*-", text[i-2]) >= 0)
 	after := k+2 < len(text) && text[k+1] == ' ' && isLetter(text[k+2])
 	if before || after {
 		s.codeEnd = k
@@ -254,6 +254,9 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	if ctx == afterText && !isLetter(text[i]) && text[i] != '/' {
 		return value.Match{}
 	}
+	if text[i] == '/' && !s.traits.Any(splicing) && !strings.Contains(text[i:min(len(text), i+72)], "bin/") {
+		return value.Match{}
+	}
 	if s.harmless(i) {
 		return value.Match{}
 	}
@@ -300,6 +303,9 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	return s.weigh(&w, &a, ctx, mark)
 }
 
+// splicing are the classes by which a path can lead to a command without naming its directory.
+const splicing = value.Question | value.Star | value.BracketOpen | value.Quote | value.DoubleQuote | value.Backslash | value.Dollar | value.Backtick
+
 // harmless reports, in one look, that an ordinary word stands at i which is no command:
 // nothing spliced, no path, no assignment. It is what nearly every candidate ends in.
 func (s *lexer) harmless(i int) bool {
@@ -317,6 +323,21 @@ func (s *lexer) harmless(i int) bool {
 			if c == '.' && j-i > 2 && j+3 < len(text) && isLetter(text[j+1]) && isLetter(text[j+2]) && isLetter(text[j+3]) {
 				return commands.Of(text[i:j]) == 0 && commands.Of(text[i:j+4]) == 0 && text[j+1]|0x20 != 'e' && text[j+1]|0x20 != 'c' && text[j+1]|0x20 != 'b'
 			}
+		case '=':
+			// NAME=value alone runs nothing; what follows after a blank may.
+			for j++; j < len(text) && j < i+256; j++ {
+				switch text[j] {
+				case ';', '&', '|', '\n', '\r', ',':
+					return true
+				case ' ', '\t', '$', '`', '\'', '"', '\\', '{':
+					return text[j] == ' ' && j+1 < len(text) && (text[j+1] == ';' || text[j+1] == '&')
+				case '+':
+					if s.plus {
+						return false
+					}
+				}
+			}
+			return j == len(text)
 		default:
 			return j-i == 24
 		}

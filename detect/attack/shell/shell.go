@@ -30,7 +30,8 @@ func Possible(t value.Traits) bool {
 
 // lexer is the state of one Judge: on the stack, never shared.
 type lexer struct {
-	text string
+	text   string
+	traits value.Traits
 	// plus says that + stands for a blank: the text has no other.
 	plus bool
 	// list caches whether the text is a list of words between separators.
@@ -48,7 +49,7 @@ func Judge(v *value.Value) value.Match {
 	if v.IsName && len(v.Text) > 256 {
 		return value.Match{}
 	}
-	s := lexer{text: v.Text, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
+	s := lexer{text: v.Text, traits: v.Traits, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
 	best := s.start()
 	if best.Confidence < enough && v.Traits.Any(breaks) {
 		best = s.walk(best)
@@ -85,6 +86,6 @@ func found(confidence float64, start, end int, shape string) value.Match {
 
 // Begins reports whether the text begins with a command that means something by itself: for languages that hand a string to the shell (system('id')).
 func Begins(text string) bool {
-	s := lexer{text: text}
+	s := lexer{text: text, traits: ^value.Traits(0)}
 	return s.command(s.blanks(0), afterMark, 0).Confidence >= 0.7
 }

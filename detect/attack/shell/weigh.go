@@ -157,7 +157,7 @@ func (s *lexer) argument(i int, a *args, kind uint32) {
 		return
 	case c == '/':
 		a.path = true
-		a.slash = true
+		a.slash = i+1 < len(text) && isLetter(text[i+1])
 	case c == '~' || c == '*' || c == '.' && i+1 < len(text) && (text[i+1] == '/' || text[i+1] == '.' || text[i+1] == '\\') || c == '%':
 		a.path = a.path || c != '%' || s.sensitive(i)
 	case c == '$':
@@ -259,7 +259,7 @@ func (a *args) fits(kind uint32) int {
 	if kind&takesVerb != 0 && a.verb && (kind&plain == 0 || a.slash || a.count <= 2 || a.code) {
 		return 2
 	}
-	if a.prose > 1 && !a.sensitive && !a.option && !a.expansion {
+	if a.prose > 1 && !a.sensitive && !a.option && !a.expansion && !(kind&takesSlash != 0 && a.slash) && !(kind&plain == 0 && a.host) {
 		return 0
 	}
 	if kind&plain != 0 && a.prose > 0 && !a.sensitive && !a.option {
@@ -303,8 +303,11 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 		}
 		return value.Match{}
 	}
-	if a.called && kind&takesCommand == 0 {
-		return value.Match{}
+	if a.called {
+		if kind&takesCommand == 0 || isPlainKind(kind) {
+			return value.Match{}
+		}
+		return found(0.85, mark, min(len(s.text), a.end+16), "evaluation in PowerShell")
 	}
 	if ctx == inBraces && !w.brace {
 		return value.Match{}
@@ -335,7 +338,7 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 		switch {
 		case ctx == atStart && isPlain:
 			confidence = 0.72
-			if a.prose > 0 || kind&(takesNumber|takesCommand) != 0 {
+			if (a.prose > 0 || kind&(takesNumber|takesCommand) != 0) && !(kind&takesCode != 0 && a.code && a.option) {
 				confidence = 0.5
 			}
 		case ctx == atStart:
@@ -365,6 +368,8 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	}
 	return found(confidence, mark, max(a.end, w.end), shapes[ctx])
 }
+
+func isPlainKind(kind uint32) bool { return kind&plain != 0 }
 
 var shapes = [...]string{
 	atStart:   "command as value",
