@@ -205,10 +205,15 @@ func (c *completer) number(path string, f *field, v any, n float64) any {
 
 func (c *completer) list(path string, f *field, list []any) any {
 	out := make([]any, 0, len(list))
+	seen := map[any]bool{}
 	for i, v := range list {
 		if v, ok := c.value(path+"["+strconv.Itoa(i)+"]", f.elements, v); ok {
-			if f.kind == kindSet && slices.ContainsFunc(out, func(o any) bool { return equalScalars(o, v) }) {
-				continue
+			if f.kind == kindSet {
+				entry, scalar := identity(v)
+				if scalar && seen[entry] {
+					continue
+				}
+				seen[entry] = true
 			}
 			out = append(out, v)
 		}
@@ -217,6 +222,18 @@ func (c *completer) list(path string, f *field, list []any) any {
 		}
 	}
 	return out
+}
+
+// identity returns what a scalar is told apart by in a set, and whether v is one.
+func identity(v any) (any, bool) {
+	if n, ok := asFloat(v); ok {
+		return n, true
+	}
+	switch v.(type) {
+	case string, bool:
+		return v, true
+	}
+	return nil, false
 }
 
 func (c *completer) mapping(path string, f *field, m map[string]any) any {

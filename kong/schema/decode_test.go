@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -224,6 +225,25 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%s decodes to %+v, completed to %+v", raw, c, c2)
 		}
 	})
+}
+
+// BenchmarkDecodeManyRanges reads a list as long as address lists get.
+func BenchmarkDecodeManyRanges(b *testing.B) {
+	s := gate(b)
+	list := make([]string, 100_000)
+	for i := range list {
+		list[i] = fmt.Sprintf("%d.%d.%d.0/24", i>>16, i>>8&255, i&255)
+	}
+	raw, err := json.Marshal(map[string]any{"checks": []string{"detect"}, "allow": list, "methods": list})
+	require.NoError(b, err)
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var c gateConfig
+		if err := s.Decode(raw, &c); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkDecode(b *testing.B) {
