@@ -61,6 +61,7 @@ const (
 
 var (
 	errDraining = errors.New("draining")
+	errRetiring = errors.New("retiring")
 	errMemory   = errors.New("no body memory left")
 )
 
@@ -77,6 +78,10 @@ func (c *conn) serve() {
 			c.finish(nil)
 			return
 		case lost:
+			return
+		}
+		if c.srv.retiring.Load() {
+			c.finish(errRetiring)
 			return
 		}
 	}
@@ -172,7 +177,7 @@ func (c *conn) finish(err error) {
 		c.keeper.end = EndReleased
 	case errors.Is(err, errCommand):
 		c.keeper.end = EndCommand
-	case errors.Is(err, errDraining):
+	case errors.Is(err, errDraining), errors.Is(err, errRetiring):
 		c.closeSoftly()
 	}
 	c.mu.Lock()

@@ -357,6 +357,9 @@ func (c *conn) close() outcome {
 	}
 	c.out = append(c.out, 0, 0, 0, 0)
 	c.out = wire.AppendFrame(c.out, wire.AppendReturn(make([]byte, 0, 16), c.ev.sequence))
+	if c.srv.retiring.Load() {
+		c.out = append(c.out, Unpooled)
+	}
 	if c.write() != nil {
 		return ended
 	}

@@ -79,7 +79,8 @@ type Server struct {
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]struct{}
-	draining  atomic.Bool   // set with mu held
+	draining  atomic.Bool // set with mu held
+	retiring  atomic.Bool
 	empty     chan struct{} // closed when draining and no connection is left
 }
 
@@ -171,6 +172,16 @@ func (s *Server) ServeConn(sock net.Conn) {
 	c.serve()
 	<-c.done
 }
+
+// Unpooled is a byte behind the last frame on a connection. nginx does not put a
+// connection with unread bytes back into its pool, so Kong cannot begin an event on it
+// just when it is closed.
+const Unpooled = 0
+
+// Retire makes each connection end, softly, right behind the answer to its next event. It
+// is what a server does first that will be shut down while another one already serves new
+// connections: Kong notices nothing.
+func (s *Server) Retire() { s.retiring.Store(true) }
 
 // Shutdown stops accepting, lets running events end, and closes each connection when it
 // is idle, softly: Kong reads the end of the stream and, if it had just sent an event,

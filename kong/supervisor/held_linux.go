@@ -66,7 +66,7 @@ func (s *Supervisor) place(h *held) {
 	switch {
 	case h.command != nil:
 		s.ask(h)
-	case s.stopping:
+	case s.ending:
 		s.closeSoftly(h)
 	case s.current != nil:
 		h.by = s.current
@@ -99,7 +99,7 @@ func (s *Supervisor) ask(h *held) {
 			rpc, _ := wire.ParseRPC(command)
 			s.answer(h, nil, fallback.Answer(rpc, id))
 		}()
-	case s.stopping:
+	case s.ending:
 		s.closeSoftly(h)
 	}
 }
@@ -121,20 +121,28 @@ func (s *Supervisor) answer(h *held, by *worker, reply []byte) {
 			delete(s.known, rpc.InstanceID)
 		}
 	}
+	stopping := s.stopping
 	s.mu.Unlock()
 	err := s.withConn(h, func(conn *net.UnixConn) error {
 		conn.SetWriteDeadline(time.Now().Add(patience))
-		_, err := conn.Write(wire.AppendFrame(nil, reply))
+		frame := wire.AppendFrame(nil, reply)
+		if stopping {
+			frame = append(frame, pluginserver.Unpooled)
+		}
+		_, err := conn.Write(frame)
 		return err
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.command = nil
-	if err != nil {
+	switch {
+	case err != nil:
 		s.end(h)
-		return
+	case stopping:
+		s.closeSoftly(h)
+	default:
+		s.place(h)
 	}
-	s.place(h)
 }
 
 // patience is how long Kong may take to read an answer or to close its side of a
@@ -272,7 +280,7 @@ func (s *Supervisor) unsure(h *held) {
 
 // startFallback makes the failure policy answer.
 func (s *Supervisor) startFallback() {
-	if s.fallback != nil || s.current != nil || s.stopping {
+	if s.fallback != nil || s.current != nil || s.ending {
 		return
 	}
 	fallback, err := pluginserver.New(pluginserver.Options{
@@ -288,6 +296,9 @@ func (s *Supervisor) startFallback() {
 	}
 	s.log.Error("no worker: every event is answered by its plugin's failure policy")
 	s.fallback = fallback
+	if s.stopping {
+		fallback.Retire()
+	}
 	s.placeAll()
 }
 

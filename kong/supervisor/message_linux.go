@@ -20,6 +20,7 @@ const (
 	msgConn     kind = 'c' // serve this connection: slot, descriptor
 	msgCommand  kind = 'f' // answer this command: slot, id for a new instance, the frame's payload
 	msgInstance kind = 'i' // this instance is known: id, its CmdStartInstance
+	msgRetire   kind = 't' // end each connection behind its next event
 	msgDrain    kind = 'd' // let running events end, give the connections back, exit
 
 	// Worker to supervisor.

@@ -56,6 +56,9 @@ func (s *Supervisor) spawn() error {
 	for id, command := range s.known {
 		w.line.send(message{kind: msgInstance, id: id, payload: command, fd: -1})
 	}
+	if s.stopping {
+		w.line.send(message{kind: msgRetire, fd: -1})
+	}
 	s.log.Info("worker started", "pid", w.cmd.Process.Pid)
 	dead := make(chan struct{})
 	go s.watch(w, dead)
@@ -138,7 +141,7 @@ func (s *Supervisor) handle(w *worker, m message) {
 
 // online makes w the worker that serves, and drains the one before; s.mu is held.
 func (s *Supervisor) online(w *worker) {
-	if w.draining || s.stopping {
+	if w.draining || s.ending {
 		return
 	}
 	w.online = time.Now()
@@ -202,6 +205,7 @@ func (s *Supervisor) died(w *worker, err error) {
 	delete(s.workers, w)
 	if s.current == w {
 		s.current = nil
+		s.noneFrom = time.Now()
 	}
 	for _, h := range s.held {
 		if h.by == w {
@@ -209,7 +213,7 @@ func (s *Supervisor) died(w *worker, err error) {
 		}
 	}
 	defer s.checkOver()
-	if w.draining && err == nil || s.stopping {
+	if w.draining && err == nil || s.ending {
 		return
 	}
 	s.stats.Died++
@@ -239,7 +243,7 @@ func (s *Supervisor) died(w *worker, err error) {
 
 // respawn starts a worker where none is, or is about to be; s.mu is held.
 func (s *Supervisor) respawn() {
-	if s.stopping || s.current != nil {
+	if s.ending || s.current != nil {
 		return
 	}
 	for w := range s.workers {
@@ -264,6 +268,8 @@ func (s *Supervisor) await() {
 	time.AfterFunc(s.timing.Fallback, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.startFallback()
+		if time.Since(s.noneFrom) >= s.timing.Fallback {
+			s.startFallback()
+		}
 	})
 }

@@ -48,6 +48,7 @@ type Timing struct {
 	Stable   time.Duration // a worker that lives so long was no failed start. Default 1 s
 	Backoff  time.Duration // the longest wait between failed starts. Default 10 s
 	Drain    time.Duration // running events may take, at an upgrade or at the end. Default 70 s, Kong itself gives up after 60
+	Linger   time.Duration // at the end, idle connections stay open for so long: Kong may be using them just now. Default 1 s
 	Unsure   time.Duration // Kong has to show that it got an answer during which the worker died. Default 100 ms
 }
 
@@ -63,6 +64,7 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Stable, time.Second)
 	set(&t.Backoff, 10*time.Second)
 	set(&t.Drain, 70*time.Second)
+	set(&t.Linger, time.Second)
 	set(&t.Unsure, 100*time.Millisecond)
 	return t
 }
@@ -88,8 +90,10 @@ type Supervisor struct {
 	fallback *pluginserver.Server // answers by policy meanwhile; else nil
 	quick    int                  // workers that died soon after their start, in a row
 	started  int                  // workers ever
-	stopping bool
-	over     chan struct{} // closed when stopping and nothing is left
+	noneFrom time.Time            // since when there is no worker
+	stopping bool                 // connections end behind their next event
+	ending   bool                 // idle connections end, and workers
+	over     chan struct{}        // closed when ending and nothing is left
 	stats    Stats
 }
 
@@ -196,6 +200,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}()
 	s.mu.Lock()
 	err := s.spawn()
+	s.noneFrom = time.Now()
 	s.await()
 	s.mu.Unlock()
 	if err != nil {
@@ -246,23 +251,35 @@ func rawFile(listener *net.UnixListener) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "listener"), nil
 }
 
-// stop makes everything end.
+// stop makes everything end: first each connection behind its next event, then those that
+// have none.
 func (s *Supervisor) stop() {
 	s.opt.Listener.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = true
 	for w := range s.workers {
-		s.drain(w)
+		w.line.send(message{kind: msgRetire, fd: -1})
 	}
-	s.endFallback()
-	s.placeAll()
-	s.checkOver()
+	if s.fallback != nil {
+		s.fallback.Retire()
+	}
+	time.AfterFunc(s.timing.Linger, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ending = true
+		for w := range s.workers {
+			s.drain(w)
+		}
+		s.endFallback()
+		s.placeAll()
+		s.checkOver()
+	})
 }
 
-// checkOver closes over when nothing is left; s.mu is held.
+// checkOver closes over when the end has begun and nothing is left; s.mu is held.
 func (s *Supervisor) checkOver() {
-	if s.stopping && len(s.held) == 0 && len(s.workers) == 0 {
+	if s.ending && len(s.held) == 0 && len(s.workers) == 0 {
 		select {
 		case <-s.over:
 		default:

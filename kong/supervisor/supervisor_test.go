@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -72,7 +73,12 @@ func quietLog() *slog.Logger {
 func toyPlugin(shared []byte) pluginserver.Plugin {
 	return pluginserver.Plugin{
 		Name: "toy", Version: "1.0.0", Phases: []string{"access"}, Schema: json.RawMessage(`{}`),
-		New: func(config []byte) (pluginserver.Instance, error) { return toy{shared}, nil },
+		New: func(config []byte) (pluginserver.Instance, error) {
+			if bytes.Contains(config, []byte("die-in-start")) && starts(shared).Add(1) <= 2 {
+				syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			}
+			return toy{shared}, nil
+		},
 		Failure: func(config []byte) pluginserver.Policy {
 			if bytes.Contains(config, []byte("deny")) {
 				return pluginserver.PolicyDeny
@@ -85,6 +91,9 @@ func toyPlugin(shared []byte) pluginserver.Plugin {
 type toy struct{ shared []byte }
 
 func counter(shared []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&shared[0])) }
+
+// starts counts the instances that were asked to die.
+func starts(shared []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&shared[8])) }
 
 func (t toy) Handle(_ string, kong *pdk.PDK) {
 	counter(t.shared).Add(1)
@@ -113,6 +122,9 @@ func newRig(t testing.TB, timing Timing) *rig {
 	r := &rig{path: filepath.Join(t.TempDir(), "s")}
 	listener, err := pluginserver.Listen(r.path, 0o600, "")
 	require.NoError(t, err)
+	if timing.Linger == 0 {
+		timing.Linger = time.Millisecond
+	}
 	log := quietLog()
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -127,12 +139,7 @@ func newRig(t testing.TB, timing Timing) *rig {
 	r.Peer = &kongpeer.Peer{
 		Dial:   func() (net.Conn, error) { return net.Dial("unix", r.path) },
 		Strict: true, MaxRepeats: 10_000,
-		Answer: func(method string, args []byte) []byte {
-			if method == "kong.client.get_ip" {
-				return []byte("\n\x07192.0.2")
-			}
-			return nil
-		},
+		Answer: answer,
 	}
 	t.Cleanup(func() {
 		r.Peer.Close()
@@ -142,6 +149,13 @@ func newRig(t testing.TB, timing Timing) *rig {
 		}
 	})
 	return r
+}
+
+func answer(method string, _ []byte) []byte {
+	if method == "kong.client.get_ip" {
+		return []byte("\n\x07192.0.2")
+	}
+	return nil // an empty frame
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {
@@ -261,7 +275,9 @@ func trial(t *testing.T, fault string, rate, workers, times int, pause time.Dura
 	}
 	time.Sleep(pause)
 	l.stop(t, fault, r)
-	require.Zero(t, l.byPolicy.Load(), "events answered by the failure policy")
+	if pause >= 100*time.Millisecond { // otherwise it may look as if no worker could start
+		require.Zero(t, l.byPolicy.Load(), "events answered by the failure policy")
+	}
 }
 
 func TestKill(t *testing.T) {
@@ -272,4 +288,188 @@ func TestKill(t *testing.T) {
 	kill := func(_ *rig, pid int) { syscall.Kill(pid, syscall.SIGKILL) }
 	t.Run("at 500 requests/s", func(t *testing.T) { trial(t, "kill -9, 500/s", 500, 16, 10, pause, kill) })
 	t.Run("at full load", func(t *testing.T) { trial(t, "kill -9, full load", 0, 16, 10, pause, kill) })
+}
+
+// TestKillAllTheTime leaves a worker no time to be idle: most die in the middle of
+// something.
+func TestKillAllTheTime(t *testing.T) {
+	times := 30
+	if full() {
+		times = 1000
+	}
+	trial(t, "kill -9, at once again", 0, 16, times, 20*time.Millisecond,
+		func(_ *rig, pid int) { syscall.Kill(pid, syscall.SIGKILL) })
+}
+
+func TestFreeze(t *testing.T) {
+	trial(t, "SIGSTOP", 500, 16, 2, 500*time.Millisecond, func(r *rig, pid int) {
+		syscall.Kill(pid, syscall.SIGSTOP)
+		eventually(t, "the frozen worker is replaced", func() bool {
+			now := r.Supervisor.Stats().Worker
+			return now != 0 && now != pid
+		})
+	})
+}
+
+func TestUpgrade(t *testing.T) {
+	trial(t, "SIGHUP", 0, 16, 5, 200*time.Millisecond, func(r *rig, pid int) {
+		r.Upgrade()
+		eventually(t, "the new worker serves", func() bool {
+			now := r.Supervisor.Stats().Worker
+			return now != 0 && now != pid
+		})
+	})
+}
+
+func TestUpgradeChangesTheVersionAndKeepsInstancesAndMemory(t *testing.T) {
+	t.Setenv(versionEnv, "v1")
+	r := newRig(t, Timing{})
+	require.Equal(t, "v1", r.version(t))
+	old := r.Supervisor.Stats().Worker
+	os.Setenv(versionEnv, "v2")
+	r.Upgrade()
+	eventually(t, "the new worker serves", func() bool { return r.Supervisor.Stats().Worker != old })
+	eventually(t, "the old worker is gone", func() bool { return syscall.Kill(old, 0) != nil })
+	require.Equal(t, "v2", r.version(t))
+	require.EqualValues(t, 1, r.Starts.Load(), "the instance is known under its id")
+	require.EqualValues(t, 1, r.Dials.Load(), "the connection lives on")
+	require.Zero(t, r.Repeats.Load())
+	require.EqualValues(t, 2, counter(r.Supervisor.Shared()).Load())
+}
+
+func TestUpgradeThatFailsKeepsTheOldWorker(t *testing.T) {
+	for _, fault := range []string{"start", "late"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Setenv(versionEnv, "v1")
+			r := newRig(t, Timing{Start: 200 * time.Millisecond})
+			require.Equal(t, "v1", r.version(t))
+			t.Setenv(faultEnv, fault)
+			r.Upgrade()
+			eventually(t, "the new worker has died", func() bool { return r.Supervisor.Stats().Died == 1 })
+			require.Equal(t, "v1", r.version(t))
+			require.EqualValues(t, 1, r.Dials.Load())
+			require.Equal(t, 2, r.Supervisor.Stats().Started)
+		})
+	}
+}
+
+func TestDeathInsideStartInstance(t *testing.T) {
+	t.Setenv(versionEnv, "v1")
+	for name, size := range map[string]int{"small config": 10, "config larger than the socket's buffer": 3 << 20} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Timing{})
+			config, err := json.Marshal(map[string]string{"die-in-start": string(bytes.Repeat([]byte("x"), size))})
+			require.NoError(t, err)
+			result, err := r.Event("toy", config, "access")
+			require.NoError(t, err)
+			require.Equal(t, "v1", header(result))
+			require.EqualValues(t, 1, r.Starts.Load())
+			require.Zero(t, r.Repeats.Load())
+			require.EqualValues(t, 2, r.Supervisor.Stats().Died)
+			require.Equal(t, 1, r.Supervisor.Stats().Instances)
+		})
+	}
+}
+
+func TestCrashLoopIsAnsweredByPolicyAndEnds(t *testing.T) {
+	for _, fault := range []string{"start", "late", "event"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Setenv(versionEnv, "v1")
+			t.Setenv(faultEnv, fault)
+			r := newRig(t, Timing{Start: 100 * time.Millisecond, Fallback: 50 * time.Millisecond, Backoff: 300 * time.Millisecond})
+			allowed, err := r.Event("toy", []byte(`{"on_error":"allow"}`), "access")
+			require.NoError(t, err)
+			require.Nil(t, allowed.Exit)
+			require.Empty(t, header(allowed))
+			denied, err := r.Event("toy", []byte(`{"on_error":"deny"}`), "access")
+			require.NoError(t, err)
+			require.EqualValues(t, 500, denied.Exit.Status)
+
+			os.Unsetenv(faultEnv)
+			eventually(t, "a worker serves again", func() bool {
+				return r.Supervisor.Stats().Worker != 0 && !r.Supervisor.Stats().Fallback
+			})
+			eventually(t, "and gets the connections", func() bool { return r.version(t) == "v1" })
+		})
+	}
+}
+
+func TestStopDrains(t *testing.T) {
+	t.Setenv(versionEnv, "v1")
+	path := filepath.Join(t.TempDir(), "s")
+	run := func() (*Supervisor, context.CancelFunc, chan error) {
+		listener, err := pluginserver.Listen(path, 0o600, "")
+		require.NoError(t, err)
+		s, err := New(Options{Listener: listener, WorkerArgs: []string{"-test.run=^$"},
+			Plugins: []pluginserver.Plugin{toyPlugin(nil)}, SharedSize: 4096, Logger: quietLog()})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		return s, cancel, done
+	}
+	first, stopFirst, firstDone := run()
+	eventually(t, "the first serves", func() bool { return first.Stats().Worker != 0 })
+	r := &rig{Supervisor: first, path: path}
+	r.Peer = &kongpeer.Peer{
+		Dial: func() (net.Conn, error) { return net.Dial("unix", path) }, MaxRepeats: 10_000, Answer: answer,
+	}
+	l := r.load(2000, 8)
+	time.Sleep(100 * time.Millisecond)
+
+	// kong reload: the second takes the path over; the first ends later.
+	second, stopSecond, secondDone := run()
+	eventually(t, "the second serves", func() bool { return second.Stats().Worker != 0 })
+	time.Sleep(100 * time.Millisecond)
+	stopFirst()
+	require.NoError(t, <-firstDone)
+	time.Sleep(100 * time.Millisecond)
+	_, err := os.Stat(path)
+	require.NoError(t, err, "the first must leave the second's socket alone")
+	r.Supervisor = second
+	l.stop(t, "two supervisors on one path, the old one ends", r)
+	r.Peer.Close()
+	stopSecond()
+	require.NoError(t, <-secondDone)
+}
+
+// TestWorkerDoesNotOutliveItsSupervisor kills a supervisor, which is another process.
+func TestWorkerDoesNotOutliveItsSupervisor(t *testing.T) {
+	if path := os.Getenv("TOY_SUPERVISE"); path != "" {
+		listener, err := pluginserver.Listen(path, 0o600, "")
+		require.NoError(t, err)
+		os.Unsetenv("TOY_SUPERVISE")
+		Run(context.Background(), Options{Listener: listener, WorkerArgs: []string{"-test.run=^$"},
+			Plugins: []pluginserver.Plugin{toyPlugin(nil)}, SharedSize: 4096})
+		return
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self, "-test.run=^TestWorkerDoesNotOutliveItsSupervisor$")
+	cmd.Env = append(os.Environ(), "TOY_SUPERVISE="+path)
+	require.NoError(t, cmd.Start())
+	var workers []int
+	eventually(t, "a worker", func() bool {
+		workers = children(t, cmd.Process.Pid)
+		return len(workers) == 1
+	})
+	require.NoError(t, cmd.Process.Kill())
+	cmd.Wait()
+	eventually(t, "the worker is gone", func() bool { return syscall.Kill(workers[0], 0) != nil })
+}
+
+// children returns the process ids of a process's children.
+func children(t *testing.T, pid int) []int {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	require.NoError(t, err)
+	var pids []int
+	for _, file := range files {
+		content, _ := os.ReadFile(file)
+		for _, field := range bytes.Fields(content) {
+			child, _ := strconv.Atoi(string(field))
+			pids = append(pids, child)
+		}
+	}
+	return pids
 }

@@ -109,6 +109,8 @@ func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
 			if rpc, err := wire.ParseRPC(m.payload); err == nil {
 				srv.Restore(m.id, string(rpc.Name), rpc.Config)
 			}
+		case msgRetire:
+			srv.Retire()
 		case msgDrain:
 			drain.Do(func() {
 				go func() {

@@ -169,7 +169,11 @@ func (p *Peer) finish(c *conn, sequence int64) (*kong_plugin_protocol.RpcReturn,
 		c.Close()
 		return nil, fmt.Errorf("assertion failed: sequence %d, sent %d", ret.Sequence, sequence)
 	}
-	p.put(c)
+	if c.r.Buffered() > 0 {
+		c.Close() // nginx: "unread data in buffer"
+	} else {
+		p.put(c)
+	}
 	return ret, nil
 }
 
