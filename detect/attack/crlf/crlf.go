@@ -159,6 +159,9 @@ func line(v *value.Value, start, i, breaks int, disguised bool) value.Match {
 			}
 		case kind&common != 0:
 			c = 0.6
+			if single && broken(text, start) && strings.IndexByte(text[i:j], '-') > 0 {
+				c = 0.75
+			}
 			if words.HasPrefix(text[i:j], "location") && strings.Contains(rest[:min(len(rest), 16)], "//") || words.HasPrefix(text[i:j], "content-type") && strings.IndexByte(rest[:min(len(rest), 24)], '/') > 0 || strings.HasPrefix(text[start:], "\r\n") && single {
 				c = 0.9
 			}

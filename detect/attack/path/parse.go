@@ -364,6 +364,9 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 	if p.nul {
 		steps++
 	}
+	if p.self >= 3 {
+		steps += 2
+	}
 	c := 0.0
 	switch {
 	case steps >= 4:
@@ -391,7 +394,7 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 	if p.ext()&assetExt != 0 && p.climbs <= 3 && !p.trick && p.target() == 0 {
 		c = min(c, 0.55)
 	}
-	if v.Source == detect.SourcePath && c < 0.75 {
+	if v.Source == detect.SourcePath && c < 0.75 && !v.Traits.Any(value.White) {
 		c = 0.75
 	}
 	if !first {

@@ -83,21 +83,21 @@ func smeared(v *value.Value) value.Match {
 // padded recognises paths that are filled up so that what a program appends is cut off,
 // or that a check for a single slash fails: /aaaa (128 times and more), ////////x.
 func padded(text string) value.Match {
-	if text[0] != '/' {
-		return value.Match{}
-	}
-	n := 1
+	n := 0
 	for n < len(text) && text[n] == '/' {
 		n++
 	}
 	if n >= 4 && n < len(text) {
 		return found(0.72, 0, n, "run of slashes")
 	}
+	if n == len(text) {
+		return value.Match{}
+	}
 	run := n + 1
 	for run < len(text) && text[run] == text[n] {
 		run++
 	}
-	if run-n >= 128 {
+	if run-n >= 128 && (n > 0 && n+1 < len(text) || strings.Contains(text[run:min(len(text), run+64)], "..")) {
 		return found(0.74, 0, n+8, "path filled up")
 	}
 	return value.Match{}

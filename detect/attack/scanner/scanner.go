@@ -34,6 +34,9 @@ func Judge(v *value.Value) value.Match {
 			return agent(v.Text).Better(callouts(v))
 		}
 	case detect.SourcePath:
+		if v.Traits.Any(value.White) {
+			break
+		}
 		if m := probes(v.Text); m.Confidence > 0 {
 			return m
 		}

@@ -313,6 +313,9 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 		return value.Match{}
 	}
 	fit := a.fits(kind)
+	if w.dir && !w.bin && fit < 3 && !w.glob {
+		return value.Match{} // a path to something that is no command's
+	}
 	telling := w.spliced && w.n > 0 || w.dir && w.bin || w.glob && w.dir
 	isPlain := kind&plain != 0
 	confidence := 0.0
@@ -338,7 +341,7 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 		switch {
 		case ctx == atStart && isPlain:
 			confidence = 0.72
-			if (a.prose > 0 || kind&(takesNumber|takesCommand) != 0) && !(kind&takesCode != 0 && a.code && a.option) {
+			if (a.prose > 0 || kind&(takesNumber|takesCommand) != 0) && !(kind&takesCode != 0 && a.code && a.option) && !(kind&takesVerb != 0 && a.verb && (a.slash || a.code)) {
 				confidence = 0.5
 			}
 		case ctx == atStart:
