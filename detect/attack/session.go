@@ -2,6 +2,7 @@ package attack
 
 import (
 	"math/bits"
+	"strings"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
@@ -144,34 +145,59 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
 	}
 	mark, f := len(s.arena), s.forms[s.depth]
 	f.Start(l.Text, t, s.isParameter(l), s.path, &s.arena, &s.left)
+	if !t.Any(value.Percent|value.Plus) && s.reading(l, l.Text, t, s.path) {
+		f.Leave()
+	}
 	form := f.Next()
 	// Undoing percent signs hides nothing: the text as it came need not be judged too.
-	if form == nil || !form.Path.EndsIn(decode.Percent) {
+	if t.Any(value.Percent|value.Plus) &&
+		(form == nil || !form.Path.EndsIn(decode.Percent) && !(s.isParameter(l) && form.Path.EndsIn(decode.Plus))) {
 		s.reading(l, l.Text, t, s.path)
 	}
 	for ; form != nil; form = f.Next() {
-		s.reading(l, form.Text, form.Traits, form.Path)
+		if s.reading(l, form.Text, form.Traits, form.Path) {
+			f.Leave()
+		}
 	}
 	s.cut = s.cut || f.Exhausted
 	s.arena = s.arena[:mark]
 }
 
-// reading judges one decoded form of a leaf, and its parts if it is a container.
-func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) {
+// reading judges one decoded form of a leaf, and its parts if it is a container. It
+// reports whether the parts are all there is to it: JSON, whose escapes the walker undoes.
+func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) (apart bool) {
 	s.judge(l, text, t, path)
 	if !t.Any(containers) || l.IsName && path.Len() == 0 {
-		return
+		return false
 	}
 	if s.depth == maxDepth {
 		s.cut = true
-		return
+		return false
 	}
 	outer := s.path
 	s.path = path
 	s.depth++
-	s.walker.Nested(l, text, s.visit)
+	apart = s.walker.Nested(l, text, s.visit) && isJSON(text)
 	s.depth--
 	s.path = outer
+	return apart
+}
+
+// isJSON reports whether a text that the walker took apart begins and ends like JSON.
+func isJSON(text string) bool {
+	text = strings.Trim(text, " \t\r\n")
+	if len(text) < 2 {
+		return false
+	}
+	switch last := text[len(text)-1]; text[0] {
+	case '{':
+		return last == '}'
+	case '[':
+		return last == ']'
+	case '"':
+		return last == '"'
+	}
+	return false
 }
 
 // judge asks every language that could be meant.

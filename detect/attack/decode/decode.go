@@ -150,6 +150,7 @@ type Forms struct {
 type entry struct {
 	Form
 	last bool // the chain goes on from here
+	left bool // nothing follows from here
 }
 
 // Start begins with text; form says that it is from a query or a form, where every plus is
@@ -178,9 +179,16 @@ func (f *Forms) Next() *Form {
 	return &f.forms[f.read-1].Form
 }
 
+// Leave says that the reading that Next returned last (the text itself, before that) is
+// not to be decoded further: the caller has taken it apart.
+func (f *Forms) Leave() { f.forms[f.read-1].left = true }
+
 // grow adds the readings that follow from form i.
 func (f *Forms) grow(i int) {
 	from := &f.forms[i]
+	if from.left {
+		return
+	}
 	if from.last {
 		current, added := &from.Form, -1
 		for k := range chain {
