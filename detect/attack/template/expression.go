@@ -59,6 +59,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 		filtering bool // the last token was a pipe
 		filterArg bool // inside the brackets of a filter
 		contexts  bool
+		system    bool // a class of the runtime was named
 		reached   bool
 		calls     int
 		depth     int
@@ -182,6 +183,10 @@ func (r *reader) read(from int, d *delimiter) reading {
 				if !member {
 					contexts = true
 				}
+			case systemic:
+				if !member {
+					system = true
+				}
 			}
 			if filtering {
 				filterArg = true
@@ -233,8 +238,8 @@ func (r *reader) read(from int, d *delimiter) reading {
 					see(0.88, shapeCall)
 				case lastName == mild && contexts:
 					see(0.85, "context object's method")
-				case lastName == mild && d.statement:
-					see(0.75, shapeCall)
+				case system && lastName != systemic:
+					see(0.8, shapeCall)
 				case word && literal:
 					see(0.72, "method of a literal")
 				case contexts:
@@ -263,6 +268,20 @@ func (r *reader) read(from int, d *delimiter) reading {
 			lastName, joins, member, filtering = nothing, false, false, false
 			continue
 		case '{', '}':
+			// A map, as an operand of its own.
+			switch {
+			case c == '{' && !operand && i > from:
+				depth++
+				i++
+				lastName, word, joins, member, filtering = nothing, false, false, false, false
+				continue
+			case c == '}' && depth > 0:
+				depth--
+				operand, literal = true, true
+				i++
+				lastName, word, joins, member, filtering = nothing, false, false, false, false
+				continue
+			}
 			if !d.statement {
 				p.valid = false
 				p.stop = i
@@ -307,7 +326,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			p.stop = i
 			return p
 		case ';':
-			if !d.statement {
+			if !d.statement && d.open != "{{" {
 				p.valid = false
 				p.stop = i
 				return p

@@ -5,6 +5,7 @@ const (
 	nothing  = iota
 	context  // an object that engines hand to templates: config, request
 	mild     // an everyday method, telling only on a context object: items, attr
+	systemic // a class of the runtime: File, System
 	reaching // leads from an object to its class, its globals, a shell: constructor, system
 	dunder   // Python's reflection and engines' internals: no placeholder has it
 )
@@ -33,14 +34,15 @@ func strengthOf(w string) int {
 	case "config", "request", "self", "settings", "app", "cycler", "joiner", "namespace", "lipsum", "url_for", "get_flashed_messages",
 		"session", "application", "smarty", "process", "global", "globals", "environment", "handler":
 		return context
-	case "items", "iteritems", "itervalues", "attr", "os", "toUpperCase", "charAt", "File", "IO", "Dir", "Process", "System", "Class", "env", "loader", "get",
-		"readline", "import_string", "popitem":
+	case "items", "iteritems", "itervalues", "attr", "os", "toUpperCase", "charAt", "env", "loader", "get", "readline", "import_string", "popitem":
 		return mild
+	case "File", "IO", "Dir", "Process", "System", "Open3":
+		return systemic
 	case "constructor", "getClass", "forName", "Runtime", "exec", "execSync", "spawn", "system", "popen", "passthru", "shell_exec", "eval", "mro",
 		"child_process", "subprocess", "getFilter", "newInstance", "getEngineByName", "ClassLoader", "getDeclaredConstructor", "getMethod", "invoke",
 		"dump", "phpinfo", "file_get_contents", "readFile", "readFileSync", "Kernel", "file_excerpt", "call_user_func", "create_function", "builtins",
 		"importlib", "linecache", "from_string", "render_template_string", "getProtectedMethod", "Execute", "ObjectConstructor", "JythonRuntime",
-		"getServletContext", "getResource", "fread", "proc_open", "fromCharCode", "globalThis", "classLoader", "check_output", "instance_eval":
+		"getServletContext", "getResource", "fread", "proc_open", "fromCharCode", "globalThis", "$eval", "SECRET_KEY", "classLoader", "check_output", "instance_eval":
 		return reaching
 	}
 	return nothing

@@ -39,7 +39,7 @@ var delimiters = [...]delimiter{
 	{open: "#{", close: "}", probe: 0.9},
 	{open: "*{", close: "}", probe: 0.85},
 	{open: "~{", close: "}", probe: 0.8},
-	{open: "@{", close: "}", probe: 0.8},
+	{open: "@{", close: "}", statement: true, probe: 0.8},
 	{open: "{%", close: "%}", statement: true, probe: 0.5},
 	{open: "{#", close: "}", probe: 0},
 	{open: "{@", close: "}", probe: 0.8},
@@ -238,6 +238,8 @@ func (r *reader) tag(i int) int {
 	switch {
 	case name == "php" && s[j] == '}':
 		r.see(0.85, i, j+1, "tag")
+	case strings.HasPrefix(name, "Smarty_") && strings.HasPrefix(s[j:], "::"):
+		r.see(0.85, i, j+2, "tag")
 	case len(name) > 8 && name[:8] == "$smarty." && (s[j] == '}' || s[j] == '|'):
 		r.see(0.85, i, j+1, "tag")
 	case s[j] == '(' && strengthOf(name) >= reaching, (name == "if" || name == "elseif") && s[j] == ' ':

@@ -103,7 +103,7 @@ func (r *reader) doctype(i, k int) {
 			// XHTML, SVG, property lists, DocBook and their like
 		case strings.HasPrefix(public, "-//") || strings.HasPrefix(public, "+//") || strings.HasPrefix(public, "ISO "):
 			if ok && remote(system) {
-				r.see(0.5, i, stop2, "external document type")
+				r.see(0.72, i, stop2, "external document type")
 			}
 		case ok:
 			r.see(0.88, i, stop2, "external document type")

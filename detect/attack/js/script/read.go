@@ -134,6 +134,7 @@ func Read(s string) Reading {
 			operand, lastName, member = true, plain, false
 		case punct:
 			computedNow := false
+			classOfLast, depthBefore := lastName, depth
 			switch t.op {
 			case '(':
 				if operand && last.kind != number && (last.kind != text || last.op == '/') || last.kind == punct && last.op == '?' && last.len == 2 {
@@ -232,6 +233,9 @@ func Read(s string) Reading {
 			lastName = plain
 			if t.op != '.' && !(t.op == '?' && t.len == 2) {
 				member = false
+			}
+			if (t.op == ')' || t.op == ',') && classOfLast == doer && depthBefore > 0 && r.Calls {
+				r.Hostile = true // handed to another function, to be called there
 			}
 			if t.op == ')' && last.kind == punct && last.op == '(' && r.Calls && doing {
 				r.Hostile = true
