@@ -55,6 +55,9 @@ func (x *xmlReader) markup(i int) int {
 	switch {
 	case strings.HasPrefix(rest, "<!--"):
 		body, end := until(rest, 4, "-->")
+		if strings.HasPrefix(body, "#") {
+			body = rest[:end] // server-side includes are comments
+		}
 		w.value(named("comment"), strings.TrimSpace(body))
 		return i + end
 	case strings.HasPrefix(rest, "<![CDATA["):
@@ -122,6 +125,7 @@ func (x *xmlReader) tag(i int) int {
 	} else {
 		w.truncated = true
 	}
+	namesClass := false
 	for !w.stopped {
 		i = skipSpace(s, i)
 		if i >= len(s) {
@@ -131,13 +135,13 @@ func (x *xmlReader) tag(i int) int {
 		switch s[i] {
 		case '>':
 			i++
-			x.raw(name, s[start:i])
+			x.raw(name, s[start:i], namesClass)
 			return i
 		case '/', '?':
 			i++
 			if i < len(s) && s[i] == '>' {
 				i++
-				x.raw(name, s[start:i])
+				x.raw(name, s[start:i], namesClass)
 				x.open--
 				if len(w.path) > x.base && x.open < len(w.path)-x.base {
 					w.path = w.path[:len(w.path)-1]
@@ -182,15 +186,17 @@ func (x *xmlReader) tag(i int) int {
 			}
 			value = s[begin:i]
 		}
+		namesClass = namesClass || (attr == "class" || attr == "type") && strings.IndexByte(value, '.') > 0
 		x.value(named(attr), value)
 	}
 	return i
 }
 
 // raw hands out the whole tag of elements that mean something to XML processors themselves:
-// XInclude, XSLT, and locations of schemas.
-func (x *xmlReader) raw(name, tag string) {
-	if strings.HasSuffix(name, "include") || strings.HasPrefix(name, "xsl:") || strings.Contains(tag, "chemaLocation") {
+// XInclude, XSLT, locations of schemas, and those that name the class of an object to make.
+func (x *xmlReader) raw(name, tag string, namesClass bool) {
+	if namesClass || strings.HasSuffix(name, "include") || strings.HasPrefix(name, "xsl:") ||
+		strings.HasSuffix(name, "proxy") || strings.IndexByte(name, '.') > 0 || strings.Contains(tag, "chemaLocation") {
 		x.w.value(named(""), tag)
 	}
 }

@@ -39,6 +39,21 @@ func TestXML(t *testing.T) {
 			want: []string{`body.xml.a.xi:include=<xi:include href="file:///etc/passwd"/>`, "body.xml.a.xi:include.href=file:///etc/passwd"},
 		},
 		{
+			name: "elements that name classes: the whole tags",
+			req:  x(`<java class="java.beans.XMLDecoder"><java.util.PriorityQueue/><void/></java>`),
+			want: []string{`body.xml.java=<java class="java.beans.XMLDecoder">`, "body.xml.java.java.util.PriorityQueue=<java.util.PriorityQueue/>"},
+		},
+		{
+			name: "harmless twin: classes of a style sheet",
+			req:  x(`<div class="box wide"><p/></div>`),
+			not:  []string{`body.xml.div=<div class="box wide">`},
+		},
+		{
+			name: "a server-side include",
+			req:  x(`<a><!--#exec cmd="id"--></a>`),
+			want: []string{`body.xml.a.comment=<!--#exec cmd="id"-->`},
+		},
+		{
 			name: "a processing instruction",
 			req:  x(`<a><?php system('id') ?></a>`),
 			want: []string{"body.xml.a.instruction=<?php system('id') ?>"},
