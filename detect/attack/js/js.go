@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/js/script"
 	"kongwaf/detect/attack/value"
 )
@@ -150,11 +151,11 @@ func breakOut(s string, quote byte) value.Match {
 		c := 0.92
 		if !r.Whole && q > 64 {
 			c = 0.72
-			if prose(s[:q]) {
+			if document.Of(s[:q]) >= document.Prose {
 				c = 0.6
 			}
 		}
-		if listing(s) {
+		if document.Of(s) == document.Document {
 			c = 0.55
 		}
 		return found(c, q, stop, "break-out, hostile call")
@@ -180,43 +181,6 @@ func lastStatement(s string, at int) value.Match {
 		return found(0.72, at+i+1, at+len(t), "hostile last statement")
 	}
 	return value.Match{}
-}
-
-// listing reports whether a text has several lines with words: a source file, a letter, a
-// document. What looks like a break-out in one is a quote of its own.
-func listing(s string) bool {
-	lines, letters := 0, 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\n':
-			if letters >= 3 {
-				if lines++; lines >= 3 {
-					return true
-				}
-			}
-			letters = 0
-		case 'a' <= c|0x20 && c|0x20 <= 'z':
-			letters++
-		}
-	}
-	return false
-}
-
-// prose reports whether a text has a sentence's worth of words.
-func prose(s string) bool {
-	words, letters := 0, 0
-	for i := 0; i < len(s) && words < 8; i++ {
-		switch c := s[i]; {
-		case 'a' <= c|0x20 && c|0x20 <= 'z':
-			letters++
-		case (c == ' ' || c == ',' || c == '.') && letters > 1:
-			words++
-			letters = 0
-		default:
-			letters = 0
-		}
-	}
-	return words == 8
 }
 
 // startsOperator reports whether the text begins with an operator that is a word.
@@ -293,7 +257,7 @@ func bare(s string) value.Match {
 	}
 	stop := min(len(s), i+max(r.Stop, 1))
 	switch {
-	case listing(s0) || strings.Contains(s0, "=>") || strings.HasPrefix(s0, "import ") || r.Controls && s0[0] != '(' && s0[0] != '[':
+	case document.Of(s0) == document.Document || strings.Contains(s0, "=>") || strings.HasPrefix(s0, "import ") || r.Controls && s0[0] != '(' && s0[0] != '[':
 		return found(0.45, i, stop, "script")
 	case r.Acts() && r.Whole:
 		return found(0.8, i, stop, "hostile expression")

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
 )
 
@@ -103,33 +104,14 @@ func Judge(v *value.Value) value.Match {
 	}
 	if r.best.Confidence >= 0.7 && v.Traits.Any(value.Space) {
 		// Documentation and source files are full of templates.
-		switch doc := listing(s); {
+		switch doc := document.Of(s) == document.Document; {
 		case doc && r.best.Shape == shapeReflection:
 			r.best.Confidence = 0.72
-		case doc, r.best.Shape == shapeCall && prose(s[:r.best.Start]):
+		case doc, r.best.Shape == shapeCall && document.Of(s[:r.best.Start]) >= document.Prose:
 			r.best.Confidence = 0.6
 		}
 	}
 	return r.best
-}
-
-// prose reports whether a text has a sentence's worth of words.
-func prose(s string) bool {
-	words, letters := 0, 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case letter(c):
-			letters++
-		case (c == ' ' || c == ',' || c == '.') && letters > 1:
-			if words++; words == 8 {
-				return true
-			}
-			letters = 0
-		default:
-			letters = 0
-		}
-	}
-	return false
 }
 
 func (r *reader) see(confidence float64, start, stop int, shape string) {
@@ -162,25 +144,6 @@ func opening(s string, i int) *delimiter {
 		}
 	}
 	return nil
-}
-
-// listing reports whether a text has several lines with words: a source file, a document.
-func listing(s string) bool {
-	lines, letters := 0, 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\n':
-			if letters >= 3 {
-				if lines++; lines >= 4 {
-					return true
-				}
-			}
-			letters = 0
-		case letter(c):
-			letters++
-		}
-	}
-	return false
 }
 
 // directive judges Velocity's directives at i: "#set($x=...)", "#foreach(", "#evaluate(",
