@@ -80,20 +80,20 @@ func bare(text string) value.Match {
 // read reads text from pos in a context, and once more if "--" may have been two signs.
 func read(text string, pos int, c context) value.Match {
 	p := parser{lexer: lexer{text: text}}
-	p.start1(c)
+	p.enter(c)
 	p.run(pos, c.state())
 	m := p.score(c)
 	if p.sawMinusMinus && m.Confidence < blocked {
 		p = parser{lexer: lexer{text: text, minusMinus: true}}
-		p.start1(c)
+		p.enter(c)
 		p.run(pos, c.state())
 		m = m.Better(p.score(c))
 	}
 	return m
 }
 
-// start1 sets what stands before the value.
-func (p *parser) start1(c context) {
+// enter sets what stands before the value.
+func (p *parser) enter(c context) {
 	p.quote = c.quote
 	if c.quote != 0 {
 		p.operands = 1

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -191,7 +192,7 @@ func TestPadding(t *testing.T) {
 		"1 or/*" + long + "*/1=1", "1 union" + strings.Repeat(" ", 1<<14) + "select 1,2",
 		"1 or" + strings.Repeat("(", 40) + "1=1" + strings.Repeat(")", 40),
 		"1 or " + strings.Repeat("+-", 500) + "1=1", "x' and '" + long + "'='" + long,
-		"1 or 1=1-- " + long, strings.Repeat("word ", 2000) + "union select user, password from users",
+		"1 or 1=1-- " + long, "x'" + strings.Repeat("+1", 30000) + " or 1=1-- ", "1" + strings.Repeat("+1", 5000) + " or 1=1-- ", strings.Repeat("word ", 2000) + "union select user, password from users",
 	} {
 		if m := judge(text); m.Confidence < blocked {
 			t.Errorf("%.20q... (%d bytes): %.2f %s", text, len(text), m.Confidence, m.Shape)
@@ -217,5 +218,28 @@ func TestNoAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(50, func() { Judge(&v) }); n != 0 {
 			t.Errorf("%.30q: %v allocations", text, n)
 		}
+	}
+}
+
+func TestCorpus(t *testing.T) {
+	file, err := os.ReadFile("testdata/attacks.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unescape := strings.NewReplacer(`\n`, "\n", `\v`, "\v")
+	n := 0
+	for line := range strings.Lines(string(file)) {
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || strings.HasPrefix(line, "# ") {
+			continue
+		}
+		n++
+		text := unescape.Replace(line)
+		if m := judge(text); m.Confidence < blocked {
+			t.Errorf("%q: %.2f %s", text, m.Confidence, m.Shape)
+		}
+	}
+	if n < 100 {
+		t.Errorf("only %d attacks read", n)
 	}
 }

@@ -69,7 +69,7 @@ func (p *parser) constructs(c context) (float64, string) {
 		}
 		return 0.96, "stacked statement"
 	case p.has(fUnion):
-		if p.operands > 0 && (p.whole() || p.end == endWanting || quoted || p.first != oName) {
+		if (p.operands > 0 || p.seams > 0) && (p.whole() || p.end == endWanting || quoted || p.first != oName) {
 			return 0.75, "union select"
 		}
 		return 0.3, "union select"
@@ -170,6 +170,8 @@ func (p *parser) weighClosed(c context) (float64, string) {
 		return 0, ""
 	}
 	switch {
+	case p.end == endLong && c.quote != '`':
+		return 0.75, "quote closed, endless expression"
 	case p.has(fLogic) && p.has(fConst|fSame|fCalled):
 		switch {
 		case p.whole():
@@ -343,6 +345,8 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.9, shape
 		case p.whole() && p.has(fConst|fCalled), p.whole() && onset:
 			return 0.8, shape
+		case p.whole() && p.has(fAnd|fOr):
+			return 0.72, shape
 		case p.whole():
 			return 0.35, shape
 		case (onset || p.first == oNumber || p.first == oBit) && number && !p.has(fBracket) && (p.has(fConst) || !onset && p.has(fCalled)):
@@ -390,7 +394,7 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.8, "logic"
 		case number && p.whole() && p.has(fTrue) && !p.has(fName|fComma):
 			return 0.75, "logic"
-		case p.whole() && !p.has(fName) && p.has(fCall|fInfo), number && p.whole() && p.has(fWordOp) && !p.has(fName):
+		case p.whole() && (p.calls > 0 || p.has(fInfo)) && (!p.has(fName) || number && p.first != oCall && !onset && p.has(fAnd|fOr)), number && p.whole() && p.has(fWordOp) && !p.has(fName):
 			return 0.72, "logic"
 		case number && (p.calls > 1 || p.has(fInfo)) && !p.has(fUnknown):
 			return 0.7, "logic"
@@ -421,56 +425,4 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.4, "comment"
 	}
 	return 0, ""
-}
-
-// opens reports whether the quote at i looks like an opening one: select 'and'.
-func opens(s string, i int) bool {
-	return i > 0 && i+1 < len(s) && strings.TrimSpace(s[:i]) != "" && charClass[s[i-1]] == cSpace && charClass[s[i+1]] != cSpace
-}
-
-// tiny reports whether s has at most two characters beside white space.
-func tiny(s string) bool { return len(s) < 32 && len(strings.TrimSpace(s)) <= 2 }
-
-// spaced reports whether s has more than one word, as white space separates them.
-func spaced(s string) bool {
-	inside, after := false, false
-	for i := 0; i < len(s); i++ {
-		if charClass[s[i]] == cSpace {
-			after = inside
-			continue
-		}
-		if after {
-			return true
-		}
-		inside = true
-	}
-	return false
-}
-
-// words counts runs of letters, up to a few.
-func words(s string) int {
-	n, in := 0, false
-	for i := 0; i < len(s) && n < 3; i++ {
-		letter := charClass[s[i]] == cName
-		if letter && !in {
-			n++
-		}
-		in = letter
-	}
-	return n
-}
-
-// plain reports whether s looks like an ordinary short value: at most two words, and none
-// of the marks that program text is full of.
-func plain(s string) bool {
-	if len(s) > 64 || words(s) > 2 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '(', '[', '{', '<', '>', '=', ')', '}', ']', ',', ';', '"', '\'', '\\', '`', ':', '|', '/', '\n':
-			return false
-		}
-	}
-	return true
 }
