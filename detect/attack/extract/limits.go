@@ -6,8 +6,8 @@ type Limits struct {
 	// each. Default 8 MiB.
 	MaxBody int
 	// MaxValues is how many leaves are handed out one by one. Past it, short plain words are
-	// passed over, and past four times as many leaves come joined by newlines, a few
-	// kilobytes at a time. Default 16384.
+	// passed over, and past four times as many leaves come joined by the control
+	// character 0x1f, a few kilobytes at a time. Default 16384.
 	MaxValues int
 	// MaxDepth is how deep containers of one format may nest (objects in arrays in objects)
 	// before places become vague. Deeper values are still handed out. Default 64.

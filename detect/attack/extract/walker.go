@@ -167,7 +167,12 @@ func (w *Walker) hand(label segment, name, text string, isName bool) bool {
 	return !w.stopped
 }
 
-const spillSize = 8 << 10
+const (
+	spillSize = 8 << 10
+	// unitSeparator stands between joined leaves: unlike a line break or a comma it means
+	// nothing in the languages that could be attacked.
+	unitSeparator = 0x1f
+)
 
 // addSpill joins leaves that are too many to be visited one by one.
 func (w *Walker) addSpill(text string) bool {
@@ -177,7 +182,7 @@ func (w *Walker) addSpill(text string) bool {
 	if len(w.spill)+len(text) >= spillSize {
 		w.flushSpill()
 	}
-	w.spill = append(append(w.spill, text...), '\n')
+	w.spill = append(append(w.spill, text...), unitSeparator)
 	return !w.stopped
 }
 
