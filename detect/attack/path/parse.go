@@ -373,6 +373,8 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 		c = 0.92
 	case steps == 3:
 		c = 0.85
+	case steps == 2 && p.elems == 0 && !p.trick && !p.nul:
+		c = 0.6 // ../.. and nothing to find there
 	case steps == 2:
 		c = 0.76
 	default:

@@ -46,10 +46,11 @@ var rows = []row{
 	{name: "administrative share", attack: "\\\\192.0.2.1\\c$\\x", twin: "\\\\d+\\\\w+"},
 	{name: "link in a text", attack: "../../../../x", twin: "See the section in [routing](../../../../reference/other.md) for more."},
 	{name: "import", attack: "../../../app", twin: "import x from '../../../lib/a'"},
-	{name: "spread", attack: "../../", twin: "f(...args) / 2"},
+	{name: "spread", attack: "../../x", twin: "f(...args) / 2"},
 	{name: "file name in prose", attack: "/etc/shadow", twin: "/etc/hosts needs editing, says wiki"},
 	{name: "ellipsis", attack: "/../../x", twin: "wait.../then"},
 	{name: "version and date", attack: "/etc/issue", twin: "1.2.3/2026/11/21"},
+	{name: "climbs without a target", attack: "../../../", twin: "../.."},
 	{name: "raw path of a request", attack: "/a/..%2f/../b", twin: "/a/b..c/d", source: detect.SourcePath},
 }
 

@@ -46,7 +46,7 @@ type lexer struct {
 
 // Judge looks for a shell command in one value. The class is always RCE.
 func Judge(v *value.Value) value.Match {
-	if v.IsName && len(v.Text) > 256 {
+	if !Possible(v.Traits) || v.IsName && len(v.Text) > 256 {
 		return value.Match{}
 	}
 	s := lexer{text: v.Text, traits: v.Traits, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
