@@ -11,11 +11,8 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.49.0
-	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
+	google.golang.org/protobuf v1.36.12
 )
 
-require (
-	github.com/ugorji/go/codec v1.2.14 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
-)
+require github.com/ugorji/go/codec v1.2.14 // indirect

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 
@@ -57,6 +58,9 @@ func compile(plugin string, config map[string]any) error {
 	raw, err := json.Marshal(config)
 	if err != nil {
 		return err
+	}
+	if bytes.Contains(raw, []byte("{vault://")) {
+		return nil // what a vault holds is known only to Kong
 	}
 	for _, p := range plugins.All(plugins.NewShared(slog.New(slog.DiscardHandler))) {
 		if p.Name == plugin {

@@ -40,7 +40,7 @@ type Config struct {
 // Credential is one key and its owner.
 type Credential struct {
 	Key       string `json:"key,omitempty" kong:"referenceable,encrypted" doc:"The key itself. Prefer a vault reference, or key_sha256."`
-	KeySHA256 string `json:"key_sha256,omitempty" kong:"lenmin=64,lenmax=64,match=^%x+$" err:"must be the SHA-256 of the key: 64 hexadecimal digits" doc:"The SHA-256 of the key in hexadecimal, instead of the key."`
+	KeySHA256 string `json:"key_sha256,omitempty" kong:"encrypted,lenmin=64,lenmax=64,match=^%x+$" err:"must be the SHA-256 of the key: 64 hexadecimal digits" doc:"The SHA-256 of the key in hexadecimal, instead of the key."`
 	Consumer  string `json:"consumer" kong:"required,lenmin=1" doc:"Username or id of the Kong consumer whom the key belongs to."`
 	ID        string `json:"id,omitempty" doc:"What X-Credential-Identifier tells the upstream. By default an id made from the key's hash."`
 }

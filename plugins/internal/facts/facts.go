@@ -74,7 +74,7 @@ func (f *Facts) read() error {
 		}
 		headers, entries, ok := parseHeaders(reply)
 		if !ok {
-			return fmt.Errorf("Kong's answer to %s is malformed", callHeaders.Method)
+			return fmt.Errorf("the answer of Kong to %s is malformed", callHeaders.Method)
 		}
 		f.Request.Headers = headers
 		f.Request.HeadersTruncated = entries >= maxHeaders
@@ -221,11 +221,11 @@ func (f *Facts) readBody(max int) {
 		case filepath:
 			f.Request.Body, f.Request.BodyTruncated, f.BodyErr = readFile(string(payload), max)
 		case failure:
-			f.BodyErr = fmt.Errorf("Kong could not read the body: %s", payload)
+			f.BodyErr = fmt.Errorf("body not read by Kong: %s", payload)
 		}
 	})
 	if !ok {
-		f.BodyErr = fmt.Errorf("Kong's answer to %s is malformed", callBody.Method)
+		f.BodyErr = fmt.Errorf("the answer of Kong to %s is malformed", callBody.Method)
 	}
 	if len(f.Request.Body) > max {
 		f.Request.Body, f.Request.BodyTruncated = f.Request.Body[:max], true
