@@ -37,8 +37,10 @@ type Instance interface {
 	// Handle runs the plugin in a phase, as go-pdk's server would call Access, Log, ...
 	Handle(phase string, kong *pdk.PDK)
 	// Prefetch returns the PDK calls that a phase always makes. The server sends them in
-	// one write when the event arrives and answers the plugin from memory. Calls that are
-	// not listed still work, at the price of a round trip. Called once.
+	// one write when the event arrives and answers the plugin from memory, each once.
+	// Calls that are not listed still work, at the price of a round trip. List only what
+	// the plugin does not change itself before it asks, and what cannot fail in the phase:
+	// an error in Kong ends the event before the plugin has begun. Called once.
 	Prefetch(phase string) []wire.Call
 	// Failure says what answers an event that the plugin could not: a panic, a deadline.
 	Failure() Policy

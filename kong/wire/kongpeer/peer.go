@@ -32,6 +32,8 @@ type Peer struct {
 	Dial func() (net.Conn, error)
 	// Answer replies to a PDK call other than kong.response.exit. Nil: with empty frames.
 	Answer func(method string, args []byte) []byte
+	// Raise, if it returns an error, is a Lua error in a PDK call: Kong answers 500.
+	Raise func(method string) error
 	// Strict takes pooled connections without looking whether the server has closed them
 	// meanwhile. nginx looks, a moment later: this is its worst case at every event.
 	Strict bool
@@ -216,6 +218,12 @@ func (p *Peer) handle(id int32, phase string) (Result, error) {
 		case !strings.HasPrefix(string(method), "kong."):
 			c.Close()
 			return result, fmt.Errorf("method %q: %w", method, ErrNotFound)
+		}
+		if p.Raise != nil {
+			if err := p.Raise(string(method)); err != nil {
+				c.Close()
+				return result, err
+			}
 		}
 		var reply []byte
 		if p.Answer != nil {
