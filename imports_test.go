@@ -34,7 +34,7 @@ var rules = []rule{
 	{folder: "plugins/ratelimiting", ours: single, why: onlyGate},
 	{folder: "plugins/wafdetect", ours: single, why: onlyGate},
 	{folder: "plugins/internal", ours: single, why: "what plugins share knows none of them"},
-	{folder: "cmd", ours: []string{"detect", "kong", "plugins"}, why: "cmd wires everything"},
+	{folder: "cmd", ours: []string{"detect", "kong", "plugins", "examples"}, why: "cmd wires everything"},
 }
 
 var (
