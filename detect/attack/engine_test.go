@@ -173,13 +173,24 @@ func TestEvidenceIsBoundedText(t *testing.T) {
 }
 
 func TestSeveralSuspicionsAddUp(t *testing.T) {
-	one := []detect.Finding{{Class: detect.ClassSQLi, Confidence: 0.6}}
-	same := []detect.Finding{{Class: detect.ClassSQLi, Confidence: 0.6}, {Class: detect.ClassSQLi, Confidence: 0.6}}
-	other := []detect.Finding{{Class: detect.ClassSQLi, Confidence: 0.6}, {Class: detect.ClassXSS, Confidence: 0.5}}
-	require.Equal(t, 0.6, score(one))
-	require.Equal(t, 0.6, score(same), "a long text repeats its oddities")
-	require.Greater(t, score(other), 0.6)
-	require.LessOrEqual(t, score([]detect.Finding{{Confidence: 1}, {Class: 1, Confidence: 1}, {Class: 2, Confidence: 1}}), 1.0)
+	first := detect.Finding{Class: detect.ClassSQLi, Place: "query.a", Confidence: 0.6}
+	rows := []struct {
+		name   string
+		second detect.Finding
+		more   bool
+	}{
+		{name: "another class at another place", second: detect.Finding{Class: detect.ClassXSS, Place: "query.b", Confidence: 0.5}, more: true},
+		{name: "the same class: a text repeats its oddities", second: detect.Finding{Class: detect.ClassSQLi, Place: "query.b", Confidence: 0.6}},
+		{name: "the same place: languages resemble each other", second: detect.Finding{Class: detect.ClassXSS, Place: "query.a", Confidence: 0.6}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			got := score([]detect.Finding{first, row.second})
+			require.Equal(t, row.more, got > 0.6, "%v", got)
+		})
+	}
+	require.Equal(t, 0.6, score([]detect.Finding{first}))
+	require.LessOrEqual(t, score([]detect.Finding{{Confidence: 1}, {Class: 1, Place: "a", Confidence: 1}, {Class: 2, Place: "b", Confidence: 1}}), 1.0)
 }
 
 func TestTruncationIsReported(t *testing.T) {

@@ -122,15 +122,16 @@ func (s *session) report() detect.Report {
 
 // score returns how likely it is that the request is an attack, given its findings, the
 // most confident first. The first counts in full. Others add a part of what is missing to
-// certainty, but only one for each class: a long benign text repeats its oddities.
+// certainty, if they are independent: of another class, since a long benign text repeats
+// its oddities, and at another place, since languages resemble each other.
 func score(findings []detect.Finding) float64 {
 	const weight = 0.35
 	sum := findings[0].Confidence
-	var seen [256]bool
-	seen[findings[0].Class] = true
-	for _, f := range findings[1:] {
-		if !seen[f.Class] {
-			seen[f.Class] = true
+	for i, f := range findings[1:] {
+		independent := !slices.ContainsFunc(findings[:i+1], func(o detect.Finding) bool {
+			return o.Class == f.Class || o.Place == f.Place
+		})
+		if independent {
 			sum += (1 - sum) * weight * f.Confidence
 		}
 	}
