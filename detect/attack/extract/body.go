@@ -80,13 +80,23 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 	}
 	raw := s
 	s, cs = w.toUTF8(s, cs)
-	seen := sniff(s)
-	clean := seen != formatNone && w.readIn(label, seen, s, typeFor(seen, types), inner)
+	var formats [len(w.declared.types)]format
+	for i, t := range types {
+		formats[i] = declaredFormat(t)
+	}
+	seen, seenType := sniff(s), ""
+	for i, t := range types {
+		if formats[i] == seen {
+			seenType = t // for its parameters
+			break
+		}
+	}
+	clean := seen != formatNone && w.readIn(label, seen, s, seenType, inner)
 	isForm := seen == formatForm
 	for i, t := range types {
-		f := declaredFormat(t)
+		f := formats[i]
 		switch {
-		case f == formatNone || f == seen || slices.ContainsFunc(types[:i], func(t string) bool { return declaredFormat(t) == f }):
+		case f == formatNone || f == seen || slices.Contains(formats[:i], f):
 		case !clean || f == formatMultipart:
 			clean = w.readIn(label, f, s, t, inner) || clean
 			isForm = isForm || f == formatForm
@@ -112,20 +122,10 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 	}
 	if !clean && !w.stopped {
 		if len(types) > 0 && seen == formatNone {
-			w.mismatch(declaredFormat(types[0]))
+			w.mismatch(formats[0])
 		}
 		w.plain(label, s)
 	}
-}
-
-// typeFor returns the declared content type that names the format, for its parameters.
-func typeFor(f format, types []string) string {
-	for _, t := range types {
-		if declaredFormat(t) == f {
-			return t
-		}
-	}
-	return ""
 }
 
 // readIn reads s as the given format, below label. It reports whether nothing else needs to
@@ -272,14 +272,15 @@ func declaredFormat(contentType string) format {
 
 // mediaType returns what stands before the parameters of a content type.
 func mediaType(contentType string) string {
-	t, _, _ := strings.Cut(contentType, ";")
+	const longest = 128
+	t, _, _ := strings.Cut(contentType[:min(len(contentType), longest)], ";")
 	return strings.Trim(t, " \t\"'")
 }
 
 // contains reports whether s contains the lower-case word, ignoring ASCII case.
 func contains(s, word string) bool {
 	for i := 0; i+len(word) <= len(s); i++ {
-		if detect.EqualFold(s[i:i+len(word)], word) {
+		if s[i]|0x20 == word[0]|0x20 && detect.EqualFold(s[i:i+len(word)], word) {
 			return true
 		}
 	}

@@ -59,7 +59,25 @@ func (w *Walker) Walk(r *detect.Request, lim Limits, visit func(*Leaf) bool) (tr
 	w.body(r)
 	w.flushSpill()
 	w.visit = nil
+	if len(r.Body) > keepBody {
+		w.forget()
+	}
 	return w.truncated || r.BodyTruncated || r.HeadersTruncated
+}
+
+// keepBody is the size of a body that may stay in memory while a pooled Walker, which still
+// points into it, waits for its next request.
+const keepBody = 64 << 10
+
+// forget drops everything that points into the request.
+func (w *Walker) forget() {
+	clear(w.leaves[:])
+	clear(w.names[:])
+	clear(w.path[:cap(w.path)])
+	w.path = w.path[:0]
+	w.declared = declaration{}
+	w.graphqls = graphqlScan{}
+	w.inflaters.in.Reset(nil)
 }
 
 func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
