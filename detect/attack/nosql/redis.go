@@ -24,12 +24,12 @@ func redis(s string) value.Match {
 		}
 	}
 	for i := 0; i < len(s); {
-		n := strings.IndexByte(s[i:], '\n')
+		n := strings.IndexByte(s[i:], '\r')
 		if n < 0 {
 			break
 		}
-		i += n + 1
-		if i < 2 || s[i-2] != '\r' || i >= len(s) || !letter(s[i]) {
+		i += n + 2
+		if i >= len(s) || s[i-1] != '\n' || !letter(s[i]) {
 			continue
 		}
 		if end := command(s, i); end > 0 {

@@ -110,6 +110,8 @@ type level struct {
 
 const (
 	maxLevels = 32
+	// maxUnopened bounds the brackets of the query that a value closes.
+	maxUnopened = 100
 	// maxTokens bounds one reading. A value that closes its literal and goes on as SQL for
 	// so long is no accident (see weighClosed); a bare list of so many numbers is data.
 	maxTokens = 20000

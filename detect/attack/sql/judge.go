@@ -190,6 +190,15 @@ const maxUnions = 1000
 
 // selectFollows reports whether the word behind UNION can be one of SQL's.
 func selectFollows(text string, i int) bool {
+	if i < len(text) && nameByte[text[i]] {
+		return false // unions
+	}
+	for i < len(text) && text[i] == ' ' {
+		i++
+	}
+	if i < len(text) && nameByte[text[i]] && strings.IndexByte("sadvt", lowered[text[i]]) < 0 {
+		return false
+	}
 	l := lexer{text: text, pos: i}
 	switch k := l.next(); k {
 	case tWord:

@@ -91,6 +91,17 @@ type lexer struct {
 	commentStart int
 }
 
+// blank says which bytes white space or a comment may begin with.
+var blank = func() (t [256]bool) {
+	for c := range 256 {
+		t[c] = charClass[c] == cSpace
+	}
+	for _, c := range []byte("-#/*\xc2\xe3") {
+		t[c] = true
+	}
+	return t
+}()
+
 // skipSpace moves over white space and closed comments. It reports a comment that runs to the end of the input.
 func (l *lexer) skipSpace() (toEnd bool) {
 	s := l.text
@@ -176,10 +187,10 @@ func (l *lexer) skipLine(n int) (toEnd bool) {
 
 // next reads one token.
 func (l *lexer) next() kind {
-	if l.skipSpace() {
+	s := l.text
+	if l.pos < len(s) && blank[s[l.pos]] && l.skipSpace() {
 		return tComment
 	}
-	s := l.text
 	l.start = l.pos
 	if l.pos >= len(s) {
 		return tEOF
@@ -347,10 +358,8 @@ func (l *lexer) variable(d byte) kind {
 
 // peek returns the next byte that is neither white space nor in a comment, 0 at the end.
 func (l *lexer) peek() byte {
-	if l.pos < len(l.text) && charClass[l.text[l.pos]] != cSpace && l.text[l.pos] != '/' && l.text[l.pos] != '-' && l.text[l.pos] != '#' {
-		if c := l.text[l.pos]; c < 0x80 {
-			return c
-		}
+	if l.pos < len(l.text) && !blank[l.text[l.pos]] {
+		return l.text[l.pos]
 	}
 	saved := *l
 	toEnd := l.skipSpace()

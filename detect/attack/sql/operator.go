@@ -34,6 +34,9 @@ func (p *parser) operator(k kind) (state, bool) {
 		if l.clause == inCase {
 			return wantOperator, false
 		}
+		if p.unopened > maxUnopened {
+			return wantOperator, false
+		}
 		o := p.pop()
 		p.done(o, p.start)
 		return wantOperator, true
@@ -255,6 +258,9 @@ func (p *parser) operatorWord() (state, bool) {
 			return wantOperator, true
 		}
 	case wEscape:
+		if !p.has(fCompare) && !equalFold("uescape", p.text[p.start:p.pos]) {
+			return wantOperator, false
+		}
 		p.facts |= fWordOp
 		k := p.next()
 		return wantOperator, k == tString || k == tOpenString

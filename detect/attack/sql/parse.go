@@ -14,9 +14,10 @@ type parser struct {
 	first    operand
 	last     operand
 
-	depth  int
-	extra  int // levels beyond maxLevels
-	levels [maxLevels]level
+	unopened int // brackets closed that the value did not open
+	depth    int
+	extra    int // levels beyond maxLevels
+	levels   [maxLevels]level
 
 	// The comparison that waits for its right side.
 	comparing          bool
@@ -114,6 +115,7 @@ func (p *parser) pop() operand {
 	}
 	if p.depth == 0 {
 		p.facts |= fClose
+		p.unopened++
 		p.levels[0] = level{}
 		return oGroup
 	}

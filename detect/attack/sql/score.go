@@ -299,7 +299,7 @@ func (p *parser) weighOperators(c context) (float64, string) {
 			return 0.72, shape
 		}
 		return 0.8, shape
-	case p.whole() && p.has(fWordOp) && !p.has(fName) && c.quote != '"':
+	case p.whole() && p.has(fWordOp) && !p.has(fName) && c.quote != '"' && plain(before):
 		return 0.7, shape
 	case p.whole() && p.has(fConst):
 		return 0.45, shape
