@@ -51,13 +51,25 @@ func Judge(v *value.Value) value.Match {
 	if v.Traits.All(value.BracketOpen | value.BracketClose | value.ParenOpen | value.Plus | value.Exclamation) {
 		best = best.Better(symbolsOnly(s))
 	}
-	if len(s) <= maxBare {
+	if len(s) <= maxBare && reaches(s, v.Traits) {
 		best = best.Better(bare(s))
 		if best.Confidence < 0.7 && v.Traits.Any(value.Greater) {
 			best = best.Better(handlerTail(s))
 		}
 	}
 	return best
+}
+
+// reaches takes a first look at a whole value: without a call or a computed member, only an
+// assignment to the page itself could be hostile.
+func reaches(s string, t value.Traits) bool {
+	if t.Any(value.ParenOpen | value.Backtick | value.BracketOpen) {
+		return true
+	}
+	if t.Any(value.Dot) && (strings.Contains(s, "document.") || strings.Contains(s, "window.")) {
+		return true
+	}
+	return t.Any(value.Equals) && t.Any(value.Quote|value.DoubleQuote|value.Semicolon) && (strings.Contains(s, "location=") || strings.Contains(s, "onerror="))
 }
 
 // handlerTail reads the value as what stands in an event handler, quoted or not, up to the

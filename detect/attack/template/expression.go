@@ -20,6 +20,33 @@ type reading struct {
 	valid      bool // nothing contradicts that this is an expression
 	constant   bool // arithmetic on literals alone
 	variables  bool // a variable with a dollar sign occurs
+
+	// while reading
+	operand  bool // the last token ended an operand
+	joins    bool // ... and was a word that joins operands: in, is, and, if
+	spaced   bool // white space stands before the token
+	helper   bool // operands stand in a row: a helper's arguments
+	operands int
+}
+
+func (p *reading) see(confidence float64, shape string) {
+	if confidence > p.confidence {
+		p.confidence, p.shape = confidence, shape
+	}
+}
+
+// another begins an operand and reports whether one may stand here.
+func (p *reading) another(d *delimiter) bool {
+	if p.operand && !p.joins && !d.statement {
+		// Handlebars and Go write calls so: {{index .Labels "x"}}.
+		if !p.spaced || d.open != "{{" {
+			p.valid = false
+			return false
+		}
+		p.helper = true
+	}
+	p.operands++
+	return true
 }
 
 // expression judges what stands behind the opening delimiter at i and returns the position
@@ -51,9 +78,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 	var (
 		p         = reading{valid: true}
 		lastName  int
-		operand   bool // the last token ended an operand
 		word      bool // ... and was a word
-		joins     bool // ... that joins operands: in, is, and, if
 		literal   bool // the operand is a literal
 		member    bool // the last token was a dot behind an operand
 		filtering bool // the last token was a pipe
@@ -63,31 +88,10 @@ func (r *reader) read(from int, d *delimiter) reading {
 		reached   bool
 		calls     int
 		depth     int
-		operands  int
 		operators int
-		spaced    bool // white space stands before the token
-		helper    bool // operands stand in a row: a helper's arguments
 		times     int
 		names     int
 	)
-	see := func(c float64, shape string) {
-		if c > p.confidence {
-			p.confidence, p.shape = c, shape
-		}
-	}
-	// another begins an operand; it reports whether it may stand here.
-	another := func() bool {
-		if operand && !joins && !d.statement {
-			// Handlebars and Go write calls so: {{index .Labels "x"}}.
-			if !spaced || d.open != "{{" {
-				p.valid = false
-				return false
-			}
-			helper = true
-		}
-		operands++
-		return true
-	}
 	i := from
 	// Marks that belong to the delimiter: {{=, {{#, {{-, <%=, {{{.
 	for i < limit && strings.IndexByte("=#-~!&^:@>/", s[i]) >= 0 {
@@ -103,7 +107,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			i++
-			spaced = true
+			p.spaced = true
 			continue
 		case c == '"' || c == '\'' || c == '\\' && i+1 < limit && (s[i+1] == '"' || s[i+1] == '\''):
 			// A backslash before the quote comes from a string that the value was cut out of.
@@ -112,7 +116,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 				i++
 				c = s[i]
 			}
-			if !another() {
+			if !p.another(d) {
 				p.stop = i
 				return p
 			}
@@ -131,19 +135,19 @@ func (r *reader) read(from int, d *delimiter) reading {
 			}
 			switch quoted(text) {
 			case dunder:
-				see(0.93, shapeReflection)
+				p.see(0.93, shapeReflection)
 			case reaching:
 				switch {
-				case helper && text == "constructor":
-					see(0.85, shapeReflection)
+				case p.helper && text == "constructor":
+					p.see(0.85, shapeReflection)
 				case filterArg || reached || contexts || calls > 0:
-					see(0.9, "function by name")
+					p.see(0.9, "function by name")
 				}
 				reached = true
 			}
 			i = min(stop+1, limit)
-			spaced = false
-			operand, literal, word, joins, member, lastName, filtering = true, true, false, false, false, nothing, false
+			p.spaced = false
+			p.operand, literal, word, p.joins, member, lastName, filtering = true, true, false, false, false, nothing, false
 			continue
 		case letter(c) || c == '_' || c == '$' && i+1 < limit && (letter(s[i+1]) || s[i+1] == '_' || s[i+1] == '!'):
 			j := i + 1
@@ -153,7 +157,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			name := s[i:j]
 			join := joinWord(name)
 			if !member {
-				if !join && !filtering && !another() {
+				if !join && !filtering && !p.another(d) {
 					p.stop = i
 					return p
 				}
@@ -166,18 +170,18 @@ func (r *reader) read(from int, d *delimiter) reading {
 			lastName = strengthOf(name)
 			switch lastName {
 			case dunder:
-				see(0.95, shapeReflection)
+				p.see(0.95, shapeReflection)
 			case reaching:
 				reached = true
 				if filtering {
-					see(0.85, "filter that runs")
+					p.see(0.85, "filter that runs")
 				}
 				if member && contexts {
-					see(0.8, "context object's method")
+					p.see(0.8, "context object's method")
 				}
 			case mild:
 				if filtering && name == "attr" {
-					see(0.85, "filter that runs")
+					p.see(0.85, "filter that runs")
 				}
 			case context:
 				if !member {
@@ -192,11 +196,11 @@ func (r *reader) read(from int, d *delimiter) reading {
 				filterArg = true
 			}
 			filtering = false
-			operand, word, joins, member, spaced = true, true, join, false, false
+			p.operand, word, p.joins, member, p.spaced = true, true, join, false, false
 			i = j
 			continue
 		case '0' <= c && c <= '9':
-			if !another() {
+			if !p.another(d) {
 				p.stop = i
 				return p
 			}
@@ -208,15 +212,15 @@ func (r *reader) read(from int, d *delimiter) reading {
 				p.stop = i
 				return p
 			}
-			operand, literal, word, joins, member, lastName, filtering = true, true, false, false, false, nothing, false
-			spaced = false
+			p.operand, literal, word, p.joins, member, lastName, filtering = true, true, false, false, false, nothing, false
+			p.spaced = false
 			continue
 		}
-		gap := spaced
-		spaced = false
+		gap := p.spaced
+		p.spaced = false
 		switch c {
 		case '.':
-			if operand {
+			if p.operand {
 				member = true
 			} else {
 				literal = false
@@ -231,25 +235,25 @@ func (r *reader) read(from int, d *delimiter) reading {
 			continue
 		case '(':
 			depth++
-			if operand && !joins && !(gap && d.open == "{{" && lastName != reaching) {
+			if p.operand && !p.joins && !(gap && d.open == "{{" && lastName != reaching) {
 				calls++
 				switch {
 				case lastName == reaching:
-					see(0.88, shapeCall)
+					p.see(0.88, shapeCall)
 				case lastName == mild && contexts:
-					see(0.85, "context object's method")
+					p.see(0.85, "context object's method")
 				case system && lastName != systemic:
-					see(0.8, shapeCall)
+					p.see(0.8, shapeCall)
 				case word && literal:
-					see(0.72, "method of a literal")
+					p.see(0.72, "method of a literal")
 				case contexts:
-					see(0.55, "context object's method")
+					p.see(0.55, "context object's method")
 				}
 			}
-			operand, literal = false, false
+			p.operand, literal = false, false
 		case '[':
 			depth++
-			operand, literal = false, false
+			p.operand, literal = false, false
 		case ')', ']':
 			if depth--; depth < 0 {
 				if !d.statement {
@@ -262,24 +266,24 @@ func (r *reader) read(from int, d *delimiter) reading {
 				filterArg = false
 			}
 			// A list or group of literals is a literal: []., ().
-			operand, literal = true, c == ']' || i > from && s[i-1] == '('
+			p.operand, literal = true, c == ']' || i > from && s[i-1] == '('
 			word = false
 			i++
-			lastName, joins, member, filtering = nothing, false, false, false
+			lastName, p.joins, member, filtering = nothing, false, false, false
 			continue
 		case '{', '}':
 			// A map, as an operand of its own.
 			switch {
-			case c == '{' && !operand && i > from:
+			case c == '{' && !p.operand && i > from:
 				depth++
 				i++
-				lastName, word, joins, member, filtering = nothing, false, false, false, false
+				lastName, word, p.joins, member, filtering = nothing, false, false, false, false
 				continue
 			case c == '}' && depth > 0:
 				depth--
-				operand, literal = true, true
+				p.operand, literal = true, true
 				i++
-				lastName, word, joins, member, filtering = nothing, false, false, false, false
+				lastName, word, p.joins, member, filtering = nothing, false, false, false, false
 				continue
 			}
 			if !d.statement {
@@ -287,7 +291,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 				p.stop = i
 				return p
 			}
-			operand = false
+			p.operand = false
 		case '|':
 			if i+1 < limit && s[i+1] == '|' {
 				i++
@@ -295,30 +299,30 @@ func (r *reader) read(from int, d *delimiter) reading {
 				filtering = true
 			}
 			i++
-			operand, member, word, joins, lastName = false, false, false, false, nothing
+			p.operand, member, word, p.joins, lastName = false, false, false, false, nothing
 			continue
 		case '?':
 			// Freemarker: "x"?new(), x?api
 			rest := s[i+1 : limit]
 			if strings.HasPrefix(rest, "new()") || strings.HasPrefix(rest, "api.") || strings.HasPrefix(rest, "eval") || strings.HasPrefix(rest, "interpret") {
-				see(0.93, shapeReflection)
+				p.see(0.93, shapeReflection)
 			}
-			operand, literal = false, false
+			p.operand, literal = false, false
 		case '*', '+', '-', '/', '%', '^', '~':
-			if operand {
+			if p.operand {
 				operators++
 			}
 			if c == '*' {
 				times++
 			}
-			operand = false
+			p.operand = false
 		case '=', '<', '>', '!', '&', ',', ':':
-			operand, literal = false, false
+			p.operand, literal = false, false
 		case '`':
 			j := strings.IndexByte(s[i+1:limit], '`')
-			if j > 0 && !operand && (d.open == "<%" || d.open == "#{") {
-				see(0.85, "command")
-				operand = true
+			if j > 0 && !p.operand && (d.open == "<%" || d.open == "#{") {
+				p.see(0.85, "command")
+				p.operand = true
 				i += j + 2
 				continue
 			}
@@ -331,28 +335,28 @@ func (r *reader) read(from int, d *delimiter) reading {
 				p.stop = i
 				return p
 			}
-			operand = false
+			p.operand = false
 		default:
 			if !d.statement || c < ' ' || c >= 0x80 {
 				p.valid = false
 				p.stop = i
 				return p
 			}
-			operand = false
+			p.operand = false
 		}
 		i++
-		lastName, word, joins, member, filtering = nothing, false, false, false, false
+		lastName, word, p.joins, member, filtering = nothing, false, false, false, false
 	}
 	if !p.closed {
 		p.stop = i
 	}
 	if reached && calls > 0 {
-		see(0.75, shapeCall)
+		p.see(0.75, shapeCall)
 	}
 	if contexts {
-		see(0.5, "context object")
+		p.see(0.5, "context object")
 	}
-	p.constant = names == 0 && operand && operands >= 2 && operators >= 1 && (times > 0 || operators == operands-1) && depth == 0
+	p.constant = names == 0 && p.operand && p.operands >= 2 && operators >= 1 && (times > 0 || operators == p.operands-1) && depth == 0
 	return p
 }
 

@@ -53,11 +53,21 @@ var delimiters = [...]delimiter{
 	{open: "[(", close: ")]", probe: 0}, // Thymeleaf, around ${ }
 }
 
-// opens says which bytes begin a delimiter.
+// byFirst are the delimiters by the first byte of their opening.
+var byFirst = func() (t [128][]*delimiter) {
+	for i := range delimiters {
+		c := delimiters[i].open[0]
+		t[c] = append(t[c], &delimiters[i])
+	}
+	return t
+}()
+
+// opens says which bytes begin a delimiter, a directive or a tag.
 var opens = func() (t [256]bool) {
 	for i := range delimiters {
 		t[delimiters[i].open[0]] = true
 	}
+	t['#'] = true
 	return t
 }()
 
@@ -77,11 +87,11 @@ func Judge(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	s := v.Text
-	r := reader{src: s, work: len(s) + 4096}
+	r := reader{src: s, work: len(s)/2 + 2048}
 	parens := v.Traits.Any(value.ParenOpen)
 	for i := 0; i+2 < len(s) && r.best.Confidence < 0.9; {
 		c := s[i]
-		if !opens[c] && c != '#' {
+		if !opens[c] {
 			i++
 			continue
 		}
@@ -137,9 +147,11 @@ func begins(s string, i int) bool {
 }
 
 func opening(s string, i int) *delimiter {
-	for k := range delimiters {
-		d := &delimiters[k]
-		if s[i] == d.open[0] && s[i+1] == d.open[1] {
+	if s[i] >= 0x80 {
+		return nil
+	}
+	for _, d := range byFirst[s[i]] {
+		if s[i+1] == d.open[1] {
 			return d
 		}
 	}
