@@ -150,7 +150,12 @@ func (w *Walker) graphql(s string) (clean bool) {
 				w.name(word)
 			}
 			q.word(word, isLabel)
-		case strings.IndexByte("{}()[]:$@!=|&", c) >= 0:
+		case strings.IndexByte("{}()[]:$@!=", c) >= 0:
+			// Outside of arguments there is little that GraphQL allows, and a text that only
+			// resembles it must not escape being judged as a whole.
+			if c == '(' && !argumentFollows(s, i+1) || q.parens == 0 && strings.IndexByte("[]$!=", c) >= 0 {
+				clean = false
+			}
 			q.mark(c)
 			i++
 		case strings.HasPrefix(s[i:], "..."):
@@ -158,7 +163,7 @@ func (w *Walker) graphql(s string) (clean bool) {
 			i += 3
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',':
 			i++
-		case '0' <= c && c <= '9' || c == '-':
+		case ('0' <= c && c <= '9' || c == '-') && q.parens > 0:
 			for i++; i < len(s) && (plainByte[s[i]] || s[i] == '+'); i++ {
 			}
 		default:
@@ -172,6 +177,20 @@ func (w *Walker) graphql(s string) (clean bool) {
 	}
 	w.graphqlFindings(s)
 	return clean && !w.stopped
+}
+
+// argumentFollows reports whether "name:" or "$name:" stands at i.
+func argumentFollows(s string, i int) bool {
+	i = skipIgnored(s, i)
+	if i < len(s) && s[i] == '$' {
+		i++
+	}
+	start := i
+	for i < len(s) && (letterByte(s[i]) || '0' <= s[i] && s[i] <= '9') {
+		i++
+	}
+	end := skipIgnored(s, i)
+	return i > start && end < len(s) && s[end] == ':'
 }
 
 func skipComment(s string, i int) int {

@@ -53,6 +53,22 @@ func TestGraphQL(t *testing.T) {
 			want: []string{"body.json.query=query strings { and braces"},
 		},
 		{
+			name: "a template expression that resembles GraphQL",
+			req:  post("application/json", `{"query":"{system(id)}"}`),
+			want: []string{"body.json.query={system(id)}"},
+		},
+		{
+			name: "operators that are not GraphQL's",
+			req:  post("application/json", `{"query":"{a|b}"}`),
+			want: []string{"body.json.query={a|b}"},
+		},
+		{
+			name: "harmless twin: variables, lists, defaults, directives, fragments",
+			req:  post("application/json", graphqlBody(`query Q($a: [ID!]! = [1, -2.5e3], $b: X = {c: true}) @d(e: "f") { x: g(h: $a, i: {j: [k]}) @include(if: $b) { ...F ... on T { l } } } fragment F on T { m }`)),
+			want: []string{"body.graphql.args.e=f {json}"},
+			not:  []string{"body.json.query=query Q($a: [ID!]! = [1, -2.5e3], $b: X = {c: true}) @d(e: \"f\") { x: g(h: $a, i: {j: [k]}) @include(if: $b) { ...F ... on T { l } } } fragment F on T { m } {json}"},
+		},
+		{
 			name: "a form",
 			req:  post(formType, "query=%7Ba(id:%221'--%22)%7D"),
 			want: []string{"body.form.graphql.args.id=1'-- {percent}"},
