@@ -1,0 +1,34 @@
+//go:build !linux
+
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"kongwaf/kong/pluginserver"
+)
+
+var errSystem = fmt.Errorf("the supervisor needs Linux: %w", errors.ErrUnsupported)
+
+// Run returns an error that is errors.ErrUnsupported: serve without a supervisor here.
+func Run(context.Context, Options) error { return errSystem }
+
+// IsWorker reports false.
+func IsWorker() bool { return false }
+
+// Worker does not exist here.
+type Worker struct{}
+
+// NewWorker returns an error.
+func NewWorker() (*Worker, error) { return nil, errSystem }
+
+// Shared returns nil.
+func (*Worker) Shared() []byte { return nil }
+
+// Dropped does nothing.
+func (*Worker) Dropped(int32) {}
+
+// Serve returns an error.
+func (*Worker) Serve(context.Context, *pluginserver.Server) error { return errSystem }
