@@ -40,6 +40,12 @@ var dear = []struct{ name, text string }{
 	{name: "cdata", text: "<![CDATA["},
 	{name: "blanks and script", text: "<  script"},
 	{name: "style elements", text: "<style>x{y:(}"},
+	{name: "instructions in a tag", text: "<a <?"},
+	{name: "backticks", text: "<a x=`"},
+	{name: "closed backticks", text: "<a x=`y`z=`"},
+	{name: "unquoted with handlers", text: "<a x=y/on=z"},
+	{name: "tags in quotes", text: `<a x="<b y" `},
+	{name: "malformed scripts", text: "<script<a=b"},
 	{name: "raw ends", text: "</title>-->"},
 }
 
