@@ -7,7 +7,11 @@ import (
 	"kongwaf/detect"
 )
 
-// format is a kind of container.
+// format is a kind of container. A new one needs: a constant and its names below, a reader
+// (a method of Walker that hands out leaves and reports whether it understood everything)
+// in read, how it is declared in declaredFormat, how it looks in sniff and, if it occurs
+// inside values, in nestedFormat; rows in a table of shapes, a seed in the fuzz targets and
+// its dearest input in the adversarial benchmark.
 type format uint8
 
 const (

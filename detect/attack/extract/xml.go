@@ -125,7 +125,7 @@ func (x *xmlReader) tag(i int) int {
 	} else {
 		w.truncated = true
 	}
-	namesClass := false
+	tells := false
 	for !w.stopped {
 		i = skipSpace(s, i)
 		if i >= len(s) {
@@ -135,13 +135,13 @@ func (x *xmlReader) tag(i int) int {
 		switch s[i] {
 		case '>':
 			i++
-			x.raw(name, s[start:i], namesClass)
+			x.raw(name, s[start:i], tells)
 			return i
 		case '/', '?':
 			i++
 			if i < len(s) && s[i] == '>' {
 				i++
-				x.raw(name, s[start:i], namesClass)
+				x.raw(name, s[start:i], tells)
 				x.open--
 				if len(w.path) > x.base && x.open < len(w.path)-x.base {
 					w.path = w.path[:len(w.path)-1]
@@ -186,16 +186,18 @@ func (x *xmlReader) tag(i int) int {
 			}
 			value = s[begin:i]
 		}
-		namesClass = namesClass || (attr == "class" || attr == "type") && strings.IndexByte(value, '.') > 0
+		tells = tells || (attr == "class" || attr == "type") && strings.IndexByte(value, '.') > 0 ||
+			len(attr) > 4 && attr[0]|0x20 == 'o' && attr[1]|0x20 == 'n'
 		x.value(named(attr), value)
 	}
 	return i
 }
 
 // raw hands out the whole tag of elements that mean something to XML processors themselves:
-// XInclude, XSLT, locations of schemas, and those that name the class of an object to make.
-func (x *xmlReader) raw(name, tag string, namesClass bool) {
-	if namesClass || strings.HasSuffix(name, "include") || strings.HasPrefix(name, "xsl:") ||
+// XInclude, XSLT, locations of schemas; and of those whose attributes tell of more: the
+// class of an object to make, an event handler.
+func (x *xmlReader) raw(name, tag string, tells bool) {
+	if tells || strings.HasSuffix(name, "include") || strings.HasPrefix(name, "xsl:") ||
 		strings.HasSuffix(name, "proxy") || strings.IndexByte(name, '.') > 0 || strings.Contains(tag, "chemaLocation") {
 		x.w.value(named(""), tag)
 	}

@@ -44,6 +44,11 @@ func TestXML(t *testing.T) {
 			want: []string{`body.xml.java=<java class="java.beans.XMLDecoder">`, "body.xml.java.java.util.PriorityQueue=<java.util.PriorityQueue/>"},
 		},
 		{
+			name: "an event handler: the whole tag",
+			req:  x(`<svg ONLOAD="f()"/>`),
+			want: []string{`body.xml.svg=<svg ONLOAD="f()"/>`},
+		},
+		{
 			name: "harmless twin: classes of a style sheet",
 			req:  x(`<div class="box wide"><p/></div>`),
 			not:  []string{`body.xml.div=<div class="box wide">`},
