@@ -60,10 +60,15 @@ func Judge(v *value.Value) value.Match {
 		var m value.Match
 		switch c {
 		case '(':
-			m = s.call(i)
+			if i > 0 && (wordByte(text[i-1]) || text[i-1] == ' ') || i+1 < len(text) && text[i+1]|0x20 == 'j' {
+				m = s.call(i)
+			}
 		case '<':
 			m = s.tag(i)
-		case '$', '%', '#', '*', '@', '^', '~':
+		case '$', '%', '#', '*', '@':
+			if i+1 < len(text) && text[i+1] != '{' && (c == '$' || c == '*' || c == '%' && text[i+1] != 'x') {
+				continue
+			}
 			m, i = s.expression(i)
 		case '}':
 			s.expr = -1

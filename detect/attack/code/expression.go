@@ -20,11 +20,9 @@ func (s *lexer) expression(i int) (value.Match, int) {
 		return s.staticCall(i), i
 	}
 	if text[i] == '%' && i+2 < len(text) && text[i+1] == 'x' && (text[i+2] == '(' || text[i+2] == '{' || text[i+2] == '[') {
-		t := s.text
 		s.block = true
 		m := s.backtick(i + 2)
 		s.block = false
-		_ = t
 		return m, i
 	}
 	if text[i+1] != '{' {

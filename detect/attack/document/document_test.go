@@ -25,3 +25,24 @@ func TestOf(t *testing.T) {
 		})
 	}
 }
+
+func TestNoise(t *testing.T) {
+	rows := []struct {
+		name, text string
+		want       bool
+	}{
+		{name: "readings of a sensor", text: "2;44;3,14,0;@gM$~SyT`@4dAr:]Lg&p:Y4Q%d!)A1:*_2(K_`Pq>51V`C418).jN!E;,RyX%o&#K9V*x=]B*6/7KG1yDq6KA^QT", want: true},
+		{name: "a scrambled token", text: "$@./uMt[S~\\![Ft_|1>r>icx&v", want: true},
+		{name: "a payload with many marks has names", text: "\";$(printf 'hsab/nib/ e- 4321 1.0.0.721 cn'|rev)\"", want: false},
+		{name: "a short payload is no noise", text: "${@print(md5(1))}", want: false},
+		{name: "prose", text: "Please, call me (soon); it's \"urgent\" & important!", want: false},
+		{name: "a JWT has few marks", text: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", want: false},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			if got := Noise(r.text); got != r.want {
+				t.Errorf("Noise = %v, want %v", got, r.want)
+			}
+		})
+	}
+}

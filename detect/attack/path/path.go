@@ -42,7 +42,7 @@ func Judge(v *value.Value) value.Match {
 			i++
 		}
 		start, elem := i, i
-		marks, known := false, false
+		marks, known, kinds := false, false, uint32(0)
 		for i < len(text) {
 			c := text[i]
 			r := role[c]
@@ -61,7 +61,7 @@ func Judge(v *value.Value) value.Match {
 			switch c {
 			case '/', '\\', 0:
 				marks = true
-				known = known || names.Of(text[elem:i]) != 0
+				kinds |= names.Of(text[elem:i])
 				elem = i + 1
 			case ':':
 				marks = true
@@ -74,7 +74,13 @@ func Judge(v *value.Value) value.Match {
 			}
 			i++
 		}
-		if marks && (known || text[start] == '\\' || names.Of(text[elem:i]) != 0) {
+		if marks {
+			kinds |= names.Of(text[elem:i])
+		}
+		if i-start < 7 && kinds&^(systemDir|confDir|logDir|etcFile|procFile|assetExt|codeExt) == 0 {
+			kinds = 0 // /etc/ alone leads nowhere
+		}
+		if marks && (known || kinds != 0 || text[start] == '\\' && i-start > 2 && text[start+1] == '\\') {
 			p.parse(text[start:i])
 			if m := p.weigh(v, start, i, first); m.Confidence > best.Confidence {
 				best = m

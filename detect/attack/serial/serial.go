@@ -153,6 +153,9 @@ func yaml(text string) value.Match {
 			continue
 		}
 		t := text[i:]
+		if c := t[1]; c != 'r' && c != 'p' && c != '<' && (c != '!' || strings.IndexByte("prjco", t[2]) < 0 || t[3] < 'a' || t[3] > 'z') {
+			continue
+		}
 		switch {
 		case strings.HasPrefix(t, "!!python/") || strings.HasPrefix(t, "!!perl/") || strings.HasPrefix(t, "!!ruby/") || strings.HasPrefix(t, "!ruby/") || strings.HasPrefix(t, "!!php/") || strings.HasPrefix(t, "!php/object"):
 			return found(0.93, i, min(len(text), i+24), "YAML object tag")
@@ -175,6 +178,31 @@ var packages = [...]string{
 	"javax.naming.", "javax.script.", "javax.swing.", "javax.management.", "javax.xml.transform.", "java.rmi.", "java.beans.", "java.lang.runtime", "java.lang.processbuilder", "java.lang.autocloseable", "java.net.", "java.util.logging.filehandler",
 	"com.mchange.v2.", "com.zaxxer.hikari.", "com.alibaba.druid.", "com.caucho.", "com.ibatis.", "com.newrelic.agent.deps.", "br.com.anteros.", "oracle.jdbc.", "net.sf.ehcache.", "jdk.nashorn.", "sun.rmi.", "sun.reflect.",
 	"system.windows.data.objectdataprovider", "system.diagnostics.process", "system.management.automation.", "system.configuration.install.", "system.activities.", "system.io.fileinfo", "system.identitymodel.", "system.security.principal.", "microsoft.visualstudio.text.formatting",
+}
+
+// roots are the first two labels of the packages.
+var roots = func() *words.Set {
+	var list []string
+	for _, p := range packages {
+		list = append(list, firstTwo(p))
+	}
+	return words.New(words.Group{Kind: 1, Words: strings.Join(list, " ")})
+}()
+
+// firstTwo returns the first two labels of a dotted name.
+func firstTwo(name string) string {
+	dots := 0
+	for i := 0; i < len(name) && i < 40; i++ {
+		switch c := name[i]; {
+		case c == '.':
+			if dots++; dots == 2 {
+				return name[:i]
+			}
+		case !wordByte(c):
+			return name[:i]
+		}
+	}
+	return name[:min(len(name), 40)]
 }
 
 // gadget recognises a class of a gadget chain where a class is named: the value of
@@ -216,6 +244,9 @@ func inner(text string) value.Match {
 			for j < len(text) && j < i+24 && (text[j] == ' ' || text[j] == ':' || text[j] == '"') {
 				j++
 			}
+			if roots.Of(firstTwo(text[j:])) == 0 {
+				continue
+			}
 			for _, p := range packages {
 				if words.HasPrefix(text[j:], p) {
 					return found(0.93, i, min(len(text), j+len(p)), "gadget class")
@@ -223,7 +254,7 @@ func inner(text string) value.Match {
 			}
 		case '<':
 			t := text[i:]
-			if len(t) < 8 || t[2] == '>' || t[1] == '/' || t[1] == ' ' || t[1] == '<' || t[2] == '<' {
+			if len(t) < 8 || strings.IndexByte("jdscovJDSCOV", t[1]) < 0 || t[2] == '>' || t[1] == '/' || t[1] == ' ' || t[1] == '<' || t[2] == '<' {
 				continue
 			}
 			switch {
@@ -248,6 +279,9 @@ func pickle(text string) value.Match {
 			continue
 		}
 		t := text[i+1:]
+		if k := strings.IndexByte(t[:min(len(t), 13)], '\n'); k < 2 || k+2 >= len(t) || !wordByte(t[k+1]) {
+			continue
+		}
 		for _, m := range [...]string{"os\n", "posix\n", "nt\n", "subprocess\n", "__builtin__\n", "builtins\n", "commands\n", "sys\n", "__main__\n", "pty\n"} {
 			if strings.HasPrefix(t, m) && len(t) > len(m) && opcode(t[len(m):]) {
 				return found(0.96, i, i+1+len(m), "pickle")

@@ -36,6 +36,9 @@ type lexer struct {
 	plus bool
 	// list caches whether the text is a list of words between separators.
 	list int8
+	// looks counts the candidates that were looked at closely; their number is bounded in
+	// proportion to the text, and running out is a sign by itself.
+	looks int
 	// hits counts the commands seen; more than a few tell nothing new.
 	hits int8
 	// tried counts the words whose variables were looked for.

@@ -1,0 +1,244 @@
+package path
+
+import (
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
+)
+
+// From the parts of a path to a confidence.
+
+// schemes are the wrappers by which a file name reads something else.
+var schemes = words.New(
+	words.Group{Kind: 1, Words: `php phar zip expect glob ogg rar compress.zlib compress.bzip2 zlib bzip2 ssh2.sftp ssh2.exec ssh2.shell`},
+	words.Group{Kind: 2, Words: `file netdoc local_file`},
+	words.Group{Kind: 4, Words: `data`},
+	words.Group{Kind: 8, Words: `http https ftp ws wss webpack webpack-internal chrome-extension moz-extension blob android-app ios-app about mailto tel content app`},
+)
+
+// target grades where the path leads: 0 nowhere special, 1 a place applications do not
+// read from, 2 a file that only an intruder asks for.
+func (p *parsed) target() int {
+	absolute := p.abs || p.climbs > 0 || p.drive || p.scheme != ""
+	switch {
+	case p.all&secretDir != 0 && (p.elems >= 2 && (p.first|p.before|p.second)&secretDir != 0):
+		if p.first&secretDir != 0 && p.elems > 2 && !absolute && p.last == 0 {
+			return 1
+		}
+		return 2
+	case p.first&systemDir != 0 && absolute && p.elems >= 2:
+		switch {
+		case words.HasPrefix(lastFirst(p.text), "etc") && p.second&etcFile != 0,
+			p.second&procFile != 0 && hasElem(p.text, "proc"),
+			p.last&(secretFile|configFile|logFile) != 0:
+			return 2
+		case hasElem(p.text, "dev") || hasElem(p.text, "sys") || hasElem(p.text, "boot"):
+			if p.last == 0 {
+				return 0
+			}
+		}
+		return 1
+	case p.drive && p.first&windowsDir != 0:
+		if p.elems == 1 && p.last&secretFile == 0 {
+			return 1
+		}
+		return 2
+	case p.climbs > 0 && p.first&windowsDir != 0:
+		return 2
+	case p.last&secretFile != 0 && (absolute || p.elems >= 2 || p.self > 1):
+		return 2
+	case p.last&configFile != 0 && absolute && (p.elems >= 2 || p.climbs > 0 || p.drive),
+		p.last&logFile != 0 && absolute && (p.before|p.second|p.all)&logDir != 0:
+		return 2
+	case p.home && p.abs && p.last&secretFile != 0:
+		return 2
+	case p.abs && (hasElem(p.text, "var") || hasElem(p.text, "usr") || hasElem(p.text, "opt") || hasElem(p.text, "private") || hasElem(p.text, "volumes")) && (p.all&(logFile|configFile) != 0 || p.all&logDir != 0 && p.elems <= 5):
+		return 1
+	case p.first&confDir != 0 && p.second&logDir != 0 && p.abs && hasElem(p.text, "var"),
+		p.first&logDir != 0 && p.last&logFile != 0:
+		return 1
+	}
+	return 0
+}
+
+// lastFirst returns the text from its first named element on.
+func lastFirst(text string) string {
+	i := 0
+	if k := strings.IndexByte(text[:min(len(text), 12)], ':'); k >= 0 {
+		i = k + 1
+	}
+	for i < len(text) && (text[i] == '/' || text[i] == '\\' || text[i] == '.' || text[i] == 0 || text[i] == ';') {
+		i++
+	}
+	return text[i:]
+}
+
+// hasElem reports whether the first named element is the given one.
+func hasElem(text, elem string) bool {
+	t := lastFirst(text)
+	return words.HasPrefix(t, elem) && (len(t) == len(elem) || !wordByte(t[len(elem)]))
+}
+
+// weigh turns a path into a confidence, given its place text[start:end] in the value.
+func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
+	scheme := uint32(0)
+	if p.scheme != "" {
+		scheme = schemes.Of(p.scheme)
+		if scheme == 0 || scheme == 8 {
+			if p.climbs == 0 || scheme == 8 && p.climbs < 2 {
+				return value.Match{}
+			}
+		}
+	}
+	after := byte(0)
+	if end < len(v.Text) {
+		after = v.Text[end]
+	}
+	whole := first && (end == len(v.Text) || after == 0 || after == '"' || after == '\'' || after == '{' || after == '?' || after == '#' || after == '*' || after == '|' || after == ';' || after == '`')
+	// A path as the value of an assignment is as good as a value.
+	if start > 0 && v.Text[start-1] == '=' {
+		first = true
+	}
+	switch {
+	case scheme == 1 && p.slashes:
+		if len(p.scheme)+3 == len(p.text) {
+			return found(0.75, start, end, "stream wrapper")
+		}
+		return found(0.95, start, end, "stream wrapper")
+	case scheme == 4:
+		return p.data(v, start, end)
+	}
+	target := p.target()
+	if target == 0 && p.climbs == 0 && !p.unc && p.dots3 == 0 && scheme != 2 && p.self < 3 && !p.nul {
+		return value.Match{}
+	}
+	local := p.scheme == "" || scheme == 2
+	c := 0.0
+	shape := "sensitive path"
+	switch {
+	case target == 2 && p.climbs > 0 && (p.abs || p.climbs > 1 || p.trick || first):
+		c, shape = 0.97, "traversal to a sensitive file"
+	case target == 2 && local && (first || scheme == 2):
+		c = 0.93
+		if p.last&secretFile == 0 && p.all&(systemDir|secretDir|windowsDir) == 0 {
+			c = 0.8
+		}
+		if !whole {
+			c = 0.8
+			if after == ' ' && end+1 < len(v.Text) && wordByte(v.Text[end+1]) {
+				c = 0.6 // "/etc/hosts needs editing"
+			}
+		}
+		if !p.abs && !p.drive && scheme == 0 {
+			c = 0.78
+		}
+	case target == 2 && local && p.abs && p.all&systemDir != 0:
+		c = 0.75
+		if after == ' ' {
+			c = 0.6
+		}
+	case target == 1 && p.climbs > 0:
+		c, shape = 0.92, "traversal into the system"
+	case target == 1 && whole && local:
+		c = 0.75
+	}
+	if p.climbs == 2 && p.elems == 0 && !p.trick && !p.nul && after != '{' {
+		c, shape = max(c, 0.6), "climb to nowhere" // ../.. stands in tables and configs
+	} else if p.climbs > 0 {
+		if m := p.climb(v, first, start > 0 && (v.Text[start-1] == '(' && after == ')' || (v.Text[start-1] == '"' || v.Text[start-1] == '\'') && after == v.Text[start-1])); m > c {
+			c, shape = m, "traversal"
+		}
+	}
+	switch {
+	case c > 0:
+	case scheme == 2 && (p.slashes || p.abs || p.drive) && first:
+		c, shape = 0.75, "file URL"
+	case p.dots3 >= 2:
+		c, shape = 0.75, "traversal"
+	case p.unc && first && whole && p.elems >= 2 && wordByte(p.text[2]):
+		c, shape = 0.5, "network share"
+		if strings.IndexByte(p.text, '$') > 0 || strings.IndexByte(p.text[:min(len(p.text), 24)], '.') > 0 {
+			c = 0.72
+		}
+	case p.self >= 3 && first && (p.back || p.self >= 4):
+		c, shape = 0.74, "traversal"
+	case p.nul && first && p.elems > 0 && p.ext() != 0:
+		c, shape = 0.75, "file name cut by NUL"
+	}
+	if c == 0 {
+		return value.Match{}
+	}
+	return found(c, start, end, shape)
+}
+
+// climb weighs the upward steps alone. Linked says that the path stands in brackets or
+// quotes inside a text, as links and imports do.
+func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
+	steps := p.climbs
+	if p.trick {
+		steps++
+	}
+	if p.nul {
+		steps++
+	}
+	if p.self >= 3 {
+		steps += 2
+	}
+	c := 0.0
+	switch {
+	case steps >= 4:
+		c = 0.92
+	case steps == 3:
+		c = 0.85
+	case steps == 2:
+		c = 0.76
+	default:
+		c = 0.5
+	}
+	if p.back && steps >= 1 && !strings.Contains(p.text, "/") && steps < 3 && p.climbs > 0 {
+		c += 0.05
+	}
+	if p.abs && p.depth == 0 && first && p.scheme == "" {
+		c = max(c, 0.78) // above the root: no link is written so
+	}
+	if p.scheme != "" {
+		c -= 0.2
+	}
+	if p.depth > 0 && p.depth >= p.climbs {
+		// It stays inside: /a/b/../c.
+		c -= 0.15
+	}
+	if p.ext()&assetExt != 0 && p.climbs <= 3 && !p.trick && p.target() == 0 {
+		c = min(c, 0.55)
+	}
+	if v.Source == detect.SourcePath && c < 0.75 && !v.Traits.Any(value.White) {
+		c = 0.75
+	}
+	if !first {
+		c -= 0.2
+		if linked {
+			c = min(c, 0.55)
+		}
+	}
+	return c
+}
+
+// data judges a data: URL that carries code.
+func (p *parsed) data(v *value.Value, start, end int) value.Match {
+	rest := v.Text[start:min(len(v.Text), start+160)]
+	if k := words.Index(rest, "base64,"); k > 0 {
+		body := rest[k+7:]
+		if strings.HasPrefix(body, "PD9w") || strings.HasPrefix(body, "PD89") || strings.HasPrefix(body, "PD8g") {
+			return found(0.95, start, end, "code in a data URL")
+		}
+	}
+	if words.Index(rest, "<?") > 0 {
+		return found(0.92, start, end, "code in a data URL")
+	}
+	if p.slashes && (words.Index(rest, "text/") > 0 || words.Index(rest, "application/") > 0) {
+		return found(0.8, start, end, "stream wrapper")
+	}
+	return value.Match{}
+}

@@ -1,0 +1,143 @@
+package shell
+
+import (
+	"strings"
+
+	"kongwaf/detect/attack/value"
+)
+
+// What stands around a candidate: Markdown, sentences, comments, words that are no command.
+
+// fence skips a run of backticks. Three and more are Markdown's fence: what follows is
+// the content of a text.
+func (s *lexer) fence(i int) int {
+	start := i
+	for i < len(s.text) && s.text[i] == '`' {
+		i++
+	}
+	if i-start >= 3 {
+		s.codeEnd = len(s.text)
+	}
+	return i
+}
+
+// comment reports whether the line before is a comment: what follows is a script.
+func comment(head string) bool {
+	head = strings.TrimRight(head, " \t\r\n")
+	if k := strings.LastIndexByte(head[max(0, len(head)-200):], '\n'); k >= 0 {
+		head = head[max(0, len(head)-200)+k+1:]
+	}
+	return strings.HasPrefix(strings.TrimLeft(head, " \t"), "#") || strings.HasPrefix(head, "//")
+}
+
+// sentence reports whether the text before a line break has three words or more: a line
+// of a text rather than a value that somebody broke out of.
+func sentence(head string) bool {
+	if len(head) > 200 {
+		head = head[len(head)-200:]
+	}
+	count, run := 0, 0
+	for i := 0; i < len(head); i++ {
+		if isLetter(head[i]) {
+			run++
+			continue
+		}
+		if run >= 2 && head[i] == ' ' {
+			count++
+		}
+		run = 0
+	}
+	return count >= 2
+}
+
+// inlineCode notes that the backtick at i opens a piece of Markdown code in running text:
+// words before it, or words after it.
+func (s *lexer) inlineCode(i int) {
+	text := s.text
+	k := strings.IndexByte(text[i+1:], '`')
+	if k < 0 {
+		s.codeEnd = 0
+		return
+	}
+	k += i + 1
+	before := i >= 2 && (text[i-1] == ' ' || text[i-1] == '\n' || text[i-1] == '(' && text[i-2] == ' ') && (wordish(text[i-2]) || strings.IndexByte(".,:!?*-", text[i-2]) >= 0)
+	after := k+2 < len(text) && text[k+1] == ' ' && isLetter(text[k+2])
+	if before || after {
+		s.codeEnd = k
+	}
+}
+
+// splicing are the classes by which a path can lead to a command without naming its directory.
+const splicing = value.Question | value.Star | value.BracketOpen | value.Quote | value.DoubleQuote | value.Backslash | value.Dollar | value.Backtick
+
+// harmless reports, in one look, that an ordinary word stands at i which is no command:
+// nothing spliced, no path, no assignment. It is what nearly every candidate ends in.
+func (s *lexer) harmless(i int) bool {
+	text := s.text
+	j := i
+	for j < len(text) && j < i+24 && (isLetter(text[j]) || isDigit(text[j]) || text[j] == '_') {
+		j++
+	}
+	if j == i {
+		return false
+	}
+	if j < len(text) {
+		switch c := text[j]; c {
+		case ' ', '\t', '\n', '\r', ';', '|', '&', ')', '(', '.', ':', '!', '#', '%', '~', '@', '}':
+			if c == '.' && j-i > 2 && j+3 < len(text) && isLetter(text[j+1]) && isLetter(text[j+2]) && isLetter(text[j+3]) {
+				return commands.Of(text[i:j]) == 0 && commands.Of(text[i:j+4]) == 0 && text[j+1]|0x20 != 'e' && text[j+1]|0x20 != 'c' && text[j+1]|0x20 != 'b'
+			}
+		case '=':
+			// NAME=value alone runs nothing; what follows after a blank may.
+			eq := j
+			for j++; j < len(text) && j < i+256; j++ {
+				switch text[j] {
+				case ';', '&', '|', '\n', '\r', ',':
+					return true
+				case ' ':
+					// X=1 cmd: an assignment before a command, or blanks in a value.
+					return s.harmless(j+1) && commands.Of(s.wordAt(eq+1)) == 0
+				case '\t', '$', '`', '\'', '"', '\\', '{':
+					return false
+				case '+':
+					if s.plus {
+						return false
+					}
+				}
+			}
+			return j == len(text)
+		default:
+			return j-i == 24
+		}
+	}
+	kind := commands.Of(text[i:j])
+	if kind == 0 {
+		return true
+	}
+	if kind&(takesVerb|takesCommand|keyword|compound) != 0 || j >= len(text) || text[j] != ' ' {
+		return false
+	}
+	// A known command and nothing but plain words after it: no arguments that fit.
+	args := 0
+	for ; j < len(text) && j < i+160; j++ {
+		switch c := text[j]; {
+		case c == ' ' && j+1 < len(text) && text[j+1] != ' ':
+			args++
+		case isLetter(c) || c == ' ':
+		case c == ';' || c == '|' || c == '&' || c == '\n' || c == '\r':
+			return args > 0 && text[j-1] != ' '
+		default:
+			return false
+		}
+	}
+	return args > 0 && text[j-1] != ' '
+}
+
+// wordAt returns the plain word that begins at i.
+func (s *lexer) wordAt(i int) string {
+	j := i
+	for j < len(s.text) && j < i+24 && (isLetter(s.text[j]) || isDigit(s.text[j])) {
+		j++
+	}
+	return s.text[i:j]
+}
