@@ -5,16 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/Kong/go-pdk"
-	"github.com/Kong/go-pdk/server"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -122,52 +118,10 @@ func recordedPlugin(ahead bool) Plugin {
 	return plugin
 }
 
-// stockServer starts go-pdk's own server with Recorded in a copy of this test binary: it
-// takes its name from the executable and never returns. It returns the socket's path.
-func stockServer(t testing.TB) string {
-	dir := t.TempDir()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	copied := filepath.Join(dir, "rec")
-	in, err := os.Open(self)
-	require.NoError(t, err)
-	defer in.Close()
-	out, err := os.OpenFile(copied, os.O_CREATE|os.O_WRONLY, 0o700)
-	require.NoError(t, err)
-	_, err = io.Copy(out, in)
-	require.NoError(t, err)
-	require.NoError(t, out.Close())
-	cmd := exec.Command(copied, "-kong-prefix", dir)
-	cmd.Env = append(os.Environ(), "STOCK_SERVER=1")
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	path := filepath.Join(dir, "rec.socket")
-	eventually(t, "the stock server listens", func() bool {
-		c, err := net.Dial("unix", path)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-	return path
-}
-
-func TestMain(m *testing.M) {
-	if os.Getenv("STOCK_SERVER") != "" {
-		err := server.StartServer(func() interface{} { return &Recorded{} }, "1.0.0", 1)
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
-
 // TestReplay runs the recorded events under go-pdk's own server and under ours, without
 // and with read-ahead: the plugin sees the same replies, and Kong the same outcome.
 func TestReplay(t *testing.T) {
-	stock := stockServer(t)
+	stock, _ := Child(t, "STOCK_SERVER")
 	plain := newRig(t, Options{Plugins: []Plugin{recordedPlugin(false)}})
 	ahead := newRig(t, Options{Plugins: []Plugin{recordedPlugin(true)}})
 	for _, e := range readTrace(t) {
