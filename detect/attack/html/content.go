@@ -10,6 +10,10 @@ func (p *scanner) script(t *tag, i int) int {
 	}
 	stop, closed := p.scriptStop, p.scriptStop < len(s)
 	next := stop
+	if t.facts&hasDataType != 0 && closed {
+		p.see(0.3, t.start, t.stop, "data in a script element")
+		return next
+	}
 	content := strings.TrimSpace(s[i:stop])
 	if t.facts&(hasSrc|hasHref) != 0 {
 		p.see(0.95, t.start, t.stop, "script element with a source")

@@ -106,6 +106,7 @@ const (
 	idAttr
 	boundAttr // v-on:click, @click, ng-click: run by a framework
 	noticeAttr
+	typeAttr
 )
 
 // attributeOf returns the attribute with the given name, in any case, NULs and leading
@@ -172,6 +173,8 @@ func attributeOf(name string) attribute {
 		return quietAttr
 	case "charset":
 		return charsetAttr
+	case "type":
+		return typeAttr
 	case "id", "name":
 		return idAttr
 	case "implementation", "handler":

@@ -84,4 +84,3 @@ func knownEvent(name string) bool {
 	}
 	return false
 }
-

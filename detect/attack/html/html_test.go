@@ -22,6 +22,8 @@ func judge(text string) value.Match {
 var pairs = []struct{ shows, attack, twin string }{
 	{shows: "a script element runs, a word about one does not", attack: `<script>steal(1)</script>`, twin: "the <script> tag and its </script> end are rarely written by hand"},
 	{shows: "a source is enough", attack: `<script src=//h.example/x></script>`, twin: `<img src=//h.example/x.png>`},
+	{shows: "a type that no browser runs", attack: `<script type="module">go()</script>`, twin: `<script type="application/ld+json">{"@type":"Person"}</script>`},
+	{shows: "the first type counts", attack: `<script type="module" type="application/json">go()</script>`, twin: `<script type="text/template">hello there, {{name}} (you)</script>`},
 	{shows: "slashes separate attributes", attack: `<script/x/src='//h.example'>`, twin: `<b/>and/or</b>`},
 	{shows: "a prefix does not help", attack: `<svg:script>steal()</svg:script>`, twin: `<svg:g><svg:circle r="2"/></svg:g>`},
 	{shows: "a handler on any element", attack: `<q onpointerrawupdate=go(1)>x`, twin: `<q cite="https://example.com/">x</q>`},

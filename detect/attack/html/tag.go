@@ -20,6 +20,8 @@ const (
 	hasAny
 	hasCSSOnly // a style sheet from the own origin
 	hasNotice
+	hasType
+	hasDataType // the first type is one that no browser runs
 )
 
 // tag is one start or end tag, or the rest of one that the page around the value began.
@@ -249,6 +251,11 @@ func (p *scanner) attribute(t *tag, name, stop, equals, from, to int, quote byte
 		t.facts |= hasDataFormat
 	case idAttr:
 		t.facts |= hasID
+	case typeAttr:
+		if t.facts&hasType == 0 && (hasFold(v, "json") || hasFold(v, "template") || hasFold(v, "text/plain") || hasFold(v, "x-handlebars")) {
+			t.facts |= hasDataType
+		}
+		t.facts |= hasType
 	case noticeAttr:
 		t.facts |= hasNotice
 	}

@@ -35,6 +35,7 @@ var pairs = []struct{ shows, attack, twin string }{
 	{shows: "optional chaining", attack: `alert?.(document?.domain)`, twin: `alert? (yes)`},
 	{shows: "no letters at all", attack: `[][(![]+[])[+[]]+(![]+[])[!+[]+!+[]]+(!![]+[])[+[]]]()`, twin: `[[1,2],[3,4]] (+1)!`},
 	{shows: "the end of a handler", attack: `alert(1)><b>`, twin: `f(1)>g(2)`},
+	{shows: "what people ask about", attack: `document.write(location.hash)`, twin: `document.getElementById('x')`},
 	{shows: "source code is data", attack: `x';eval(name)//`, twin: "import x from 'y';\nconst a = () => {\n  window.location.reload();\n};\nexport default a;"},
 	{shows: "a Go file", attack: `",alert(1)]//`, twin: "package x\n\nimport \"fmt\"\n\nfunc main() {\n\tfmt.Println(\"a\", open(\"b\"))\n}"},
 	{shows: "pairs of a tracker", attack: `';document.title=document.cookie//`, twin: `event=click;event_category=buttons;id=1`},

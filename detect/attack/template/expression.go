@@ -312,7 +312,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			if p.operand {
 				operators++
 			}
-			if c == '*' {
+			if c == '*' || c == '+' {
 				times++
 			}
 			p.operand = false
@@ -356,7 +356,8 @@ func (r *reader) read(from int, d *delimiter) reading {
 	if contexts {
 		p.see(0.5, "context object")
 	}
-	p.constant = names == 0 && p.operand && p.operands >= 2 && operators >= 1 && (times > 0 || operators == p.operands-1) && depth == 0
+	p.constant = names == 0 && p.operand && p.operands >= 2 && operators >= 1 &&
+		(times > 0 || operators == 1) // 2024-01-01 is a date && depth == 0
 	return p
 }
 

@@ -40,6 +40,7 @@ var pairs = []struct {
 	{shows: "Helm and Go templates", attack: "{{7*7}}{{x}}", twin: `{{ index .Labels "a" | quote }} {{- if .Values.x }}y{{ end }}`},
 	{shows: "template strings", attack: "${7*7}", twin: "`${base}/${a + 1}/${name.toLowerCase()}`"},
 	{shows: "LaTeX", attack: "{{2*3}}", twin: `\frac{{a}^{2}}{\sqrt{{b}}}`},
+	{shows: "dates", attack: "{{2024*1}}", twin: "{{ 2024-01-01 }}"},
 	{shows: "Go literals", attack: "{{9*9}}", twin: `[]T{{Key: "ID", Val: "id"}, {Key: "x"}}`},
 }
 

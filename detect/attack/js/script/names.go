@@ -14,10 +14,10 @@ func classOf(w []byte) int {
 		"decodeURIComponent", "unescape", "getScript", "createContextualFragment", "insertAdjacentHTML", "insertAdjacentElement",
 		"setAttribute", "appendChild", "createElement", "sendBeacon", "showModalDialog", "queueMicrotask", "requestAnimationFrame",
 		"decodeURI", "parseHTML", "setHTML", "setHTMLUnsafe", "expression", "navigate", "pushState", "replaceState", "Worker",
-		"AsyncFunction", "GeneratorFunction", "msSetImmediate", "getOwnPropertyNames", "ActiveXObject", "Image", "fetch", "MsgBox", "msgbox":
+		"AsyncFunction", "GeneratorFunction", "msSetImmediate", "getOwnPropertyNames", "ActiveXObject", "MsgBox", "msgbox":
 		return doer
 	case "open", "write", "print", "import", "find", "close", "click", "focus", "assign", "replace", "reload", "$", "jQuery", "ajax",
-		"map", "from", "call", "apply", "bind", "require", "log", "prototype", "throws", "get", "post", "Set", "Reflect":
+		"map", "from", "call", "apply", "bind", "require", "log", "prototype", "throws", "get", "post", "Reflect", "fetch", "Image":
 		return vague
 	case "document", "window", "location", "self", "top", "parent", "frames", "globalThis", "opener", "navigator", "localStorage",
 		"sessionStorage", "history", "onerror", "indexedDB", "caches", "Components", "contentWindow":
@@ -28,4 +28,16 @@ func classOf(w []byte) int {
 		return prize
 	}
 	return plain
+}
+
+// tame reports whether a member of the document or window only finds, listens or measures:
+// what people ask about and paste.
+func tame(w string) bool {
+	switch w {
+	case "getElementById", "querySelector", "querySelectorAll", "getElementsByClassName", "getElementsByTagName", "getElementsByName",
+		"addEventListener", "removeEventListener", "ready", "width", "height", "innerWidth", "innerHeight", "screen", "matchMedia",
+		"userAgent", "language", "length", "getItem", "scrollTo", "title", "activeElement", "readyState":
+		return true
+	}
+	return false
 }

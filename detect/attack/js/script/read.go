@@ -112,6 +112,9 @@ func Read(s string) Reading {
 			}
 			if member && reach == 1 {
 				reach = 2
+				if tame(s[t.start:t.stop]) {
+					reach = 0
+				}
 			}
 			lastName, member = class, false
 		case number, text:
