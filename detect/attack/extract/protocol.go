@@ -162,6 +162,12 @@ func (w *Walker) protocolTarget(target string) {
 	var percents, invalid, overlong, otherHigh, controls int
 	at := 0
 	for i := 0; i < len(target); i++ {
+		for i+8 <= len(target) && !targetOddIn(eight(target, i)) {
+			i += 8
+		}
+		if i == len(target) {
+			break
+		}
 		c := target[i]
 		if !targetOdd[c] {
 			continue
@@ -225,6 +231,11 @@ var targetOdd = func() (t [256]bool) {
 	}
 	return t
 }()
+
+// targetOddIn reports whether one of eight bytes may be in targetOdd. It never misses one.
+func targetOddIn(x uint64) bool {
+	return (below(x, ' ') | below(x^(ones*'%'), 1) | below(x^(ones*0x7f), 1) | x&highs) != 0
+}
 
 // targetByte returns the byte at i, percent-decoded, and how many bytes of s it took; 0 at
 // the end of s.

@@ -76,3 +76,26 @@ func TestAnomaliesAreOfTheLastWalk(t *testing.T) {
 		t.Errorf("found %v", w.Anomalies())
 	}
 }
+
+// The scan of eight bytes at a time finds what the scan byte by byte finds.
+func FuzzTargetOdd(f *testing.F) {
+	f.Add("abcdefg%")
+	f.Add("\x80\x00\x7f\x1f 01234")
+	f.Fuzz(func(t *testing.T, s string) {
+		for i := 0; i+8 <= len(s); i++ {
+			odd := false
+			for _, c := range []byte(s[i : i+8]) {
+				odd = odd || targetOdd[c]
+			}
+			if odd && !targetOddIn(eight(s, i)) {
+				t.Fatalf("missed in %q", s[i:i+8])
+			}
+		}
+		if lineByteIn(s) != lineByteSlow(s) {
+			t.Fatalf("line bytes of %q", s)
+		}
+		if most := 2 + len(s)/50; looksText(s) != (controlsIn(s) <= most) {
+			t.Fatalf("controls of %q", s)
+		}
+	})
+}
