@@ -309,7 +309,7 @@ func (p *parser) named(o operand, c call) (state, bool) {
 			p.push(inArgs, oCall)
 		default:
 			p.facts |= fCall
-			if p.level().selects {
+			if p.has(fSelect) {
 				p.solid()
 			}
 			p.push(inArgs, oCall)

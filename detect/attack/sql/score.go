@@ -357,6 +357,8 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.8, "condition"
 	case p.has(fHaving) && p.has(fCompare) && number && p.whole() && p.has(fClose):
 		return 0.75, "condition"
+	case p.has(fHaving) && number && p.has(fClose) && p.end == endWanting && p.comparing:
+		return 0.72, "condition"
 	case p.has(fHaving) && p.has(fLogic) && p.has(fTrue) && p.whole() && !p.has(fCompare):
 		return 0.7, "condition"
 	case p.has(fHaving) && p.has(fCompare) && p.has(fConst|fCalled):
@@ -417,7 +419,7 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.75, "operator"
 	case p.has(fCall) && p.end == endComment && !p.has(fName):
 		return 0.7, "function"
-	case p.has(fWordOp) && p.whole() && !p.has(fName) && p.first != oString:
+	case p.has(fWordOp) && p.whole() && !p.has(fName) && p.first != oString && !onset:
 		return 0.7, "operator"
 	case p.end == endComment && p.has(fArith|fWordOp|fPrefix) && !p.has(fName|fUnknown) && (p.has(fBracket) || p.first == oVariable || p.has(fPrefix|fWordOp)):
 		return 0.7, "operator"

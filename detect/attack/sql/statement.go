@@ -101,15 +101,7 @@ func (p *parser) statement(k kind) (state, bool) {
 		p.level().clause = inStatement
 		return wantOperand, true
 	case wGrant:
-		for range 6 {
-			k := p.next()
-			if k == tWord && (p.word == wOn || p.word == wUnion) || k == tName && equalFold("to", p.text[p.start:p.pos]) {
-				return p.sure()
-			}
-			if k != tWord && k != tName && k != tComma {
-				break
-			}
-		}
+		return p.grant()
 	case wCopy:
 		for range 8 {
 			k := p.next()
@@ -172,6 +164,41 @@ func (p *parser) statement(k kind) (state, bool) {
 		return wantStatement, p.next() == tName
 	}
 	return wantStatement, false
+}
+
+// grant reads GRANT privilege, ... ON x and GRANT role TO x.
+func (p *parser) grant() (state, bool) {
+	for range 8 {
+		if k := p.next(); k != tName && k != tWord {
+			break
+		}
+		k := p.next()
+		if k == tName && equalFold("privileges", p.text[p.start:p.pos]) {
+			k = p.next()
+		}
+		switch {
+		case k == tComma:
+		case k == tWord && (p.word == wOn || p.word == wFrom), k == tName && equalFold("to", p.text[p.start:p.pos]):
+			// "Grant access to ..." is prose; a statement behind a value is none.
+			if k = p.next(); (k == tStar || k == tName || k == tWord) && (p.stacked || p.quote != 0 || p.goesOn()) {
+				return p.sure()
+			}
+			return wantStatement, false
+		default:
+			return wantStatement, false
+		}
+	}
+	return wantStatement, false
+}
+
+// goesOn reports whether a GRANT without ; before it has both its ON and its TO.
+func (p *parser) goesOn() bool {
+	for p.pos < len(p.text) && p.text[p.pos] == '.' {
+		p.next()
+		p.next()
+	}
+	k := p.next()
+	return k == tName && equalFold("to", p.text[p.start:p.pos]) || k == tWord && p.word == wFrom
 }
 
 // sure notes a statement beyond doubt and ends the reading: what follows cannot make it

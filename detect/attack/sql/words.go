@@ -247,7 +247,7 @@ var table = func() (t [1 << tableBits]entry) {
 			json_search json_table json_type json_unquote json_valid json_value jsonb_agg jsonb_build_object lag lcase
 			lead least left len length ln load_extension localtime locate log log10 log2 lower lpad ltrim make_set
 			make_date makedate max md5 microsecond mid min mod name_const now nullif nvl nvl2 octet_length openrowset
-			ord percent_rank pi position pow power printf quote quotename radians rand random randomblob rank regexp_instr
+			ord percent_rank pi position pow power quote quotename radians rand random randomblob rank regexp_instr
 			regexp_replace regexp_substr regexp_substring release_lock repeat replace reverse right round row row_number
 			rpad rtrim sha sha1 sha2 sign sin soundex space split_part sqrt stddev std str strcmp string_agg string_to_array
 			stuff substr substring substring_index sum sysdate systimestamp tan to_char to_number trim truncate typeof uncompress
