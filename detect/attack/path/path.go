@@ -56,6 +56,11 @@ func Judge(v *value.Value) value.Match {
 					i++
 					continue
 				}
+				// C:\Program Files\x: a blank inside a name.
+				if c == ' ' && start == 0 && i > 3 && text[1] == ':' && strings.IndexByte(text[i:min(len(text), i+24)], '\\') > 0 {
+					i++
+					continue
+				}
 				break
 			}
 			switch c {

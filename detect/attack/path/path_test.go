@@ -25,6 +25,7 @@ var rows = []row{
 	{name: "process by number", attack: "/proc/1234/cmdline", twin: "/proceedings/1234"},
 	{name: "drive", attack: "C:\\Windows\\System32\\drivers\\etc\\hosts", twin: "C:\\Users\\me\\Documents\\report (final).docx"},
 	{name: "drive with slashes", attack: "c:/boot.ini", twin: "c:/projects/site/index.html"},
+	{name: "blank in a directory's name", attack: "c:\\Program Files\\Apache Group\\Apache\\logs\\access.log", twin: "c:\\Program Files\\Acme\\app.exe"},
 	{name: "Java's own directory", attack: "/WEB-INF/web.xml", twin: "/webinfo/web.html"},
 	{name: "repository", attack: "/.git/config", twin: "/.well-known/security.txt", source: detect.SourcePath},
 	{name: "environment file", attack: "/.env", twin: "/.envoy-docs", source: detect.SourcePath},

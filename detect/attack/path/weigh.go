@@ -144,7 +144,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	case target == 1 && whole && local:
 		c = 0.75
 	}
-	if p.climbs == 2 && p.elems == 0 && !p.trick && !p.nul && after != '{' {
+	if p.climbs == 2 && p.elems == 0 && !p.abs && !p.trick && !p.nul && after != '{' {
 		c, shape = max(c, 0.6), "climb to nowhere" // ../.. stands in tables and configs
 	} else if p.climbs > 0 {
 		if m := p.climb(v, first, start > 0 && (v.Text[start-1] == '(' && after == ')' || (v.Text[start-1] == '"' || v.Text[start-1] == '\'') && after == v.Text[start-1])); m > c {

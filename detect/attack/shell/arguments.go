@@ -77,7 +77,7 @@ func (s *lexer) arguments(w *word, kind uint32) args {
 			if c == '<' && w.end == i {
 				a.ifs = true
 			}
-			for i < limit && (text[i] == '>' || text[i] == '<' || text[i] == '&' || isDigit(text[i])) {
+			for i < limit && (text[i] == '>' || text[i] == '<' || text[i] == '&' || isDigit(text[i]) || text[i] == '-' && (i+1 == len(text) || text[i+1] == ' ')) {
 				i++
 			}
 			a.end = i

@@ -175,7 +175,7 @@ func (s *lexer) skipMarks(i int) int {
 		switch c := s.text[i]; {
 		case c == ' ' || c == '\t' || c == ';' || c == '|' || c == '&' || c == '\n' || c == '\r' || c == '(' || c == '!':
 		case c == '{' && i+1 < len(s.text) && s.text[i+1] == ' ':
-		case c == '+' && s.plus:
+		case c == '+' && i+1 < len(s.text) && (s.plus || isLetter(s.text[i+1]) || s.text[i+1] == '|' || s.text[i+1] == '&'):
 		default:
 			return i
 		}
