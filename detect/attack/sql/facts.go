@@ -63,7 +63,7 @@ type operand uint8
 const (
 	oNone operand = iota
 	oNumber
-	oBit // the numbers 0 and 1
+	oBit // the numbers 0 and 1, and those that only a program writes: .1, 1e0
 	oString
 	oNull
 	oTrue

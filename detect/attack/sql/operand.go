@@ -12,7 +12,7 @@ func (p *parser) operand(k kind) (state, bool) {
 			return wantOperand, true // MySQL drops a number such as 1.e before a bracket
 		}
 		o := oNumber
-		if n == "0" || n == "1" {
+		if n == "0" || n == "1" || n[0] == '.' || n[len(n)-1] == '.' || strings.ContainsAny(n, "eE") {
 			o = oBit
 		}
 		p.done(o, start)

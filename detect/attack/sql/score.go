@@ -382,7 +382,7 @@ func (p *parser) weighBare() (float64, string) {
 		switch {
 		case number && p.end == endComment:
 			return 0.85, "condition"
-		case number && p.whole() && p.has(fLiteral) && !onset:
+		case number && p.whole() && p.has(fLiteral|fWordOp) && !onset:
 			return 0.72, "condition"
 		case number && p.whole() && p.operands > 1 && !onset:
 			return 0.55, "condition"

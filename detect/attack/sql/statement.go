@@ -48,8 +48,24 @@ func (p *parser) statement(k kind) (state, bool) {
 		return wantOperand, true
 	case wWith:
 		return p.with()
-	case wDrop, wCreate, wTruncate:
+	case wTruncate:
+		saved := p.lexer
+		if p.stacked && p.next() == tName {
+			if c := p.peek(); c == 0 || c == ';' {
+				return p.sure()
+			}
+		}
+		p.lexer = saved
 		return p.definition()
+	case wDrop, wCreate:
+		return p.definition()
+	case wDo:
+		saved := p.lexer
+		if k := p.next(); k == tString && p.text[p.start] == '$' && (p.stacked || p.quote != 0) { // DO $$ ... $$
+			return p.sure()
+		}
+		p.lexer = saved
+		return wantStatement, true
 	case wInsert:
 		return p.insert()
 	case wUpdate:
@@ -95,7 +111,7 @@ func (p *parser) statement(k kind) (state, bool) {
 			p.last = oString
 			return wantOperator, true
 		}
-	case wBegin, wElse, wDo, wExplain:
+	case wBegin, wElse, wExplain:
 		return wantStatement, true
 	case wIf:
 		p.level().clause = inStatement
@@ -291,6 +307,10 @@ func (p *parser) exec() (state, bool) {
 		switch k = p.next(); k {
 		case tString, tOpenString, tVariable:
 			if p.peek() != ',' { // a function of another language
+				return p.sure()
+			}
+		case tName, tWord:
+			if p.call == callKnown && p.peek() == '(' { // EXEC(CHAR(115)+...)
 				return p.sure()
 			}
 		}
