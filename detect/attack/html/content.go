@@ -264,12 +264,28 @@ func surestSign(s string, quotes bool) float64 {
 	return best
 }
 
+// simple maps the bytes that stand for themselves in a style to their lower case.
+var simple = func() (t [256]byte) {
+	for c := range 256 {
+		if c > ' ' && c < 0x7f && strings.IndexByte(`/\&"'`, byte(c)) < 0 {
+			t[c] = lower(byte(c))
+		}
+	}
+	return t
+}()
+
 // simplify appends the style text s[i:] to buf[:n] in its simple form until the buffer is
 // full, and returns the new length and position.
 func simplify(buf *[512]byte, n int, s string, i int, quotes bool) (int, int) {
 	quote := byte(0)
 	for i < len(s) && n < len(buf) {
 		c := s[i]
+		if simple[c] != 0 {
+			buf[n] = simple[c]
+			n++
+			i++
+			continue
+		}
 		width := 1
 		if quotes && (c == '"' || c == '\'') {
 			if quote == 0 {

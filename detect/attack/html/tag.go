@@ -88,7 +88,7 @@ func (p *scanner) attributes(t *tag, i int) int {
 		}
 		if c == '<' && i+1 < len(s) && s[i+1] == '?' {
 			// A processing instruction inside a tag is gone before a browser sees it.
-			if j := strings.Index(s[i:min(len(s), i+256)], "?>"); j > 0 {
+			if j := strings.Index(s[i:min(len(s), i+64)], "?>"); j > 0 {
 				i += j + 2
 				continue
 			}

@@ -52,7 +52,8 @@ func (p *reading) another(d *delimiter) bool {
 // expression judges what stands behind the opening delimiter at i and returns the position
 // behind what was read.
 func (r *reader) expression(i int, d *delimiter) int {
-	p := r.read(i+2, d)
+	var p reading
+	r.read(&p, i+2, d)
 	switch {
 	case p.shape == shapeReflection:
 		c := p.confidence
@@ -72,11 +73,11 @@ func (r *reader) expression(i int, d *delimiter) int {
 // read reads an expression from position from until its closing delimiter, or until two
 // tokens contradict that it is one. Statements (d.statement) may hold several operands in a
 // row.
-func (r *reader) read(from int, d *delimiter) reading {
+func (r *reader) read(p *reading, from int, d *delimiter) {
 	s := r.src
+	*p = reading{valid: true}
 	limit := min(len(s), from+maxExpression)
 	var (
-		p         = reading{valid: true}
 		lastName  int
 		word      bool // ... and was a word
 		literal   bool // the operand is a literal
@@ -118,7 +119,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			}
 			if !p.another(d) {
 				p.stop = i
-				return p
+				return
 			}
 			start := i + 1
 			stop := start
@@ -159,7 +160,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			if !member {
 				if !join && !filtering && !p.another(d) {
 					p.stop = i
-					return p
+					return
 				}
 				literal = false
 			}
@@ -202,7 +203,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 		case '0' <= c && c <= '9':
 			if !p.another(d) {
 				p.stop = i
-				return p
+				return
 			}
 			for i < limit && ('0' <= s[i] && s[i] <= '9' || s[i] == '.' && i+1 < limit && '0' <= s[i+1] && s[i+1] <= '9') {
 				i++
@@ -210,7 +211,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			if i < limit && (letter(s[i]) || s[i] == '_') {
 				p.valid = false
 				p.stop = i
-				return p
+				return
 			}
 			p.operand, literal, word, p.joins, member, lastName, filtering = true, true, false, false, false, nothing, false
 			p.spaced = false
@@ -230,7 +231,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			if i < limit && s[i] <= ' ' && !d.statement {
 				p.valid = false
 				p.stop = i
-				return p
+				return
 			}
 			continue
 		case '(':
@@ -260,7 +261,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 					p.valid = false
 				}
 				p.stop = i
-				return p
+				return
 			}
 			if depth == 0 {
 				filterArg = false
@@ -289,7 +290,7 @@ func (r *reader) read(from int, d *delimiter) reading {
 			if !d.statement {
 				p.valid = false
 				p.stop = i
-				return p
+				return
 			}
 			p.operand = false
 		case '|':
@@ -328,19 +329,19 @@ func (r *reader) read(from int, d *delimiter) reading {
 			}
 			p.valid = false
 			p.stop = i
-			return p
+			return
 		case ';':
 			if !d.statement && d.open != "{{" {
 				p.valid = false
 				p.stop = i
-				return p
+				return
 			}
 			p.operand = false
 		default:
 			if !d.statement || c < ' ' || c >= 0x80 {
 				p.valid = false
 				p.stop = i
-				return p
+				return
 			}
 			p.operand = false
 		}
@@ -358,13 +359,15 @@ func (r *reader) read(from int, d *delimiter) reading {
 	}
 	p.constant = names == 0 && p.operand && p.operands >= 2 && operators >= 1 &&
 		(times > 0 || operators == 1) // 2024-01-01 is a date && depth == 0
-	return p
 }
 
 // quoted returns the strength of a name given as a string: engines look attributes and
 // functions up by name. An escaped underscore is only written to hide one.
 func quoted(text string) int {
-	if strings.HasPrefix(text, "__") && (len(text) == 2 || strings.HasSuffix(text, "__")) || strings.Contains(text, `\x5f`) || strings.Contains(text, `\137`) || strings.Contains(text, `\u005f`) {
+	if strings.HasPrefix(text, "__") && (len(text) == 2 || strings.HasSuffix(text, "__")) {
+		return dunder
+	}
+	if strings.IndexByte(text, '\\') >= 0 && (strings.Contains(text, `\x5f`) || strings.Contains(text, `\137`) || strings.Contains(text, `\u005f`)) {
 		return dunder
 	}
 	if strings.HasPrefix(text, "freemarker.template") || strings.HasPrefix(text, "java.lang") || strings.HasPrefix(text, "javax.script") {

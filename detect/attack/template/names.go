@@ -12,6 +12,9 @@ const (
 
 // joinWord reports whether a word stands between operands.
 func joinWord(w string) bool {
+	if len(w) > 10 {
+		return false
+	}
 	switch w {
 	case "in", "is", "not", "and", "or", "if", "else", "for", "as", "new", "matches", "instanceof", "eq", "ne", "gt", "lt", "ge", "le", "div", "mod", "typeof",
 		"return", "import", "from", "with", "include", "let", "var", "each", "b":
@@ -26,6 +29,9 @@ func joinWord(w string) bool {
 func strengthOf(w string) int {
 	if len(w) >= 5 && w[0] == '_' && w[1] == '_' && w[len(w)-1] == '_' && w[len(w)-2] == '_' {
 		return dunder
+	}
+	if len(w) < 2 || len(w) > 32 {
+		return nothing
 	}
 	switch w {
 	case "_self", "_TemplateReference__context", "_NSAttr__parent", "_mmarker", "_with_template", "registerUndefinedFilterCallback",

@@ -179,7 +179,8 @@ func (r *reader) directive(i int) int {
 		return j
 	}
 	d := delimiter{open: name, close: ")"}
-	p := r.read(j+1, &d)
+	var p reading
+	r.read(&p, j+1, &d)
 	if !p.closed || !p.variables {
 		return p.stop
 	}
@@ -223,7 +224,8 @@ func (r *reader) tag(i int) int {
 		if s[j] == ' ' {
 			from = j
 		}
-		p := r.read(from, &d)
+		var p reading
+		r.read(&p, from, &d)
 		if p.closed && p.confidence >= 0.7 {
 			r.see(0.85, i, p.stop, "tag")
 		}

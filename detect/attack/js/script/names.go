@@ -3,8 +3,11 @@ package script
 // classOf returns the class of a name of the language or of the browser's API. The lists
 // are of what the platform offers an attacker (HTML standard, sections 7 and 8; DOM; Web
 // APIs), not of payloads.
-func classOf(w []byte) int {
-	switch string(w) {
+func classOf(w string) int {
+	if len(w) < 2 && w != "$" || len(w) > 22 {
+		return plain
+	}
+	switch w {
 	case "break", "case", "catch", "const", "continue", "debugger", "default", "delete", "do", "else", "export", "finally", "for",
 		"function", "if", "in", "instanceof", "let", "new", "of", "return", "switch", "throw", "try", "typeof", "var", "void", "while",
 		"with", "yield", "await", "async", "class", "extends", "this", "null", "true", "false", "super":

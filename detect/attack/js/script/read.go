@@ -1,5 +1,7 @@
 package script
 
+import "strings"
+
 // Reading is what a text would do if it were run as JavaScript. The zero value means
 // that nothing in it would act.
 type Reading struct {
@@ -36,7 +38,7 @@ const (
 // bracket is what stood before an open bracket.
 type bracket struct {
 	operand bool // an operand: a call or a member access
-	reach   int
+	reach   int8
 }
 
 // maxRead bounds how many tokens are read; a longer program has shown what it is by then.
@@ -52,7 +54,7 @@ func Read(s string) Reading {
 		lastName = plain // class of the last word, if it was the last token
 		member   bool    // the last token was "." or "?."
 		doing    bool    // a doer was named and not called yet
-		reach    int     // 1: a global was named, 2: with a member
+		reach    int8    // 1: a global was named, 2: with a member
 		computed bool    // the last bracket that closed held a string or sum, after an operand
 		brackets [32]bracket
 		depth    int
@@ -311,6 +313,9 @@ func prizeInside(quoted string) bool {
 // classify returns the class of a word. \u escapes in it are undone first: only an
 // attacker writes \u0061lert.
 func classify(w string) int {
+	if strings.IndexByte(w, '\\') < 0 {
+		return classOf(w)
+	}
 	if len(w) > 64 {
 		return plain
 	}
@@ -344,7 +349,7 @@ func classify(w string) int {
 		n++
 		i = j
 	}
-	return classOf(buf[:n])
+	return classOf(string(buf[:n]))
 }
 
 func hexValue(c byte) int {
