@@ -107,7 +107,7 @@ func (b *builder) manifest(m *mapping) {
 
 func (b *builder) api(m *mapping, got, want string) {
 	if got != want {
-		m.d.errorf(m.get("apiVersion"), "apiVersion", "write %s for a %s", want, m.str("kind"))
+		m.d.errorf(m.get("apiVersion"), "apiVersion", "write %s for the kind %s", want, m.str("kind"))
 	}
 }
 

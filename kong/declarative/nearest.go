@@ -1,5 +1,7 @@
 package declarative
 
+import "math"
+
 // didYouMean returns `, did you mean "x"?` for the candidate nearest to word, or "" if none
 // is near.
 func didYouMean(word string, candidates []string) string {
@@ -22,7 +24,7 @@ func quote(s string) string { return `"` + s + `"` }
 func distance(a, b string) int {
 	const longest = 64
 	if len(a) > longest || len(b) > longest {
-		return longest
+		return math.MaxInt
 	}
 	var rows [3][longest + 1]int
 	before, prev, cur := &rows[0], &rows[1], &rows[2]
