@@ -18,6 +18,7 @@ import (
 	"github.com/Kong/go-pdk"
 	"github.com/Kong/go-pdk/server"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/supervisor"
@@ -82,39 +83,41 @@ type shape struct {
 
 func text(s string) []byte { return append([]byte{0x0a, byte(len(s))}, s...) }
 
+// ask makes a call with the argument and the reply as bytes, as the product's plugins do.
+func ask(kong *pdk.PDK, call wire.Call) {
+	args := &emptypb.Empty{}
+	args.ProtoReflect().SetUnknown(call.Args)
+	kong.Request.Ask(call.Method, args, &emptypb.Empty{})
+}
+
+func asks(calls ...wire.Call) func(*pdk.PDK) {
+	return func(kong *pdk.PDK) {
+		for _, call := range calls {
+			ask(kong, call)
+		}
+	}
+}
+
+var (
+	forwardedIP = wire.Call{Method: "kong.client.get_forwarded_ip"}
+	requestLine = wire.Call{Method: "kong.nginx.get_var", Args: text("request")}
+	headers     = wire.Call{Method: "kong.request.get_headers", Args: []byte{8, 0xe8, 7}}
+	consumer    = wire.Call{Method: "kong.client.get_consumer"}
+	credential  = wire.Call{Method: "kong.client.get_credential"}
+	// As long as three rate limit headers and two of a consumer.
+	setAnswer   = wire.Call{Method: "kong.response.set_headers", Args: make([]byte, 110)}
+	setUpstream = wire.Call{Method: "kong.service.request.set_headers", Args: make([]byte, 150)}
+	login       = wire.Call{Method: "kong.client.authenticate", Args: make([]byte, 80)}
+)
+
 var shapes = map[string]shape{
-	"ip-restriction": {
-		ahead:  []wire.Call{{Method: "kong.client.get_forwarded_ip"}},
-		access: func(kong *pdk.PDK) { kong.Client.GetForwardedIp() },
-	},
-	"rate-limiting": {
-		ahead: []wire.Call{{Method: "kong.client.get_forwarded_ip"}, {Method: "kong.client.get_credential"}, {Method: "kong.client.get_consumer"}},
-		access: func(kong *pdk.PDK) {
-			kong.Client.GetForwardedIp()
-			kong.Client.GetCredential()
-			kong.Client.GetConsumer()
-			kong.Response.SetHeaders(map[string][]string{"RateLimit-Limit": {"5"}, "RateLimit-Remaining": {"4"}, "RateLimit-Reset": {"60"}})
-		},
-	},
-	"detect": {
-		ahead: []wire.Call{{Method: "kong.nginx.get_var", Args: text("request")}, {Method: "kong.request.get_headers", Args: []byte{8, 0xe8, 7}}, {Method: "kong.client.get_forwarded_ip"}},
-		access: func(kong *pdk.PDK) {
-			kong.Nginx.GetVar("request")
-			kong.Request.GetHeaders(1000)
-			kong.Client.GetForwardedIp()
-		},
-	},
-	"gate": {
-		ahead: []wire.Call{{Method: "kong.nginx.get_var", Args: text("request")}, {Method: "kong.request.get_headers", Args: []byte{8, 0xe8, 7}}, {Method: "kong.client.get_forwarded_ip"}},
-		access: func(kong *pdk.PDK) {
-			kong.Nginx.GetVar("request")
-			kong.Request.GetHeaders(1000)
-			kong.Client.GetForwardedIp()
-			kong.Ctx.SetShared("authenticated", true)
-			kong.ServiceRequest.SetHeaders(map[string][]string{"X-Consumer-ID": {"7"}, "X-Consumer-Username": {"bob"}, "X-Anonymous-Consumer": {}})
-			kong.Response.SetHeaders(map[string][]string{"RateLimit-Limit": {"5"}, "RateLimit-Remaining": {"4"}, "RateLimit-Reset": {"60"}})
-		},
-	},
+	"ip-restriction": {ahead: []wire.Call{forwardedIP}, access: asks(forwardedIP)},
+	"key-auth":       {ahead: []wire.Call{requestLine, headers}, access: asks(requestLine, headers, login, setUpstream)},
+	"rate-limiting": {ahead: []wire.Call{forwardedIP, consumer, credential},
+		access: asks(forwardedIP, consumer, credential, setAnswer)},
+	"detect": {ahead: []wire.Call{requestLine, headers, forwardedIP}, access: asks(requestLine, headers, forwardedIP)},
+	"gate": {ahead: []wire.Call{requestLine, headers, forwardedIP},
+		access: asks(requestLine, headers, forwardedIP, login, setUpstream, setAnswer)},
 }
 
 // Access does what the shape does.
@@ -241,7 +244,7 @@ func TestBench(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
-	for _, name := range []string{"ip-restriction", "rate-limiting", "detect", "gate"} {
+	for _, name := range []string{"ip-restriction", "key-auth", "rate-limiting", "detect", "gate"} {
 		t.Setenv(shapeVar, name)
 		stock, ours, kept := measure(t, stockServer), measure(t, oursServer), measure(t, keptServer)
 		for _, line := range []struct {

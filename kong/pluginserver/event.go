@@ -15,16 +15,23 @@ type event struct {
 	sequence int64
 	in       *instance
 	phase    *phase
-	replies  []reply // to the read-ahead
-	request  []byte  // what the plugin has written of its next call
-	rep      []byte  // what it has not read yet of the last reply
-	err      error   // why the plugin can reach Kong no more; nil while it can
-	exited   bool    // the request has been answered
-	refusing bool    // the plugin's Refuse runs
+	replies  []reply         // to calls sent ahead, in groups too
+	sent     [maxGroups]bool // groups
+	request  []byte          // what the plugin has written of its next call
+	rep      []byte          // what it has not read yet of the last reply
+	err      error           // why the plugin can reach Kong no more; nil while it can
+	exited   bool            // the request has been answered
+	refusing bool            // the plugin's Refuse runs
 }
 
-// reply is Kong's answer to one call of the read-ahead: in[start:end], its header included.
+// maxGroups is how many groups of a phase are sent together; calls of others are made one
+// by one.
+const maxGroups = 4
+
+// reply is Kong's answer to a call that the plugin will ask for, or may: in[start:end],
+// its header included.
 type reply struct {
+	call       *wire.Call
 	start, end int
 	used       bool
 }
@@ -130,8 +137,14 @@ func (c *conn) readAhead(ph *phase) error {
 	if _, err := c.sock.Write(ph.bytes); err != nil {
 		return err
 	}
+	return c.keepReplies(ph.calls)
+}
+
+// keepReplies reads the replies to calls and keeps them for the plugin. One that cannot be
+// read fails all, but the conversation stays in step.
+func (c *conn) keepReplies(calls []wire.Call) error {
 	var failed error
-	for range ph.calls {
+	for i := range calls {
 		start, end, err := c.readFrame(c.srv.limits.FrameBytes)
 		if unreadable(err) {
 			failed = err
@@ -141,7 +154,7 @@ func (c *conn) readAhead(ph *phase) error {
 			return err
 		}
 		c.base = c.head
-		c.ev.replies = append(c.ev.replies, reply{start: start - wire.HeaderSize, end: end})
+		c.ev.replies = append(c.ev.replies, reply{call: &calls[i], start: start - wire.HeaderSize, end: end})
 	}
 	return failed
 }

@@ -39,9 +39,10 @@ type compiled struct {
 
 // phase is what an instance does in one phase.
 type phase struct {
-	name  string
-	calls []wire.Call
-	bytes []byte // the calls as they are sent
+	name   string
+	calls  []wire.Call
+	bytes  []byte // the calls as they are sent
+	groups [][]wire.Call
 }
 
 // table holds the instances. Its zero value needs init.
@@ -232,6 +233,9 @@ func prefetch(c *compiled) {
 		ph.calls = c.instance.Prefetch(ph.name)
 		for _, call := range ph.calls {
 			ph.bytes = wire.AppendCall(ph.bytes, call)
+		}
+		if grouper, ok := c.instance.(Grouper); ok {
+			ph.groups = grouper.Groups(ph.name)
 		}
 	}
 }

@@ -118,35 +118,74 @@ func splitCall(b []byte) (method, args []byte, size int) {
 func (c *conn) call(method, args, sent []byte) error {
 	ev := &c.ev
 	ev.rep = nil
-	for i := range ev.replies {
-		r := &ev.replies[i]
-		if ahead := &ev.phase.calls[i]; !r.used && ahead.Method == string(method) && string(ahead.Args) == string(args) {
-			r.used = true
-			ev.rep = c.in[r.start:r.end]
-			return nil
-		}
+	if c.kept(method, args) {
+		return nil
 	}
 	if string(method) == wire.MethodExit {
 		c.out = append(c.out, sent...)
 		ev.exited = true
 		return c.write()
 	}
+	if group := ev.group(method, args); group != nil {
+		for _, call := range group {
+			c.out = wire.AppendCall(c.out, call)
+		}
+		err := c.trip(group)
+		c.kept(method, args)
+		return err
+	}
 	c.out = append(c.out, sent...)
 	if !behind[string(method)] {
-		return c.trip(true)
+		return c.trip(oneCall)
 	}
 	c.srv.n.behind.Add(1)
 	c.queued++
 	ev.rep = emptyFrame
 	if c.queued >= maxQueued || len(c.out) >= smallBuffer {
-		return c.trip(false)
+		return c.trip(nil)
 	}
 	return nil
 }
 
-// trip sends what is queued and reads what Kong answers, to the last call too if that
-// one is waited for. The handler's time stands still meanwhile; c.mu is held.
-func (c *conn) trip(wait bool) error {
+// kept answers a call from a reply that is there already, and reports whether there was one.
+func (c *conn) kept(method, args []byte) bool {
+	for i := range c.ev.replies {
+		r := &c.ev.replies[i]
+		if !r.used && same(r.call, method, args) {
+			r.used = true
+			c.ev.rep = c.in[r.start:r.end]
+			return true
+		}
+	}
+	return false
+}
+
+// group returns the calls that go together with this one, nil if there are none, or if
+// they have been sent before.
+func (ev *event) group(method, args []byte) []wire.Call {
+	for i, group := range ev.phase.groups {
+		if i < len(ev.sent) && !ev.sent[i] && len(group) > 1 {
+			for j := range group {
+				if same(&group[j], method, args) {
+					ev.sent[i] = true
+					return group
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func same(call *wire.Call, method, args []byte) bool {
+	return call.Method == string(method) && string(call.Args) == string(args)
+}
+
+// oneCall stands for the call that has just been queued.
+var oneCall = make([]wire.Call, 1)
+
+// trip sends what is queued, and reads what Kong answers, to the last calls too: a group,
+// or oneCall, or nothing. The handler's time stands still meanwhile; c.mu is held.
+func (c *conn) trip(last []wire.Call) error {
 	s := c.srv
 	s.n.trips.Add(1)
 	c.pause()
@@ -161,8 +200,12 @@ func (c *conn) trip(wait bool) error {
 	if err := c.collect(); err != nil {
 		return err
 	}
-	if !wait {
+	switch len(last) {
+	case 0:
 		return nil
+	case 1:
+	default:
+		return c.keepReplies(last)
 	}
 	start, end, err := c.readFrame(s.limits.FrameBytes)
 	if unreadable(err) {

@@ -69,6 +69,37 @@ func TestUndeclaredCallCostsATrip(t *testing.T) {
 	require.Equal(t, 4, result.Trips)
 }
 
+func TestGroupTakesOneTrip(t *testing.T) {
+	var got []string
+	toy := &toy{
+		prefetch: []wire.Call{{Method: "kong.client.get_ip"}},
+		groups: [][]wire.Call{
+			{{Method: "kong.request.get_method"}, {Method: "kong.request.get_header", Args: stringReply("a")}},
+			{{Method: "kong.request.get_header", Args: stringReply("alone")}},
+		},
+		handle: func(_ string, kong *pdk.PDK) {
+			got = nil
+			kong.Log.Notice("queued")
+			a, _ := kong.Request.GetHeader("a") // the second of its group
+			method, _ := kong.Request.GetMethod()
+			ip, _ := kong.Client.GetIp()
+			again, _ := kong.Request.GetMethod() // a group goes once
+			alone, _ := kong.Request.GetHeader("alone")
+			got = []string{a, method, ip, again, alone}
+		},
+	}
+	r := toyRig(t, toy)
+	r.Answer = answers
+	for range 2 {
+		result := r.access(t)
+		require.Equal(t, []string{"header:a", "GET", "203.0.113.9", "GET", "header:alone"}, got)
+		require.Equal(t, 5, result.Trips)
+		require.Len(t, result.Calls, 6)
+	}
+	toy.handle = nil
+	require.Len(t, r.access(t).Calls, 1, "a group that nobody asks for is not sent")
+}
+
 func TestEmptyAnswersTravelWithTheClosingFrames(t *testing.T) {
 	var errs []error
 	toy := &toy{

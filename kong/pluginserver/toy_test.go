@@ -23,6 +23,7 @@ import (
 type toy struct {
 	handle   func(phase string, kong *pdk.PDK)
 	prefetch []wire.Call
+	groups   [][]wire.Call
 	policy   Policy
 	timeout  time.Duration
 }
@@ -38,8 +39,9 @@ func (t *toy) Prefetch(phase string) []wire.Call {
 	}
 	return t.prefetch
 }
-func (t *toy) Failure() Policy        { return t.policy }
-func (t *toy) Timeout() time.Duration { return t.timeout }
+func (t *toy) Groups(string) [][]wire.Call { return t.groups }
+func (t *toy) Failure() Policy             { return t.policy }
+func (t *toy) Timeout() time.Duration      { return t.timeout }
 
 // toyPlugin returns a plugin whose every instance is t. A config {"bad": true} is refused.
 func toyPlugin(name string, t *toy) Plugin {
