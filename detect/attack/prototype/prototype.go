@@ -24,8 +24,15 @@ func Judge(v *value.Value) value.Match {
 	if !Possible(v.Traits) {
 		return value.Match{}
 	}
-	best := inherited(v)
-	if best.Confidence < 0.9 && v.Traits.Any(value.Dot|value.BracketOpen|value.Colon) {
+	// Most values are too short to hold either path.
+	if len(v.Text) < len(proto) {
+		return value.Match{}
+	}
+	var best value.Match
+	if v.Traits.Any(value.Underscore) {
+		best = inherited(v)
+	}
+	if best.Confidence < 0.9 && len(v.Text) > len("constructorprototype") && v.Traits.Any(value.Dot|value.BracketOpen|value.Colon) {
 		best = best.Better(constructed(v))
 	}
 	return best
