@@ -156,12 +156,32 @@ func yaml(text string) value.Match {
 		if c := t[1]; c != 'r' && c != 'p' && c != '<' && (c != '!' || strings.IndexByte("prjco", t[2]) < 0 || t[3] < 'a' || t[3] > 'z') {
 			continue
 		}
-		switch {
-		case strings.HasPrefix(t, "!!python/") || strings.HasPrefix(t, "!!perl/") || strings.HasPrefix(t, "!!ruby/") || strings.HasPrefix(t, "!ruby/") || strings.HasPrefix(t, "!!php/") || strings.HasPrefix(t, "!php/object"):
-			return found(0.93, i, min(len(text), i+24), "YAML object tag")
-		case strings.HasPrefix(t, "!!java") || strings.HasPrefix(t, "!!com.sun.") || strings.HasPrefix(t, "!!org.") || strings.HasPrefix(t, "!!js/function"):
-			return found(0.93, i, min(len(text), i+24), "YAML object tag")
-		case strings.HasPrefix(t, "!<tag:yaml.org,2002:python") || strings.HasPrefix(t, "!<tag:yaml.org,2002:java"):
+		hostile := false
+		switch c := t[1]; c {
+		case '!':
+			k := 2
+			for k < len(t) && k < 10 && 'a' <= t[k] && t[k] <= 'z' {
+				k++
+			}
+			if k == len(t) {
+				continue
+			}
+			switch t[2:k] {
+			case "python", "perl", "ruby", "php", "js":
+				hostile = t[k] == '/'
+			case "java", "javax", "org":
+				hostile = t[k] == '.' || t[k] == '/'
+			case "com":
+				hostile = strings.HasPrefix(t[k:], ".sun.")
+			}
+		case 'r':
+			hostile = strings.HasPrefix(t, "!ruby/")
+		case 'p':
+			hostile = strings.HasPrefix(t, "!php/object")
+		case '<':
+			hostile = strings.HasPrefix(t, "!<tag:yaml.org,2002:python") || strings.HasPrefix(t, "!<tag:yaml.org,2002:java")
+		}
+		if hostile {
 			return found(0.93, i, min(len(text), i+24), "YAML object tag")
 		}
 	}
@@ -279,12 +299,14 @@ func pickle(text string) value.Match {
 			continue
 		}
 		t := text[i+1:]
-		if k := strings.IndexByte(t[:min(len(t), 13)], '\n'); k < 2 || k+2 >= len(t) || !wordByte(t[k+1]) {
+		k := strings.IndexByte(t[:min(len(t), 13)], '\n')
+		if k < 2 || k+2 >= len(t) || !wordByte(t[k+1]) {
 			continue
 		}
-		for _, m := range [...]string{"os\n", "posix\n", "nt\n", "subprocess\n", "__builtin__\n", "builtins\n", "commands\n", "sys\n", "__main__\n", "pty\n"} {
-			if strings.HasPrefix(t, m) && len(t) > len(m) && opcode(t[len(m):]) {
-				return found(0.96, i, i+1+len(m), "pickle")
+		switch t[:k] {
+		case "os", "posix", "nt", "subprocess", "__builtin__", "builtins", "commands", "sys", "__main__", "pty":
+			if opcode(t[k+1:]) {
+				return found(0.96, i, i+2+k, "pickle")
 			}
 		}
 	}

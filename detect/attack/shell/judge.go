@@ -198,7 +198,7 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	if ctx == afterText && !isLetter(text[i]) && text[i] != '/' {
 		return value.Match{}
 	}
-	if text[i] == '/' && !s.traits.Any(splicing) && !strings.Contains(text[i:min(len(text), i+72)], "bin/") {
+	if text[i] == '/' && !s.traits.Any(splicing) && !strings.Contains(text[i:min(len(text), i+32)], "bin/") {
 		return value.Match{}
 	}
 	if s.harmless(i) {
