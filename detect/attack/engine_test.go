@@ -239,6 +239,25 @@ func TestRepeatedParametersAreJoined(t *testing.T) {
 	}
 }
 
+func TestPayloadsThatComeApartLikeParameters(t *testing.T) {
+	e := newEngine(t, Options{})
+	rows := []struct {
+		name, query string
+		blocked     bool
+	}{
+		{name: "an ampersand in a payload", query: "a=%3CIMG%20SRC=j&%23X41vascript:alert%28%27test%27%29%3E", blocked: true},
+		{name: "an ampersand in a command", query: "a=x%22&cat%20/etc/passwd&&%22", blocked: true},
+		{name: "brackets are ordinary", query: "filter%5Bname%5D=O'Neil&sort%5B%5D=-date", blocked: false},
+		{name: "a quote in a name, and nothing else", query: "q=books&author's=1&year=2020", blocked: false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			require.Equal(t, row.blocked, e.Inspect(get("/?"+row.query)).Blocked, "query")
+			require.Equal(t, row.blocked, e.Inspect(post(formType, row.query)).Blocked, "form")
+		})
+	}
+}
+
 // benign are requests in which nothing is suspicious.
 var benign = []*detect.Request{
 	get("/products/42?page=2&sort=price&q=red%20shoes", "User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",

@@ -25,11 +25,11 @@ type finding struct {
 }
 
 // found keeps what a language saw in a reading of a leaf, if it is worth reporting.
-func (s *session) found(l *extract.Leaf, text string, t value.Traits, path decode.Path, m value.Match) {
+func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.Match) {
 	if s.engine.disabled[m.Class] {
 		return
 	}
-	confidence := weigh(l, text, t, path, m)
+	confidence := weigh(l, text, m)
 	if confidence < suspicious {
 		return
 	}

@@ -48,6 +48,7 @@ type session struct {
 	depth   int
 	path    decode.Path // decodings of the container that is being walked
 	joined  pollution
+	oddName extract.Leaf // the first name that no parameter has; none if its Source is unknown
 	// bodyIsForm says that the body does not look like JSON or XML, whose arrays are no
 	// repeated parameters.
 	bodyIsForm bool
@@ -91,6 +92,7 @@ func (s *session) end() {
 	clear(s.findings)
 	s.findings = s.findings[:0]
 	s.joined.reset()
+	s.oddName = extract.Leaf{}
 }
 
 // walk judges everything in the request.
@@ -103,6 +105,7 @@ func (s *session) walk() {
 		s.anomaly(f)
 	}
 	s.judgeJoined()
+	s.judgeWhole()
 	s.rememberHeaders()
 }
 
@@ -111,6 +114,9 @@ func (s *session) leaf(l *extract.Leaf) bool {
 	t := value.TraitsOf(l.Text)
 	if s.depth == 0 && s.isParameter(l) {
 		s.joined.note(l, t)
+	}
+	if l.IsName && s.depth == 0 && s.oddName.Source == detect.SourceUnknown && s.isParameter(l) && isOddName(l.Text, t) {
+		s.oddName = *l
 	}
 	encoded := decode.Possible(l.Text, t, s.isParameter(l))
 	if !encoded && !t.Any(containers) && s.asked.candidates(t) == 0 {
@@ -211,7 +217,7 @@ func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decod
 		i := bits.TrailingZeros32(mask)
 		mask &= mask - 1
 		if m := languages[i].judge(&s.value); m.Class != detect.ClassNone {
-			s.found(l, text, t, path, m)
+			s.found(l, text, path, m)
 		}
 	}
 }
@@ -239,107 +245,3 @@ func (m *traitsMemo) candidates(t value.Traits) uint32 {
 	}
 	return row.mask
 }
-
-// pollution collects parameters that share a name, since servers join such values
-// (ASP.NET with a comma, others take the first or the last): a payload may be split.
-type pollution struct {
-	parts []part
-	table [256]uint16 // index+1 of the newest part by hash of the name
-}
-
-type part struct {
-	name, text string
-	leaf       extract.Leaf
-	traits     value.Traits
-	older      uint16 // index+1 of the next older part with the same hash
-	same       uint16 // parts of the same name before this one
-}
-
-// maxParts bounds the parameters that are remembered for joining.
-const maxParts = 2048
-
-func (p *pollution) reset() {
-	clear(p.parts)
-	p.parts = p.parts[:0]
-	clear(p.table[:])
-}
-
-// note remembers a parameter of the query or of a form.
-func (p *pollution) note(l *extract.Leaf, t value.Traits) {
-	if l.IsName || l.Name == "" || len(p.parts) == maxParts {
-		return
-	}
-	h := nameHash(l.Name)
-	newest := &p.table[h]
-	same := uint16(0)
-	for i := *newest; i != 0; i = p.parts[i-1].older {
-		if o := &p.parts[i-1]; o.name == l.Name && o.leaf.Source == l.Source {
-			same = o.same + 1
-			break
-		}
-	}
-	p.parts = append(p.parts, part{name: l.Name, text: l.Text, leaf: *l, traits: t, older: *newest, same: same})
-	*newest = uint16(len(p.parts))
-}
-
-func nameHash(name string) uint8 {
-	h := uint32(2166136261)
-	for i := 0; i < len(name); i++ {
-		h = (h ^ uint32(name[i])) * 16777619
-	}
-	return uint8(h ^ h>>8 ^ h>>16)
-}
-
-// judgeJoined judges the values of equal names joined in the ways in which servers do.
-func (s *session) judgeJoined() {
-	p := &s.joined
-	for i := len(p.parts); i > 0; i-- {
-		last := &p.parts[i-1]
-		if last.same == 0 {
-			continue
-		}
-		// Only the newest of a name joins; its elders are unlinked by clearing same.
-		var traits value.Traits
-		var chain [maxJoined]*part
-		n := 0
-		for k := uint16(i); k != 0; k = p.parts[k-1].older {
-			o := &p.parts[k-1]
-			if o.name != last.name || o.leaf.Source != last.leaf.Source {
-				continue
-			}
-			traits |= o.traits
-			o.same = 0
-			if n < maxJoined {
-				chain[n] = o
-				n++
-			}
-		}
-		if traits.Only(value.Word | value.Space) {
-			continue
-		}
-		for _, glue := range [...]string{",", "", " "} {
-			mark := len(s.arena)
-			for k := n - 1; k >= 0; k-- {
-				if k < n-1 {
-					s.arena = append(s.arena, glue...)
-				}
-				s.arena = append(s.arena, chain[k].text...)
-			}
-			text := string(s.arena[mark:])
-			s.arena = s.arena[:mark]
-			if s.left -= len(text); s.left < 0 {
-				s.cut = true
-				return
-			}
-			l := last.leaf
-			l.Text = text
-			s.depth = 1 // below the parameters: it is none itself
-			t := value.TraitsOf(text)
-			s.readings(&l, t, decode.Possible(text, t, true))
-			s.depth = 0
-		}
-	}
-}
-
-// maxJoined is how many values of one name are joined.
-const maxJoined = 64

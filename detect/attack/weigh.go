@@ -1,19 +1,46 @@
 package attack
 
 import (
-	"kongwaf/detect/attack/decode"
+	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
 )
 
 // weigh adjusts a language's confidence, which rests on nothing but the text, by what is
 // known of where the text stood and what it is as a whole.
-func weigh(l *extract.Leaf, text string, t value.Traits, path decode.Path, m value.Match) float64 {
+func weigh(l *extract.Leaf, text string, m value.Match) float64 {
 	confidence := m.Confidence
-	if noise(text, t, m.Start, m.End) {
+	if l.Source == detect.SourceHeader && !l.IsName && hasGrammar(l.Name) {
+		confidence *= grammarFactor
+	}
+	if noise(text, m.Start, m.End) {
 		confidence *= noiseFactor
 	}
 	return confidence
+}
+
+// grammarFactor is what remains of a confidence in a header that browsers fill by a grammar
+// of their own, full of quotes, semicolons, equals signs and parentheses. What is an
+// attack beyond doubt stays one.
+const grammarFactor = 0.85
+
+// hasGrammar reports whether a header is one of those that browsers and proxies fill with
+// lists of quoted words and parameters, and that applications rarely read.
+func hasGrammar(name string) bool {
+	if len(name) > 4 && detect.EqualFold(name[:4], "sec-") || len(name) > 7 && detect.EqualFold(name[:7], "accept-") {
+		return true
+	}
+	for _, own := range grammarHeaders {
+		if detect.EqualFold(name, own) {
+			return true
+		}
+	}
+	return false
+}
+
+var grammarHeaders = [...]string{
+	"accept", "if-none-match", "if-match", "cache-control", "priority", "nel", "report-to", "prefer", "link",
+	"traceparent", "tracestate", "baggage", "forwarded", "via", "digest", "signature", "signature-input",
 }
 
 // noiseFactor is what remains of a confidence that rests on noise.
@@ -23,7 +50,7 @@ const noiseFactor = 0.4
 // random characters: an encrypted token, a fingerprint, an image. Such texts have every
 // short attack in them sooner or later. Both the text around the evidence and the
 // evidence itself must look random, so that a payload does not hide by noise beside it.
-func noise(text string, t value.Traits, start, end int) bool {
+func noise(text string, start, end int) bool {
 	const (
 		least = 48   // shorter texts prove nothing
 		wide  = 1024 // of the text around
@@ -48,37 +75,41 @@ func around(text string, start, end, n int) string {
 }
 
 // random reports whether neighbouring characters have nothing to do with each other. In
-// prose and code most letters stand beside letters of the same case; among random
-// characters case changes as often as not. Binary data shows by its control characters.
+// prose and code most letters stand beside letters of the same case, and they form words;
+// among random characters case changes as often as not, and few letters come in a row.
+// Keywords in mixed case have words. Binary data shows by its control characters.
 func random(s string) bool {
-	letters, flips, switches, control, run, longest := 0, 0, 0, 0, 0, 0
+	letters, runs, pairs, flips, switches, control, high := 0, 0, 0, 0, 0, 0, 0
 	last := kindBlank
 	for i := 0; i < len(s); i++ {
 		k := kinds[s[i]]
-		if k == kindControl {
+		switch k {
+		case kindControl:
 			control++
+		case kindHigh:
+			high++
 		}
 		if k != last {
 			switches++
-			run = 0
 		}
 		if k == kindLower || k == kindUpper {
+			letters++
 			if last == kindLower || last == kindUpper {
-				letters++
+				pairs++
 				if k != last {
 					flips++
 				}
-			}
-			if run++; run > longest {
-				longest = run
+			} else {
+				runs++
 			}
 		}
 		last = k
 	}
-	if control*8 > len(s) {
+	if control*12 > len(s) || control > 0 && (control+high)*3 > len(s) {
 		return true
 	}
-	return switches*2 > len(s) && flips*4 > letters && longest < 8
+	const wordLength = 4.2 // letters in a row, on average
+	return switches*2 > len(s) && flips*4 > pairs && float64(letters) < wordLength*float64(runs)
 }
 
 type kind uint8

@@ -376,21 +376,24 @@ func isText(b []byte) bool {
 	return len(b) > 0 && (magic(b) || plausible(b) && utf8Head(b))
 }
 
-// plausible reports whether nearly all bytes are printable or the NULs of UTF-16.
+// plausible reports whether nearly all bytes are printable, or the NULs of UTF-16. A NUL
+// now and then is an old trick to break up words.
 func plausible(b []byte) bool {
-	bad, high := 0, 0
+	bad, nul, high := 0, 0, 0
 	for _, c := range b {
 		switch {
 		case c >= 0x80:
 			high++
+		case c == 0:
+			nul++
 		case c < ' ' && c != '\n' && c != '\r' && c != '\t', c == 0x7f:
 			bad++
 		}
 	}
-	if bad == 0 {
+	if bad == 0 && nul <= 1+len(b)/16 {
 		return true
 	}
-	return high == 0 && (wide(b) || bad*16 <= len(b))
+	return high == 0 && (wide(b) || (bad+nul)*16 <= len(b))
 }
 
 // wide reports whether every other byte is a NUL: UTF-16, as PowerShell encodes commands.

@@ -82,6 +82,7 @@ func TestFormsFindTheText(t *testing.T) {
 		{name: "Basic credentials", in: "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:' or 1=1")), want: "admin:' or 1=1", path: "base64"},
 		{name: "JWT", in: "eyJhbGciOiJub25lIn0.eyJuIjoiJyBvciAxIn0.c2lnbmF0dXJl", want: "{\"alg\":\"none\"}\n{\"n\":\"' or 1\"}\nsignature", path: "base64"},
 		{name: "UTF-16 in base64, as PowerShell has it", in: base64.StdEncoding.EncodeToString([]byte("i\x00e\x00x\x00 \x00c\x00a\x00t\x00")), want: "iex cat", path: "base64,nul"},
+		{name: "base64 of a broken word", in: base64.StdEncoding.EncodeToString([]byte("<<scr\x00ipt/src=//x.y>")), want: "<<script/src=//x.y>", path: "base64,nul"},
 		{name: "hex", in: hex.EncodeToString([]byte(plain)), want: plain, path: "hex"},
 		{name: "hex, 0x", in: "0x" + hex.EncodeToString([]byte(plain)), want: plain, path: "hex"},
 		{name: "hex bytes", in: "0x2e0x2e0x2fetc0x2fpasswd", want: "../etc/passwd", path: "hex"},

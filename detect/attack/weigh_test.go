@@ -1,0 +1,67 @@
+package attack
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+)
+
+func TestNoise(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	printable := func(n int) string {
+		var b strings.Builder
+		for range n {
+			b.WriteByte(byte(' ' + random.IntN(95)))
+		}
+		return b.String()
+	}
+	binary := func(n int) string {
+		var b strings.Builder
+		for range n {
+			b.WriteByte(byte(random.IntN(256)))
+		}
+		return b.String()
+	}
+	rows := []struct {
+		name, text, evidence string
+		want                 bool
+	}{
+		{name: "random characters", text: printable(400) + ";aB$3x`" + printable(400), evidence: ";aB$3x`", want: true},
+		{name: "binary", text: binary(300) + ";id;" + binary(300), evidence: ";id;", want: true},
+		{name: "a command among random characters", text: printable(400) + ";cat /etc/passwd | mail root@localhost" + printable(400), evidence: ";cat /etc/passwd | mail root@localhost", want: false},
+		{name: "short", text: ";aB$3x`", evidence: ";aB$3x`", want: false},
+		{name: "code", text: strings.Repeat("for i := range n { sum += a[i] * b[i] } // dot product\n", 4) + ";id;", evidence: ";id;", want: false},
+		{name: "padding", text: strings.Repeat("A", 4000) + "' or 1=1 -- ", evidence: "' or 1=1 -- ", want: false},
+		{name: "JavaScript of six characters", text: strings.Repeat("[][(![]+[])[+[]]+(![]+[])[!+[]+!+[]]]", 10), evidence: "[][(![]+[])[+[]]", want: false},
+		{name: "mixed case keywords", text: "1 UnIoN/**/SeLeCt/**/PaSsWoRd/**/FrOm/**/UsErS/**/WhErE/**/1=1/**/Or/**/2=2", evidence: "UnIoN/**/SeLeCt", want: false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			start := strings.Index(row.text, row.evidence)
+			require.Equal(t, row.want, noise(row.text, start, start+len(row.evidence)))
+		})
+	}
+}
+
+func TestHeadersWithAGrammarCountLess(t *testing.T) {
+	e := newEngine(t, Options{Sensitivity: High})
+	const text = "1 or 2=2"
+	custom := e.Inspect(get("/", "X-Custom", text))
+	accept := e.Inspect(get("/", "Sec-Ch-Ua", text))
+	require.NotEmpty(t, custom.Attacks)
+	require.NotEmpty(t, accept.Attacks)
+	require.InDelta(t, custom.Attacks[0].Confidence*grammarFactor, accept.Attacks[0].Confidence, 1e-9)
+	require.True(t, e.Inspect(get("/", "Accept", "<script>alert(1)</script>")).Blocked)
+	require.Equal(t, detect.SourceHeader, custom.Attacks[0].Place.Source())
+}
+
+func TestWordsAreNoNoise(t *testing.T) {
+	text := "Select the best option from the menu -- it's where we union. O'Brien said: \"drop by at 5\", didn't he?"
+	require.False(t, noise(text, 0, len(text)))
+	require.True(t, value.TraitsOf(text).Any(value.Quote))
+}
