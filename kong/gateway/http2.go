@@ -154,7 +154,8 @@ func (w *http2Writer) send(r *response) (int64, error) {
 	}
 	w.w.WriteHeader(r.status)
 	var n int64
-	if hasBody(w.method, r.status) && r.body != nil {
+	// Without a body the headers end the stream: gRPC's "Trailers-Only" answer.
+	if hasBody(w.method, r.status) && r.body != nil && w.w.Header().Get("Content-Length") != "0" {
 		flusher, _ := w.w.(http.Flusher)
 		flusher.Flush() // a stream's client waits for the headers
 		buf := make([]byte, 16<<10)
