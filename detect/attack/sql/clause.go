@@ -93,10 +93,18 @@ func (p *parser) groupOrOrder(l *level) (state, bool) {
 	}
 	l.clause = inOrder
 	p.facts |= fOrder
-	switch c := p.peek(); {
-	case '0' <= c && c <= '9':
-		p.facts |= fOrderNum
-	case c == '(':
+	if c := p.peek(); '0' <= c && c <= '9' {
+		i := p.pos
+		for i < len(p.text) && charClass[p.text[i]] == cSpace {
+			i++
+		}
+		for i < len(p.text) && charClass[p.text[i]] == cDigit {
+			i++
+		}
+		// A column's number; 5pm and 12/31 are none.
+		if i >= len(p.text) || charClass[p.text[i]] != cName && !(p.text[i] == '/' && i+1 < len(p.text) && charClass[p.text[i+1]] == cDigit) && p.text[i] != '.' && p.text[i] != ':' {
+			p.facts |= fOrderNum
+		}
 	}
 	return wantOperand, true
 }

@@ -221,12 +221,12 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-func TestCorpus(t *testing.T) {
-	file, err := os.ReadFile("testdata/attacks.txt")
+// corpus calls visit for each line of a file in testdata, and expects at least so many.
+func corpus(t *testing.T, name string, least int, visit func(text string)) {
+	file, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	unescape := strings.NewReplacer(`\n`, "\n", `\v`, "\v")
 	n := 0
 	for line := range strings.Lines(string(file)) {
 		line = strings.TrimSuffix(line, "\n")
@@ -234,12 +234,24 @@ func TestCorpus(t *testing.T) {
 			continue
 		}
 		n++
-		text := unescape.Replace(line)
+		visit(line)
+	}
+	if n < least {
+		t.Errorf("%s: only %d lines read", name, n)
+	}
+}
+
+func TestCorpus(t *testing.T) {
+	unescape := strings.NewReplacer(`\n`, "\n", `\v`, "\v")
+	corpus(t, "attacks.txt", 200, func(text string) {
+		text = unescape.Replace(text)
 		if m := judge(text); m.Confidence < blocked {
 			t.Errorf("%q: %.2f %s", text, m.Confidence, m.Shape)
 		}
-	}
-	if n < 100 {
-		t.Errorf("only %d attacks read", n)
-	}
+	})
+	corpus(t, "harmless.txt", 200, func(text string) {
+		if m := judge(text); m.Confidence >= 0.4 {
+			t.Errorf("%q: %.2f %s", text, m.Confidence, m.Shape)
+		}
+	})
 }

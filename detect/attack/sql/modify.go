@@ -68,6 +68,23 @@ func (p *parser) update() (state, bool) {
 	return wantStatement, false
 }
 
+// compared reports whether an operand and a comparison follow.
+func (p *parser) compared() bool {
+	k := p.next()
+	for k == tOpen {
+		k = p.next()
+	}
+	if k != tName && k != tWord && k != tNumber && k != tString && k != tVariable {
+		return false
+	}
+	for p.pos < len(p.text) && p.text[p.pos] == '.' {
+		p.next()
+		p.next()
+	}
+	k = p.next()
+	return k == tCompare || k == tWord && (p.word == wLike || p.word == wIn || p.word == wIs || p.word == wBetween)
+}
+
 // delete reads DELETE FROM t, with WHERE unless a ; came before.
 func (p *parser) delete() (state, bool) {
 	for range 3 {
@@ -82,8 +99,12 @@ func (p *parser) delete() (state, bool) {
 				}
 			}
 			switch k = p.next(); {
-			case k == tComment, k == tSemicolon, k == tWord && p.word == wWhere:
+			case k == tComment, k == tSemicolon:
 				return p.sure()
+			case k == tWord && p.word == wWhere:
+				if p.semicolon || p.quote != 0 || p.compared() {
+					return p.sure()
+				}
 			}
 			return wantStatement, false
 		}

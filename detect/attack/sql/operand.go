@@ -23,6 +23,7 @@ func (p *parser) operand(k kind) (state, bool) {
 	case tVariable:
 		if p.text[start] == '@' && start+1 < len(p.text) && p.text[start+1] == '@' {
 			p.facts |= fInfo
+			p.calls++
 		}
 		if p.text[start] == '$' || p.text[start] == '?' {
 			p.done(oName, start) // a price as often as a parameter

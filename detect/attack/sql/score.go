@@ -140,6 +140,8 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 			return 0.8, shape
 		}
 		return 0.3, shape
+	case solid && p.has(fFrom) && p.end == endBroken && p.calls == 0 && !p.has(fInfo):
+		return 0.35, shape
 	case solid && p.has(fFrom):
 		if p.whole() {
 			return 0.88, shape
@@ -150,14 +152,14 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 		return 0.6, shape
 	case solid && p.has(fCall|fInfo) && p.whole():
 		return 0.85, shape
-	case solid && p.whole():
+	case solid && p.whole() && p.tokens > 3:
 		return 0.7, shape
 	case p.has(fFrom) && p.has(fHaving) && p.has(fCompare) && p.whole():
 		return 0.8, shape
 	case p.has(fFrom) && p.whole() && p.seams > 0:
 		return 0.75, shape
 	case p.has(fFrom) && p.whole():
-		return 0.45, shape
+		return 0.35, shape // "select one from list"
 	}
 	return 0.1, shape
 }
@@ -368,7 +370,7 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.4, "condition"
 	case p.has(fOrder):
 		switch {
-		case p.has(fCall) && p.whole() && !p.has(fUnknown):
+		case p.has(fCall) && p.whole() && !p.has(fUnknown) && (number || p.calls > 1):
 			return 0.85, "order by"
 		case !number:
 			return 0.3, "order by"
@@ -394,7 +396,7 @@ func (p *parser) weighBare() (float64, string) {
 		switch {
 		case number && p.end == endComment && (!p.has(fName) || p.has(fAnd|fOr) && !onset):
 			return 0.8, "logic"
-		case number && p.whole() && p.has(fTrue) && !p.has(fName|fComma):
+		case number && p.whole() && p.has(fTrue) && !p.has(fName|fComma|fArith) && (p.first != oTrue || p.has(fClose|fOnset)):
 			return 0.75, "logic"
 		case p.whole() && (p.calls > 0 || p.has(fInfo)) && (!p.has(fName) || number && p.first != oCall && !onset && p.has(fAnd|fOr)), number && p.whole() && p.has(fWordOp) && !p.has(fName):
 			return 0.72, "logic"
@@ -406,10 +408,10 @@ func (p *parser) weighBare() (float64, string) {
 		switch {
 		case p.end == endComment:
 			return 0.8, "server information"
-		case p.whole() && p.has(fConst|fCall) && !p.has(fName|fUnknown):
+		case p.whole() && (p.has(fConst) || p.calls > 1) && !p.has(fName|fUnknown):
 			return 0.7, "server information"
 		case p.whole():
-			return 0.4, "server information"
+			return 0.35, "server information"
 		}
 	case p.whole() && p.calls >= 2 && p.has(fArith|fCompare) && number && p.first != oCall && !p.has(fUnknown):
 		return 0.7, "function"
