@@ -1,6 +1,8 @@
 package attack
 
 import (
+	"math/bits"
+
 	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
@@ -61,7 +63,7 @@ func noise(text string, start, end int) bool {
 	}
 	start, end = max(start, 0), min(end, len(text))
 	end = min(end, start+200)
-	return random(around(text, start, end, wide)) && random(around(text, start, end, near))
+	return random(around(text, start, end, wide), 8) && random(around(text, start, end, near), 5)
 }
 
 // around returns text[start:end] with its neighbourhood, at least n bytes if there are.
@@ -77,8 +79,9 @@ func around(text string, start, end, n int) string {
 // random reports whether neighbouring characters have nothing to do with each other. In
 // prose and code most letters stand beside letters of the same case, and they form words;
 // among random characters case changes as often as not, and few letters come in a row.
-// Keywords in mixed case have words. Binary data shows by its control characters.
-func random(s string) bool {
+// Keywords in mixed case have words, and no code has many different marks: at least the
+// given number must occur. Binary data shows by its control characters.
+func random(s string, marks int) bool {
 	letters, runs, pairs, flips, switches, control, high := 0, 0, 0, 0, 0, 0, 0
 	last := kindBlank
 	for i := 0; i < len(s); i++ {
@@ -107,6 +110,10 @@ func random(s string) bool {
 	}
 	if control*12 > len(s) || control > 0 && (control+high)*3 > len(s) {
 		return true
+	}
+	const words = value.Letter | value.Digit | value.White | value.NUL | value.Control | value.High
+	if bits.OnesCount64(uint64(value.TraitsOf(s)&^words)) < marks {
+		return false
 	}
 	const wordLength = 4.2 // letters in a row, on average
 	return switches*2 > len(s) && flips*4 > pairs && float64(letters) < wordLength*float64(runs)

@@ -38,6 +38,7 @@ func TestNoise(t *testing.T) {
 		{name: "code", text: strings.Repeat("for i := range n { sum += a[i] * b[i] } // dot product\n", 4) + ";id;", evidence: ";id;", want: false},
 		{name: "padding", text: strings.Repeat("A", 4000) + "' or 1=1 -- ", evidence: "' or 1=1 -- ", want: false},
 		{name: "JavaScript of six characters", text: strings.Repeat("[][(![]+[])[+[]]+(![]+[])[!+[]+!+[]]]", 10), evidence: "[][(![]+[])[+[]]", want: false},
+		{name: "mixed case keywords among numbers", text: "4/**/uNiOn/**/sELeCt/**/1,0x33633273366962,3,4,5,6,7,8,9,10,11/**/fRoM/**/tBl--", evidence: "uNiOn/**/sELeCt", want: false},
 		{name: "mixed case keywords", text: "1 UnIoN/**/SeLeCt/**/PaSsWoRd/**/FrOm/**/UsErS/**/WhErE/**/1=1/**/Or/**/2=2", evidence: "UnIoN/**/SeLeCt", want: false},
 	}
 	for _, row := range rows {
