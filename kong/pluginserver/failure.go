@@ -90,19 +90,26 @@ func (c *conn) fail(why error) outcome {
 func (c *conn) count(why error) (Policy, bool) {
 	in, s := c.ev.in, c.srv
 	n := &in.plugin.n
+	kind := "" // few and constant: the log is limited by kind
 	switch {
 	case why == errPanic:
+		kind = "panic"
 		n.panics.Add(1)
 	case why == errTimeout:
+		kind = "timeout"
 		n.timeouts.Add(1)
 	case why == errInvalid:
+		kind = "invalid"
 		n.invalid.Add(1)
 	case why == errOverload:
+		kind = "overload"
 		n.overload.Add(1)
 	case errors.Is(why, errMemory):
+		kind = "memory"
 		s.n.overloadMemory.Add(1)
 		n.overload.Add(1)
 	case errors.Is(why, wire.ErrFrameTooLong):
+		kind = "long reply"
 		n.unread.Add(1)
 	default:
 		return 0, false
@@ -116,7 +123,7 @@ func (c *conn) count(why error) (Policy, bool) {
 	} else {
 		n.allowed.Add(1)
 	}
-	s.quiet.warn(why.Error(), "an event was answered by the failure policy", "reason", why,
+	s.quiet.warn(kind, "an event was answered by the failure policy", "reason", why,
 		"plugin", in.plugin.Name, "phase", c.ev.phase.name, "policy", policy.String(), "instance", in.id)
 	return policy, true
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -99,6 +100,9 @@ func (t toy) Handle(_ string, kong *pdk.PDK) {
 	counter(t.shared).Add(1)
 	if ip, err := kong.Client.GetIp(); err != nil || ip == "" {
 		return // the header is missing then
+	}
+	if strings.HasPrefix(os.Getenv(versionEnv), "panicky") && counter(t.shared).Load()%10 == 0 {
+		panic("every tenth")
 	}
 	if os.Getenv(faultEnv) == "event" {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -319,6 +323,93 @@ func TestUpgrade(t *testing.T) {
 			return now != 0 && now != pid
 		})
 	})
+}
+
+func TestPanics(t *testing.T) {
+	t.Setenv(versionEnv, "panicky")
+	r := newRig(t, Timing{})
+	l := r.load(2000, 16)
+	time.Sleep(time.Second)
+	l.stop(t, "panic in every tenth event", r)
+	require.NotZero(t, l.byPolicy.Load())
+	require.Equal(t, 1, r.Supervisor.Stats().Started, "the process lives")
+}
+
+func TestGarbage(t *testing.T) {
+	t.Setenv(versionEnv, "v1")
+	r := newRig(t, Timing{})
+	r.version(t)
+	l := r.load(2000, 16)
+	for i, start := 0, time.Now(); time.Since(start) < time.Second; i++ {
+		c, err := net.Dial("unix", r.path)
+		require.NoError(t, err)
+		switch i % 4 {
+		case 0:
+			c.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+		case 1:
+			c.Write([]byte{0xff, 0xff, 0xff, 0x7f, 1, 2, 3})
+		case 2:
+			c.Write([]byte{9, 0, 0, 0, 1})
+		case 3:
+			c.Write(append([]byte{0, 4, 0, 0}, make([]byte, 1024)...))
+		}
+		if i%8 < 4 || i > 2000 {
+			c.Close()
+		} else {
+			defer c.Close() // silent from now on
+		}
+	}
+	l.stop(t, "garbage from another peer", r)
+	require.Equal(t, 1, r.Supervisor.Stats().Started, "the process lives")
+}
+
+// TestSoak runs for as long as SOAK says ("10m") with upgrades and deaths, and looks at
+// the memory of supervisor and worker.
+func TestSoak(t *testing.T) {
+	length, err := time.ParseDuration(os.Getenv("SOAK"))
+	if err != nil {
+		t.Skip("SOAK is not set to a duration")
+	}
+	t.Setenv(versionEnv, "v1")
+	r := newRig(t, Timing{})
+	r.version(t)
+	l := r.load(3000, 16)
+	worker := func() int {
+		eventually(t, "a worker", func() bool { return r.Supervisor.Stats().Worker != 0 })
+		return r.Supervisor.Stats().Worker
+	}
+	time.Sleep(length / 10)
+	first, firstFiles := memory(t, worker()), files(t)
+	for i := range 8 {
+		if time.Sleep(length / 10); i%4 == 1 {
+			r.Upgrade()
+		} else if i%4 == 3 {
+			syscall.Kill(worker(), syscall.SIGKILL)
+		}
+	}
+	time.Sleep(length / 10)
+	last, lastFiles := memory(t, worker()), files(t)
+	l.stop(t, "soak", r)
+	fmt.Printf("soak: worker %d KiB after a tenth, %d KiB at the end; supervisor's files %d, then %d\n", first, last, firstFiles, lastFiles)
+	require.Less(t, last, first+first/2+4096, "the worker's memory grows")
+	require.Less(t, lastFiles, firstFiles+20, "the supervisor's files grow")
+}
+
+// memory returns a process's resident memory in KiB.
+func memory(t *testing.T, pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	n, err := strconv.Atoi(strings.Fields(rest)[0])
+	require.NoError(t, err)
+	return n
+}
+
+// files counts this process's open files: the supervisor's and the peer's.
+func files(t *testing.T) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return len(entries)
 }
 
 func TestUpgradeChangesTheVersionAndKeepsInstancesAndMemory(t *testing.T) {
