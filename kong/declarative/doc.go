@@ -10,6 +10,6 @@
 // Validator, so it needs none of the plugins. It does not talk to Kong or to a cluster: a
 // Secret, a Service or a plugin that lives only there counts as missing.
 //
-// Limits: a file is read up to MaxFileSize; YAML aliases are resolved by the YAML library,
-// which bounds their growth. Files are trusted input of an operator, not of a client.
+// Limits: a file is read up to MaxFileSize; what YAML aliases make of it is bounded in
+// depth and number. Files are trusted input of an operator, not of a client.
 package declarative

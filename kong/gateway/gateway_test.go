@@ -372,3 +372,76 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 	require.NoError(t, <-done)
 	require.NoError(t, f.Gateway.Shutdown(context.Background()), "twice is fine")
 }
+
+func TestWebSocketTunnel(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, plainDeck, nil, nil)
+	f.up.Answer = func(r gatewaytest.Received) string {
+		if r.Headers.Get("Upgrade") != "websocket" || r.Headers.Get("Connection") != "keep-alive, Upgrade" {
+			return "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+		}
+		return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nframe"
+	}
+	c, err := net.Dial("tcp", f.Addr)
+	require.NoError(t, err)
+	defer c.Close()
+	io.WriteString(c, "GET /a HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+	br := bufio.NewReader(c)
+	r, err := gatewaytest.ReadResponse(br, "GET")
+	require.NoError(t, err)
+	require.Equal(t, 101, r.Status)
+	require.Equal(t, "websocket", r.Headers.Get("Upgrade"))
+	got := make([]byte, 5)
+	_, err = io.ReadFull(br, got)
+	require.NoError(t, err)
+	require.Equal(t, "frame", string(got))
+}
+
+func TestUnbufferedRequest(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, `
+services:
+  - {name: up, url: "http://UPSTREAM", routes: [{name: a, paths: [/a], request_buffering: false}]}
+`, nil, nil)
+	r, err := f.Do(gatewaytest.Request{Method: "POST", Target: "/a", Headers: gatewaytest.Headers{{"Host", "a"}, {"Transfer-Encoding", "chunked"}}, Body: "3\r\nabc\r\n0\r\n\r\n"})
+	require.NoError(t, err)
+	require.Equal(t, 200, r.Status)
+	got := f.one(t)
+	require.Equal(t, "abc", got.Body)
+	require.Equal(t, "chunked", got.Headers.Get("Transfer-Encoding"), "the length was not known when the request went on")
+}
+
+func TestVaultReferences(t *testing.T) {
+	t.Setenv("GATEWAY_TEST_SECRET", `{"user":"u"}`)
+	config := func(ref string) *declarative.Config {
+		return &declarative.Config{Plugins: []*declarative.Plugin{{
+			ID: "1", Name: "first", Enabled: true, At: declarative.Position{File: "k.yml", Line: 3},
+			Config: map[string]any{"redis": map[string]any{"password": ref}},
+		}}}
+	}
+	for _, row := range []struct{ name, ref, want, err string }{
+		{name: "a variable", ref: "{vault://env/gateway-test-secret}", want: `{"user":"u"}`},
+		{name: "a field of it", ref: "{vault://env/gateway-test-secret/user}", want: "u"},
+		{name: "no reference", ref: "plain", want: "plain"},
+		{name: "not set", ref: "{vault://env/gateway-test-none}", err: "k.yml:3: plugin first: config: redis: password: the environment variable GATEWAY_TEST_NONE"},
+		{name: "no such field", ref: "{vault://env/gateway-test-secret/none}", err: "no JSON object with a field"},
+		{name: "another vault", ref: "{vault://aws/x}", err: `no vault "aws"`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newToyServer(t, map[string]func(*toyEvent){"first": func(*toyEvent) {}})
+			cfg := config(row.ref)
+			cfg.Routes = []*declarative.Route{{ID: "r", Paths: []string{"/"}, Protocols: []string{"http"}}}
+			rig, err := gatewaytest.NewRig(gateway.Options{Config: cfg, Socket: f.socket, Plugins: []gateway.PluginInfo{{Name: "first", Phases: []string{"access"}}}})
+			if row.err != "" {
+				require.ErrorContains(t, err, row.err)
+				require.NotContains(t, err.Error(), `"user"`)
+				return
+			}
+			require.NoError(t, err)
+			defer rig.Close()
+			_, err = rig.Do(gatewaytest.Request{Method: "GET", Target: "/", Headers: gatewaytest.Headers{{"Host", "a"}}})
+			require.NoError(t, err)
+			require.Equal(t, map[string]any{"password": row.want}, f.started("first")[0]["redis"])
+		})
+	}
+}

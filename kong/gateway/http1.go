@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // preface is how an HTTP/2 connection begins without TLS (RFC 9113 section 3.4).
@@ -20,10 +21,41 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 type conn struct {
 	g     *Gateway
 	net   net.Conn
+	timed *timedConn
 	br    *bufio.Reader
 	bw    *bufio.Writer
 	peer  netip.AddrPort
 	local netip.AddrPort
+}
+
+// clientTimeout is how long a client may be silent, or not read. nginx waits 60 s for a
+// request's next bytes and 75 s for the next request.
+const clientTimeout = 75 * time.Second
+
+// timedConn ends reads and writes that take too long, until forever is called.
+type timedConn struct {
+	net.Conn
+	timeout time.Duration
+}
+
+func (c *timedConn) Read(p []byte) (int, error) {
+	if c.timeout > 0 {
+		c.SetReadDeadline(time.Now().Add(c.timeout))
+	}
+	return c.Conn.Read(p)
+}
+
+func (c *timedConn) Write(p []byte) (int, error) {
+	if c.timeout > 0 {
+		c.SetWriteDeadline(time.Now().Add(c.timeout))
+	}
+	return c.Conn.Write(p)
+}
+
+// forever lifts the limits, for HTTP/2 and tunnels.
+func (c *timedConn) forever() {
+	c.timeout = 0
+	c.SetDeadline(time.Time{})
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
@@ -43,6 +75,7 @@ func (c *conn) serve() {
 	}
 	if string(start) == preface[:4] {
 		if all, err := c.br.Peek(len(preface)); err == nil && string(all) == preface {
+			c.timed.forever()
 			c.serveHTTP2()
 			return
 		}
@@ -240,6 +273,7 @@ func (w *http1Writer) tunnel(up io.ReadWriteCloser) error {
 	if err := w.c.bw.Flush(); err != nil {
 		return err
 	}
+	w.c.timed.forever()
 	done := make(chan struct{})
 	go func() {
 		io.Copy(up, w.c.br)

@@ -23,7 +23,11 @@ type boundPlugin struct {
 // bind makes the config JSON: the plugin's own fields, without nulls, and Kong's metadata.
 func bind(info PluginInfo, p *declarative.Plugin, sequence int) (*boundPlugin, error) {
 	all := make(map[string]any, len(p.Config)+8)
-	for k, v := range p.Config {
+	resolved, err := resolveVaults(p.Config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: plugin %s: config: %w", p.At, p.Name, err)
+	}
+	for k, v := range resolved.(map[string]any) {
 		if v = withoutNulls(v); v != nil {
 			all[k] = v
 		}
