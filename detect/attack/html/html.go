@@ -295,8 +295,8 @@ func startsFold(s, prefix string) bool {
 // hasFold reports whether s holds the lower-case word, ignoring case.
 func hasFold(s, word string) bool { return indexFold(s, word) >= 0 }
 
-// indexFold returns the index of the lower-case word in s, ignoring case, or -1. The search
-// goes by the rarer of its first bytes' two cases, so it stays near a byte search's cost.
+// indexFold returns the index of the lower-case word, of at least two bytes, in s, ignoring
+// case, or -1.
 func indexFold(s, word string) int {
 	first := word[0]
 	for i := 0; i+len(word) <= len(s); i++ {

@@ -109,7 +109,7 @@ func breakOut(s string, quote byte) value.Match {
 		return value.Match{}
 	}
 	i := q + 1
-	closed, joined, line := false, false, false
+	closed, line := false, false
 	// Brackets that the page opened, then what joins a string to more code.
 	for ; i < len(s); i++ {
 		c := s[i]
@@ -129,22 +129,15 @@ func breakOut(s string, quote byte) value.Match {
 	if i >= len(s) {
 		return value.Match{}
 	}
-	switch c := s[i]; c {
+	switch s[i] {
 	case ';', '+', '-', '*', '%', '&', '|', '^', '<', '>', '?', '=', ',', ':', '/', '!', '~', '.', '[', '(':
-		joined = true
-		if c == '/' && i+1 < len(s) && (s[i+1] == '*' || s[i+1] == '/') {
-			joined = true
-		}
 	case '{', '@', '#', '$':
+		return value.Match{}
 	default:
-		// A name right behind a bracket that closed a block, or on a new line, begins a statement.
-		if !closed && !line && !startsOperator(s[i:]) {
+		// A name begins a statement behind the end of a block or on a new line only.
+		if !line && !(closed && s[i-1] == '}') && !startsOperator(s[i:]) {
 			return value.Match{}
 		}
-		joined = line || closed && s[i-1] == '}' || startsOperator(s[i:])
-	}
-	if !joined {
-		return value.Match{}
 	}
 	j := i
 	for j < len(s) && strings.IndexByte(";+-*%&|^<>?=,:!~ )]}\r\n\t", s[j]) >= 0 {
@@ -153,8 +146,13 @@ func breakOut(s string, quote byte) value.Match {
 	if j >= len(s) {
 		return value.Match{}
 	}
-	if startsOperator(s[j:]) {
-		j += 2
+	switch {
+	case strings.HasPrefix(s[j:], "instanceof"):
+		j += len("instanceof")
+	case startsOperator(s[j:]):
+		j += len("in")
+	case s[j] == '/' && j+1 < len(s) && s[j+1] != '/' && s[j+1] != '*':
+		j++ // behind a string it divides
 	}
 	r := script.Read(s[j:])
 	stop := min(len(s), j+max(r.Stop, 1))
@@ -197,7 +195,7 @@ func lastStatement(s string, at int) value.Match {
 
 // startsOperator reports whether the text begins with an operator that is a word.
 func startsOperator(s string) bool {
-	return strings.HasPrefix(s, "in ") || strings.HasPrefix(s, "in(")
+	return strings.HasPrefix(s, "in ") || strings.HasPrefix(s, "in(") || strings.HasPrefix(s, "instanceof ")
 }
 
 // substitution looks for hostile code in ${...}, which a template literal runs.
@@ -268,8 +266,11 @@ func bare(s string) value.Match {
 		return lastStatement(s0, i)
 	}
 	stop := min(len(s), i+max(r.Stop, 1))
+	tail := strings.TrimRight(s0, ";/ ")
+	iife := strings.HasSuffix(tail, ")()") || strings.HasSuffix(tail, "}()") // a function that is called at once
 	switch {
-	case document.Of(s0) == document.Document || strings.Contains(s0, "=>") || strings.HasPrefix(s0, "import ") || r.Controls && s0[0] != '(' && s0[0] != '[':
+	case document.Of(s0) == document.Document || strings.HasPrefix(s0, "import "),
+		!iife && (strings.Contains(s0, "=>") || r.Controls && s0[0] != '(' && s0[0] != '['):
 		return found(0.45, i, stop, "script")
 	case r.Acts() && r.Whole:
 		return found(0.8, i, stop, "hostile expression")
