@@ -92,4 +92,3 @@ func (ex *exchange) proxiedHeaders(upstream fields) fields {
 	}
 	return append(out, rest...)
 }
-

@@ -135,4 +135,3 @@ func TestClosedIdleConnectionsAreNotUsed(t *testing.T) {
 	require.Equal(t, 200, f.get(t, "/a").Status)
 	require.Len(t, f.toy.started("first"), 1)
 }
-

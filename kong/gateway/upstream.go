@@ -351,4 +351,3 @@ func (ex *exchange) upstreamResponse(c *upstreamConn, status int, headers fields
 	}
 	return r
 }
-
