@@ -80,6 +80,9 @@ func handlerTail(s string) value.Match {
 		return value.Match{}
 	}
 	head := strings.TrimRight(s[:stop], " /")
+	if head == "" {
+		return value.Match{}
+	}
 	from := 0
 	if c := head[0]; c == '"' || c == '\'' {
 		if head[len(head)-1] != c || len(head) < 3 {
