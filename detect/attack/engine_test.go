@@ -263,6 +263,7 @@ var benign = []*detect.Request{
 	get("/products/42?page=2&sort=price&q=red%20shoes", "User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
 		"Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "Accept-Language", "de,en-US;q=0.7", "Cookie", "sid=Q2hhbmdlZA; theme=dark; _ga=GA1.2.1234.5678"),
 	post(jsonType, `{"user":{"name":"Pat O'Neil","email":"pat@example.com","tags":["a","b"]},"note":"It's 5 o'clock; see you -- Pat","url":"https://example.com/a?b=c"}`),
+	get("/list?tag=red%20shoes&tag=O%27Neil&tag=blue&tag=a%26b&filter%5Bname%5D=x&author's=1"),
 	post(formType, "name=J%C3%BCrgen+M%C3%BCller&comment=Select+the+best%2C+or+drop+by&agree=true"),
 	post("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nhello world\r\n--x--\r\n"),
 	get("/", "Authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"),

@@ -1,7 +1,9 @@
 package attack
 
 import (
+	"hash/maphash"
 	"strings"
+	"unsafe"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
@@ -12,8 +14,9 @@ import (
 // pollution collects parameters that share a name, since servers join such values
 // (ASP.NET with a comma, others take the first or the last): a payload may be split.
 type pollution struct {
+	seed  maphash.Seed // of the session: nobody can make names collide
 	parts []part
-	table [256]uint16 // index+1 of the newest part by hash of the name
+	table [512]uint16 // index+1 of the newest part by hash of the name
 }
 
 type part struct {
@@ -38,8 +41,7 @@ func (p *pollution) note(l *extract.Leaf, t value.Traits) {
 	if l.IsName || l.Name == "" || len(p.parts) == maxParts {
 		return
 	}
-	h := nameHash(l.Name)
-	newest := &p.table[h]
+	newest := &p.table[maphash.String(p.seed, l.Name)%uint64(len(p.table))]
 	same := uint16(0)
 	for i := *newest; i != 0; i = p.parts[i-1].older {
 		if o := &p.parts[i-1]; o.name == l.Name && o.leaf.Source == l.Source {
@@ -49,14 +51,6 @@ func (p *pollution) note(l *extract.Leaf, t value.Traits) {
 	}
 	p.parts = append(p.parts, part{name: l.Name, text: l.Text, leaf: *l, traits: t, older: *newest, same: same})
 	*newest = uint16(len(p.parts))
-}
-
-func nameHash(name string) uint8 {
-	h := uint32(2166136261)
-	for i := 0; i < len(name); i++ {
-		h = (h ^ uint32(name[i])) * 16777619
-	}
-	return uint8(h ^ h>>8 ^ h>>16)
 }
 
 // judgeJoined judges the values of equal names joined in the ways in which servers do.
@@ -94,18 +88,19 @@ func (s *session) judgeJoined() {
 				}
 				s.arena = append(s.arena, chain[k].text...)
 			}
-			text := string(s.arena[mark:])
-			s.arena = s.arena[:mark]
+			text := view(s.arena[mark:])
 			if s.left -= len(text); s.left < 0 {
 				s.cut = true
+				s.arena = s.arena[:mark]
 				return
 			}
-			l := last.leaf
-			l.Text = text
+			s.own = last.leaf
+			s.own.Text = text
 			s.depth = 1 // below the parameters: it is none itself
 			t := value.TraitsOf(text)
-			s.readings(&l, t, decode.Possible(text, t, true))
+			s.readings(&s.own, t, decode.Possible(text, t, true))
 			s.depth = 0
+			s.arena = s.arena[:mark]
 		}
 	}
 }
@@ -120,15 +115,16 @@ const maxWhole = 64 << 10
 // ampersand or an equals sign in it comes apart like parameters; it shows by a name that
 // no parameter has.
 func (s *session) judgeWhole() {
-	l := s.oddName
+	l := &s.own
+	*l = s.oddName
 	switch l.Source {
 	case detect.SourceQuery:
 		_, l.Text, _ = strings.Cut(s.request.Target, "?")
 	case detect.SourceBody:
-		if strings.HasPrefix(string(s.request.Body[:min(len(s.request.Body), 2)]), "--") {
+		if strings.HasPrefix(view(s.request.Body), "--") {
 			return // multipart: its names are not parted by marks
 		}
-		l.Text = string(s.request.Body[:min(len(s.request.Body), maxWhole)])
+		l.Text = view(s.request.Body)
 	default:
 		return
 	}
@@ -143,7 +139,7 @@ func (s *session) judgeWhole() {
 	}
 	t := value.TraitsOf(l.Text)
 	s.depth = 1 // it has been taken apart
-	s.readings(&l, t, decode.Possible(l.Text, t, true))
+	s.readings(l, t, decode.Possible(l.Text, t, true))
 	s.depth = 0
 }
 
@@ -158,21 +154,22 @@ func isOddName(name string, t value.Traits) bool {
 	if !t.Any(value.Percent) {
 		return false
 	}
-	for i := strings.IndexByte(name, '%'); i >= 0 && i+2 < len(name); {
-		switch name[i+1] {
-		case '2', '3', '5', '6', '7':
-			// All marks are here; of these, frameworks use " $.-:[]_".
-			switch strings.ToLower(name[i+1 : i+3]) {
-			case "20", "24", "2e", "2d", "3a", "5b", "5d", "5f":
-			default:
-				return true
-			}
+	for i := 0; i+2 < len(name); i++ {
+		if name[i] == '%' && value.ClassOf(hexDigit(name[i+1])<<4|hexDigit(name[i+2])).Any(odd|value.Ampersand|value.Slash|value.Percent) {
+			return true
 		}
-		next := strings.IndexByte(name[i+1:], '%')
-		if next < 0 {
-			break
-		}
-		i += 1 + next
 	}
 	return false
 }
+
+// hexDigit returns the value of a hex digit, and anything for what is none.
+func hexDigit(c byte) byte {
+	if c > '9' {
+		return c&7 + 9
+	}
+	return c & 15
+}
+
+// view returns the bytes as a string without copying them: for texts that live as long as
+// the request is judged.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

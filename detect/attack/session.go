@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"hash/maphash"
 	"math/bits"
 	"strings"
 
@@ -49,6 +50,7 @@ type session struct {
 	path    decode.Path // decodings of the container that is being walked
 	joined  pollution
 	oddName extract.Leaf // the first name that no parameter has; none if its Source is unknown
+	own     extract.Leaf // the leaf that the session itself hands to readings
 	// bodyIsForm says that the body does not look like JSON or XML, whose arrays are no
 	// repeated parameters.
 	bodyIsForm bool
@@ -58,6 +60,7 @@ type session struct {
 
 func newSession(e *Engine) *session {
 	s := &session{engine: e}
+	s.joined.seed = maphash.MakeSeed()
 	s.visit = s.leaf
 	for range maxDepth + 1 {
 		s.forms = append(s.forms, new(decode.Forms))
@@ -92,7 +95,7 @@ func (s *session) end() {
 	clear(s.findings)
 	s.findings = s.findings[:0]
 	s.joined.reset()
-	s.oddName = extract.Leaf{}
+	s.oddName, s.own = extract.Leaf{}, extract.Leaf{}
 }
 
 // walk judges everything in the request.
