@@ -77,12 +77,13 @@ func (b *builder) duplicates() {
 		if value == "" {
 			return
 		}
-		if before, ok := first[kind+"\x00"+value]; ok {
+		key := kind + "\x00" + field + "\x00" + value
+		if before, ok := first[key]; ok {
 			b.problems = append(b.problems, Problem{Position: at, Field: field,
 				Message: "there is another " + kind + shown + " at " + before.String()})
 			return
 		}
-		first[kind+"\x00"+value] = at
+		first[key] = at
 	}
 	named := func(name string) string { return " with the name " + quote(name) }
 	for _, s := range b.cfg.Services {
@@ -96,7 +97,7 @@ func (b *builder) duplicates() {
 	}
 	for _, c := range b.cfg.Consumers {
 		check("consumer", "username", c.Username, " with the username "+quote(c.Username), c.At)
-		check("consumer ", "custom_id", c.CustomID, "with the custom_id "+quote(c.CustomID), c.At)
+		check("consumer", "custom_id", c.CustomID, " with the custom_id "+quote(c.CustomID), c.At)
 		for _, k := range c.Keys {
 			check("credential", "key", k.Key, " with the same key", k.At)
 		}

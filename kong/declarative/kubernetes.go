@@ -64,7 +64,7 @@ var ignoredKinds = strings.Fields(`
 	IngressClass IngressClassParameters Job LimitRange Namespace NetworkPolicy PersistentVolume PersistentVolumeClaim Pod
 	PodDisruptionBudget PodMonitor PrometheusRule ReplicaSet ResourceQuota Role RoleBinding ServiceAccount ServiceMonitor
 	StatefulSet StorageClass KongUpstreamPolicy KongVault KongLicense KongConsumerGroup KongCustomEntity
-	Certificate ClusterIssuer Issuer Endpoints EndpointSlice List`)
+	Certificate ClusterIssuer Issuer Endpoints EndpointSlice`)
 
 func (b *builder) manifest(m *mapping) {
 	o := object{m: m, kind: m.str("kind"), labels: map[string]string{}, annotations: map[string]string{}}
@@ -74,6 +74,14 @@ func (b *builder) manifest(m *mapping) {
 	}
 	m.get("status")
 	if slices.Contains(ignoredKinds, o.kind) {
+		return
+	}
+	if o.kind == "List" { // as kubectl get writes it
+		for _, n := range m.list("items") {
+			if item := m.d.mapping(n, ""); item != nil {
+				b.manifest(item)
+			}
+		}
 		return
 	}
 	if o.name == "" {
@@ -101,7 +109,11 @@ func (b *builder) manifest(m *mapping) {
 		m.d.warnf(m.line("kind"), "kind", "%s is not read here", o.kind)
 	default:
 		known := []string{"KongPlugin", "KongClusterPlugin", "KongConsumer", "Secret", "Service", "Ingress"}
-		m.d.errorf(m.line("kind"), "kind", "unknown kind %q%s", o.kind, didYouMean(o.kind, slices.Concat(known, ignoredKinds)))
+		if hint := didYouMean(o.kind, slices.Concat(known, ignoredKinds)); hint != "" {
+			m.d.errorf(m.line("kind"), "kind", "unknown kind %q%s", o.kind, hint)
+		} else {
+			m.d.warnf(m.line("kind"), "kind", "%s is not read here", o.kind)
+		}
 	}
 }
 

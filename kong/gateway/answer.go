@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,6 +82,9 @@ func (ex *exchange) proxiedHeaders(upstream fields) fields {
 		default:
 			rest = append(rest, h)
 		}
+	}
+	if len(out) > 1 && strings.EqualFold(out[0].name, "Content-Length") {
+		slices.Reverse(out) // nginx's order
 	}
 	for _, e := range ex.respHeaders {
 		if n := strings.ToLower(e.name); n == "content-length" || n == "content-type" && out.has(n) {

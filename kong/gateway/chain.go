@@ -129,6 +129,7 @@ func (c chain) global() []*boundPlugin {
 // event sends the event of the current phase to a plugin and sets ex.exit if the plugin
 // answered the request, or if it could not be asked.
 func (ex *exchange) event(b *boundPlugin) {
+	ex.running = b.info.Name
 	for attempt := 0; ; attempt++ {
 		err := ex.handle(b)
 		if err == nil || errors.Is(err, errExit) {

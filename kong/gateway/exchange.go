@@ -27,6 +27,7 @@ type exchange struct {
 	nginxID string // nginx's own $request_id, made when asked for
 	start   time.Time
 	phase   string // "access", "response" or "log"
+	running string // the plugin whose event is handled
 
 	// client is the address after real-ip, realPort its port or 0.
 	client   netip.Addr
@@ -57,6 +58,7 @@ type exchange struct {
 	status       int
 	sent         fields
 	sentBytes    int
+	gotBytes     int64 // of the request's body, when the log phase begins
 	source       string
 	upstreamTook time.Duration
 	kongTook     time.Duration

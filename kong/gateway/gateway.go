@@ -315,6 +315,7 @@ func (g *Gateway) logPhase(ex *exchange, plugins []*boundPlugin) {
 		return
 	}
 	ex.phase = "log"
+	ex.gotBytes = ex.req.body.received() // the connection may go on reading
 	ex.req.body.mem = nil
 	ex.sent = append(slices.Clone(ex.sent), field{"Connection", "close"})
 	g.work.Add(1)

@@ -231,7 +231,7 @@ func (w *http1Writer) head(r *response) []byte {
 	line := func(name, value string) {
 		b.WriteString(name)
 		b.WriteString(": ")
-		b.WriteString(value)
+		b.WriteString(oneLine(value))
 		b.WriteString("\r\n")
 	}
 	if !r.headers.has("Date") {
@@ -266,6 +266,15 @@ func (w *http1Writer) head(r *response) []byte {
 	}
 	b.WriteString("\r\n")
 	return b.Bytes()
+}
+
+// oneLine escapes what would end a header line, as OpenResty does with values that plugins
+// set.
+func oneLine(v string) string {
+	if !strings.ContainsAny(v, "\r\n\x00") {
+		return v
+	}
+	return strings.NewReplacer("\r", "%0D", "\n", "%0A", "\x00", "%00").Replace(v)
 }
 
 // tunnel copies both ways until one side ends, as after a WebSocket handshake.

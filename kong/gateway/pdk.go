@@ -228,7 +228,7 @@ func pdkLog(level slog.Level) pdkCall {
 				fmt.Fprint(&text, v)
 			}
 		}
-		ex.g.log.Log(ex.g.ctx, level, text.String(), "request_id", ex.id)
+		ex.g.log.Log(ex.g.ctx, level, text.String(), "plugin", ex.running, "request_id", ex.id)
 		return nil, nil
 	}
 }

@@ -199,6 +199,17 @@ func TestRequestEdits(t *testing.T) {
 			},
 		},
 		{
+			name: "a line break cannot start another header",
+			edit: func(e *toyEvent) {
+				e.setHeader("kong.service.request.set_header", "X-A", "1\r\nX-Forged: 1")
+				e.setHeader("kong.response.set_header", "X-A", "1\r\nX-Forged: 1")
+			},
+			want: func(t *testing.T, got gatewaytest.Received) {
+				require.Equal(t, "1%0D%0AX-Forged: 1", got.Headers.Get("X-A"))
+				require.Empty(t, got.Headers.Get("X-Forged"))
+			},
+		},
+		{
 			name: "raw query: bytes stay",
 			edit: func(e *toyEvent) { e.ask("kong.service.request.set_raw_query", str("a=%27&b"), nil) },
 			want: func(t *testing.T, got gatewaytest.Received) { require.Equal(t, "/?a=%27&b", got.Target) },

@@ -133,7 +133,7 @@ func replayEvents(t *testing.T, file string, access, log recordedEvent) {
 		up, a = ex.forward()
 	}
 	ex.finish(discard{}, up, a)
-	ex.phase = "log"
+	ex.phase, ex.gotBytes = "log", ex.req.body.received()
 	ex.sent = append(slices.Clone(ex.sent), field{"Connection", "close"})
 	compareCalls(t, ex, log, h2)
 }

@@ -34,7 +34,7 @@ func (ex *exchange) serialize() map[string]any {
 			"kong": int(kong.Milliseconds()), "proxy": proxy, "receive": 0, "request": int(total.Milliseconds()),
 		},
 		"request": map[string]any{
-			"id": ex.id, "method": method, "size": req.length + int(req.body.received()), "uri": req.target,
+			"id": ex.id, "method": method, "size": req.length + int(ex.gotBytes), "uri": req.target,
 			"url": url, "headers": lowered(req.headers), "querystring": luaArguments(req.query),
 		},
 		"response": map[string]any{"status": ex.status, "size": ex.sentBytes, "headers": lowered(ex.sent)},

@@ -265,7 +265,7 @@ func (ex *exchange) upstreamHead(addr string) (head []byte, chunked bool) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", ex.req.method, ex.upstreamTarget())
 	for _, h := range ex.upstreamHeaders(addr) {
-		b.WriteString(h.name + ": " + h.value + "\r\n")
+		b.WriteString(oneLine(h.name) + ": " + oneLine(h.value) + "\r\n")
 	}
 	if chunked = ex.req.body.length() < 0 && ex.req.body.src != nil; chunked {
 		b.WriteString("Transfer-Encoding: chunked\r\n")
