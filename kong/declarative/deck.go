@@ -94,7 +94,7 @@ func (b *builder) deckService(d *document, n *yaml.Node, path string) {
 	if m.has("url") {
 		b.serviceURL(m, s)
 	}
-	if s.Host == "" && !m.has("url") {
+	if _, given := m.values["url"]; s.Host == "" && !given {
 		d.errorf(m.line("host"), m.sub("host"), `missing: write host: api.example.com, or url: http://api.example.com:8080`)
 	}
 	if s.Path != "" && !strings.HasPrefix(s.Path, "/") {
