@@ -225,6 +225,7 @@ func (f *Forms) apply(d *decoder, from *Form, last bool) int {
 	mark := len(*f.arena)
 	out, changed := d.apply(*f.arena, from.Text)
 	if !changed {
+		*f.arena = out[:mark] // it may have grown
 		return -1
 	}
 	*f.arena = out

@@ -13,7 +13,7 @@ func entityPossible(t value.Traits, n int) bool { return n >= 3 && t.Any(value.A
 // decimal, hexadecimal and those named ones that stand for ASCII or for a blank, each also
 // without its semicolon where browsers accept that.
 func appendEntities(dst []byte, s string) ([]byte, bool) {
-	mark, changed, from := len(dst), false, 0
+	changed, from := false, 0 // up to from, s is dealt with; copied only if something changed
 	for {
 		next := strings.IndexByte(s[from:], '&')
 		if next < 0 {
@@ -22,16 +22,21 @@ func appendEntities(dst []byte, s string) ([]byte, bool) {
 		i := from + next
 		r, n := entityAt(s, i)
 		if n == 0 {
-			dst = append(dst, s[from:i+1]...)
+			if changed {
+				dst = append(dst, s[from:i+1]...)
+			}
 			from = i + 1
 			continue
 		}
+		if !changed {
+			from, changed = 0, true
+		}
 		dst = append(dst, s[from:i]...)
 		dst = utf8.AppendRune(dst, r)
-		from, changed = i+n, true
+		from = i + n
 	}
 	if !changed {
-		return dst[:mark], false
+		return dst, false
 	}
 	return append(dst, s[from:]...), true
 }

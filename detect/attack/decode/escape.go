@@ -15,7 +15,7 @@ func escapePossible(t value.Traits, n int) bool { return n >= 2 && t.Any(value.B
 // two hex digits (CSS), \n \r \t, and a backslash before a mark. A backslash before
 // another letter stays: it may be a Windows path.
 func appendEscapes(dst []byte, s string) ([]byte, bool) {
-	mark, changed, from := len(dst), false, 0
+	changed, from := false, 0 // up to from, s is dealt with; copied only if something changed
 	for {
 		next := strings.IndexByte(s[from:], '\\')
 		if next < 0 {
@@ -25,9 +25,14 @@ func appendEscapes(dst []byte, s string) ([]byte, bool) {
 		r, n, raw := escapeAt(s, i)
 		if n == 0 {
 			end := min(i+2, len(s))
-			dst = append(dst, s[from:end]...)
+			if changed {
+				dst = append(dst, s[from:end]...)
+			}
 			from = end
 			continue
+		}
+		if !changed {
+			from, changed = 0, true
 		}
 		dst = append(dst, s[from:i]...)
 		if raw {
@@ -35,10 +40,10 @@ func appendEscapes(dst []byte, s string) ([]byte, bool) {
 		} else {
 			dst = utf8.AppendRune(dst, r)
 		}
-		from, changed = i+n, true
+		from = i + n
 	}
 	if !changed {
-		return dst[:mark], false
+		return dst, false
 	}
 	return append(dst, s[from:]...), true
 }
