@@ -215,7 +215,7 @@ func TestDeckProblems(t *testing.T) {
 		{name: "gate and a single plugin for the same requests", text: "routes:\n- {name: r, paths: [/r]}\n- {name: s, paths: [/s]}\nplugins:\n- {name: waf-gate, route: r, config: {checks: [detect]}}\n- {name: waf-detect}\n- {name: waf-rate-limiting}\n- {name: waf-ip-restriction, route: s}\n", want: []string{
 			"kong.yml:7: plugins: warning: waf-gate (kong.yml:6) runs the check detect on the same requests: take one of the two away"}},
 		{name: "alias bomb", text: "a: &a [x,x,x,x,x,x,x,x,x]\n_plugin_configs:\n  b: &b {v: [" + strings.Repeat("*a,", 100) + "]}\n  c: &c {v: [" + strings.Repeat("*b,", 100) + "]}\n  d: &d {v: [" + strings.Repeat("*c,", 100) + "]}\n  e: {v: [" + strings.Repeat("*d,", 100) + "]}\n", want: []string{
-			"nested deeper than 100 levels, or grows beyond 1048576 values by its aliases"}},
+			"nested deeper than 100 levels, or grows beyond 262144 values by its aliases"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

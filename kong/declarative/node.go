@@ -12,7 +12,7 @@ import (
 
 // A document may expand to this many values by its aliases, and nest this deep.
 const (
-	maxNodes = 1 << 20
+	maxNodes = 1 << 18
 	maxDepth = 100
 )
 
