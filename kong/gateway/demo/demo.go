@@ -3,6 +3,7 @@
 // it on a public address.
 //
 //	GET  /users            three users; GET /users/2 one of them
+//	GET or POST /graphql  the answer to { __typename }, whatever was asked
 //	POST (gRPC) any path   a unary call: the first message comes back as it was
 //	anything else          what was received, as JSON (type Echo)
 package demo
@@ -56,6 +57,9 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc"):
 		unary(w, r)
+	case path == "/graphql" && (r.Method == http.MethodGet || r.Method == http.MethodPost):
+		// Clients find out by this question whether there is GraphQL at all.
+		reply(w, http.StatusOK, map[string]any{"data": map[string]string{"__typename": "Query"}})
 	case path == "/users" && r.Method == http.MethodGet:
 		reply(w, http.StatusOK, users)
 	case strings.HasPrefix(path, "/users/") && r.Method == http.MethodGet:

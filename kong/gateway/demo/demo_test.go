@@ -22,6 +22,8 @@ func TestHandler(t *testing.T) {
 		{name: "one user", method: "GET", target: "/users/1", status: 200, want: "Ada Lovelace"},
 		{name: "no such user", method: "GET", target: "/users/9", status: 404, want: "no such user"},
 		{name: "other methods on users are echoed", method: "POST", target: "/users", body: "x=1", status: 200, want: `"body": "x=1"`},
+		{name: "GraphQL by GET", method: "GET", target: "/graphql?query={__typename}", status: 200, want: `"__typename": "Query"`},
+		{name: "GraphQL by POST", method: "POST", target: "/graphql", body: `{"query":"{__typename}"}`, status: 200, want: `"__typename": "Query"`},
 		{name: "target comes back undecoded", method: "GET", target: "/a%20b?q=%ff", status: 200, want: `"target": "/a%20b?q=%ff"`},
 		{name: "a body of any bytes", method: "PUT", target: "/", body: "\xff\x00", status: 200, want: `"body_base64": "/wA="`},
 	} {
