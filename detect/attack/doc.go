@@ -6,20 +6,25 @@
 //
 // # A request's way
 //
-//  1. extract.Walker takes the request apart and hands out leaves: each value and each
+//  1. Header lines that were found harmless before, byte for byte, are left out.
+//     (clearedlines.go)
+//  2. extract.Walker takes the request apart and hands out leaves: each value and each
 //     name, with its place. (session.walk)
-//  2. The byte classes of a leaf are computed once (value.TraitsOf). They decide which
-//     languages could be meant (traitsMemo), and which decoders could change anything.
-//     For most leaves both answers are "none", and that was all. (session.leaf)
-//  3. Each language that could be meant judges the text and returns a value.Match.
-//  4. decode.Forms makes the other readings of the text: percent, entities, escapes,
+//  3. The byte classes of a leaf are computed once (value.TraitsOf). They decide which
+//     languages could be meant (traitsMemo), and which decoders could change anything
+//     (decode.Possible). For many leaves both answers are "none", and that was all; short
+//     texts that were found harmless before end here too (cleared.go). (session.leaf)
+//  4. Each language that could be meant judges the text and returns a value.Match.
+//  5. decode.Forms makes the other readings of the text: percent, entities, escapes,
 //     look-alikes, base64, ... Each is judged like the text itself.
-//  5. Where a reading is a container (JSON in a form field, a form in base64), the walker
-//     hands out its leaves, and they go the same way from step 2. (session.reading)
-//  6. Values of equal names are judged once more, joined as servers join them.
-//  7. weigh adjusts each confidence by what is known of the place: a User-Agent may have
-//     parentheses and semicolons. (weigh.go)
-//  8. Findings that an exception names are dropped; the others are summed up to a score,
+//  6. Where a reading is a container (JSON in a form field, a form in base64), the walker
+//     hands out its leaves, and they go the same way from step 3. (session.reading)
+//  7. Values of equal names are judged once more, joined as servers join them; and a query
+//     or form in which a name looks like a piece of code is judged as a whole.
+//     (pollution.go)
+//  8. weigh adjusts each confidence by what is known of the place and the text: some
+//     headers have a grammar of their own, some texts are noise. (weigh.go)
+//  9. Findings that an exception names are dropped; the others are summed up to a score,
 //     and the sensitivity's threshold makes a verdict of it. (finding.go)
 //
 // # Adding a language or a class
