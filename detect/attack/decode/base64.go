@@ -1,0 +1,168 @@
+package decode
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"kongwaf/detect/attack/value"
+)
+
+// minBlob is the number of characters by which base64 and hex are recognised, and the
+// length of the shortest text that is tried. Six bytes of base64 are the shortest attacks
+// worth the trouble ("' or 1"); minHex digits must be there, since identifiers in hex are
+// everywhere, and one in fifty of eight digits is text by chance.
+const (
+	minBlob = 8
+	minHex  = 14
+)
+
+const base64Alphabet = value.Letter | value.Digit | value.Plus | value.Slash | value.Equals |
+	value.Hyphen | value.Underscore
+
+func base64Possible(t value.Traits, n int) bool {
+	// Beyond the alphabet: line breaks, blanks (a plus that a form decoder took), the dots
+	// of a JWT, the head of a data URL.
+	const around = value.Newline | value.Space | value.Dot | value.Colon | value.Semicolon | value.Comma
+	return n >= minBlob && t.Any(value.Letter) && t.Only(base64Alphabet|around)
+}
+
+// appendBase64 decodes a text that is base64 (RFC 4648, either alphabet, padding
+// optional, line breaks allowed) and yields text, or the beginning of a known binary
+// format. It also looks behind "Basic", "Bearer" and the head of a data URL, and into the
+// parts of a JWT, which come out one a line.
+func appendBase64(dst []byte, s string) ([]byte, bool) {
+	s = strings.Trim(s, " \r\n")
+	if i := strings.IndexByte(s, ','); i >= 0 && i < 128 && hasPrefixFold(s, "data:") {
+		s = s[i+1:]
+	} else if i > 0 {
+		return dst, false
+	}
+	if i := strings.IndexByte(s, ' '); i == 5 && hasPrefixFold(s, "basic") || i == 6 && hasPrefixFold(s, "bearer") {
+		s = strings.TrimLeft(s[i:], " ")
+	}
+	mark, changed := len(dst), false
+	for part := 0; part < 3 && s != ""; part++ {
+		rest := ""
+		if i := strings.IndexByte(s, '.'); i >= 0 {
+			if part == 0 && strings.Count(s, ".") != 2 {
+				return dst, false
+			}
+			s, rest = s[:i], s[i+1:]
+		}
+		before := len(dst)
+		if changed {
+			dst = append(dst, '\n')
+		}
+		out, ok := appendBlob(dst, s)
+		if ok {
+			dst, changed = out, true
+		} else {
+			dst = dst[:before]
+		}
+		s = rest
+	}
+	if !changed {
+		return dst[:mark], false
+	}
+	return dst, true
+}
+
+// base64Head reports whether a text may be base64 that yields text, by its first eight
+// digits, or by a head that appendBase64 looks behind. Most words fail here.
+func base64Head(s string) bool {
+	switch s[0] | 0x20 {
+	case 'b', 'd', ' ', '\r', '\n', '*', '-': // Basic, Bearer, data:, and what Trim removes
+		if s[0] <= ' ' || hasPrefixFold(s, "basic ") || hasPrefixFold(s, "bearer ") || hasPrefixFold(s, "data:") {
+			return true
+		}
+	}
+	var head [6]byte
+	high := byte(0)
+	for half := range 2 {
+		q := s[4*half : 4*half+4]
+		a, b, c, d := base64Digits[q[0]], base64Digits[q[1]], base64Digits[q[2]], base64Digits[q[3]]
+		if a|b|c|d > 63 {
+			// Line breaks, dots and blanks are for the decoder itself.
+			return strings.ContainsAny(s[:minBlob], "\r\n .")
+		}
+		x, y, z := a<<2|b>>4, b<<4|c>>2, c<<6|d
+		if half == 0 && magicLead[x] {
+			return true
+		}
+		if printable[x]|printable[y]|printable[z] == notText {
+			return false
+		}
+		head[3*half], head[3*half+1], head[3*half+2] = x, y, z
+		high |= x | y | z
+	}
+	return high < utf8.RuneSelf || utf8Head(head[:])
+}
+
+func appendBlob(dst []byte, s string) ([]byte, bool) {
+	if len(s) < minBlob {
+		return dst, false
+	}
+	mark := len(dst)
+	var bits uint32
+	n, padded := 0, false
+	for i := 0; i < len(s); i++ {
+		d := base64Digits[s[i]]
+		switch {
+		case d < 64:
+			if padded {
+				// What follows the padding may be a value, if this is "name=value".
+				if len(s)-i > 32 || !isText(dst[mark:]) {
+					return dst[:mark], false
+				}
+				s = s[:i]
+				continue
+			}
+		case s[i] == '\r' || s[i] == '\n':
+			continue
+		case s[i] == ' ':
+			d = 62
+		case s[i] == '=':
+			padded = true
+			continue
+		default:
+			return dst[:mark], false
+		}
+		bits = bits<<6 | uint32(d)
+		n++
+		if n&3 == 0 {
+			dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
+			// Most texts are not base64: their first bytes show it.
+			if n == minBlob && !textHead(dst[mark:]) {
+				return dst[:mark], false
+			}
+		}
+	}
+	switch n & 3 {
+	case 1:
+		return dst[:mark], false
+	case 2:
+		dst = append(dst, byte(bits>>4))
+	case 3:
+		dst = append(dst, byte(bits>>10), byte(bits>>2))
+	}
+	if n < minBlob || !isText(dst[mark:]) {
+		return dst[:mark], false
+	}
+	return dst, true
+}
+
+var base64Digits = func() (t [256]byte) {
+	const std = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for i := range t {
+		t[i] = 0xFF
+	}
+	for i := range len(std) {
+		t[std[i]] = byte(i)
+	}
+	t['-'], t['_'] = 62, 63
+	return t
+}()
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
