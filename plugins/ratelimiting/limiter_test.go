@@ -1,0 +1,95 @@
+package ratelimiting
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"kongwaf/detect"
+	"kongwaf/plugins/internal/check"
+	"kongwaf/plugins/internal/facts"
+)
+
+func compile(t *testing.T, config string) (check.Check, error) {
+	t.Helper()
+	c := &Config{}
+	if err := Definition().Schema().Decode([]byte(config), c); err != nil {
+		return check.Check{}, err
+	}
+	shared := check.NewShared(slog.New(slog.DiscardHandler))
+	shared.Now = func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) }
+	return c.Check(check.Env{Shared: shared}, "config")
+}
+
+// TestCountedTogether: of two requests, the second is refused if both count as one caller.
+func TestCountedTogether(t *testing.T) {
+	ann := detect.Consumer{ID: "1"}
+	for _, tc := range []struct {
+		name, config  string
+		first, second facts.Facts
+		together      bool
+	}{
+		{name: "the same consumer elsewhere", config: `{"minute":1}`, first: facts.Facts{Consumer: ann, ClientIP: "192.0.2.1"}, second: facts.Facts{Consumer: ann, ClientIP: "192.0.2.2"}, together: true},
+		{name: "a credential without a consumer", config: `{"minute":1}`, first: facts.Facts{Credential: "c", ClientIP: "192.0.2.1"}, second: facts.Facts{Credential: "c", ClientIP: "192.0.2.2"}, together: true},
+		{name: "nobody: by address", config: `{"minute":1}`, first: facts.Facts{ClientIP: "192.0.2.1"}, second: facts.Facts{ClientIP: "192.0.2.2"}},
+		{name: "nobody, the same address", config: `{"minute":1}`, first: facts.Facts{ClientIP: "192.0.2.1"}, second: facts.Facts{ClientIP: "192.0.2.1"}, together: true},
+		{name: "by address, whoever it is", config: `{"minute":1,"limit_by":"ip"}`, first: facts.Facts{Consumer: ann, ClientIP: "192.0.2.1"}, second: facts.Facts{ClientIP: "192.0.2.1"}, together: true},
+		{name: "by service", config: `{"minute":1,"limit_by":"service"}`, first: facts.Facts{ServiceID: "s", ClientIP: "192.0.2.1"}, second: facts.Facts{ServiceID: "s", ClientIP: "192.0.2.2"}, together: true},
+		{name: "by path", config: `{"minute":1,"limit_by":"path","path":"/a"}`, first: facts.Facts{Path: "/a", ClientIP: "192.0.2.1"}, second: facts.Facts{Path: "/a", ClientIP: "192.0.2.2"}, together: true},
+		{name: "another path: by address", config: `{"minute":1,"limit_by":"path","path":"/a"}`, first: facts.Facts{Path: "/b", ClientIP: "192.0.2.1"}, second: facts.Facts{Path: "/b", ClientIP: "192.0.2.2"}},
+		{name: "a consumer is no address of the same text", config: `{"minute":1}`, first: facts.Facts{Consumer: detect.Consumer{ID: "192.0.2.1"}, ClientIP: "192.0.2.9"}, second: facts.Facts{ClientIP: "192.0.2.1"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			one, err := compile(t, tc.config)
+			require.NoError(t, err)
+			require.False(t, one.Judge(&tc.first).Denied)
+			require.Equal(t, tc.together, one.Judge(&tc.second).Denied)
+		})
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	one, err := compile(t, `{"minute":1,"error_code":503,"error_message":"slow down"}`)
+	require.NoError(t, err)
+	f := &facts.Facts{ClientIP: "192.0.2.1"}
+	one.Judge(f)
+	v := one.Judge(f)
+	require.True(t, v.Denied)
+	require.Equal(t, 503, v.Status)
+	require.Equal(t, "slow down", v.Message)
+	require.Equal(t, grpcResourceExhausted, v.GRPC, "a gRPC caller is told why, whatever the status")
+	require.Contains(t, v.Response.Set, detect.Header{Name: "Retry-After", Value: "53"})
+}
+
+func TestFractionAdmitsOneMore(t *testing.T) {
+	one, err := compile(t, `{"minute":1.5}`)
+	require.NoError(t, err)
+	f := &facts.Facts{ClientIP: "192.0.2.1"}
+	require.False(t, one.Judge(f).Denied)
+	require.False(t, one.Judge(f).Denied, "Kong admits while usage is below the limit")
+	require.True(t, one.Judge(f).Denied)
+}
+
+func TestNobodyKnownIsAFailure(t *testing.T) {
+	one, err := compile(t, `{"minute":1}`)
+	require.NoError(t, err)
+	require.True(t, one.Judge(&facts.Facts{}).Failed)
+}
+
+func TestBadConfig(t *testing.T) {
+	for config, want := range map[string]string{
+		`{}`:                                  "at least one of",
+		`{"minute":5,"hour":4}`:               "config.hour: 4 is lower than minute's 5",
+		`{"minute":0}`:                        "config.minute",
+		`{"minute":5,"limit_by":"header"}`:    "header_name",
+		`{"minute":5,"limit_by":"path"}`:      "path",
+		`{"minute":5,"policy":"cluster"}`:     "Kong's database",
+		`{"minute":5,"policy":"redis"}`:       "redis is not available in this version",
+		`{"minute":5,"limit_by":"consumers"}`: "config.limit_by",
+	} {
+		_, err := compile(t, config)
+		require.ErrorContains(t, err, want, config)
+	}
+}
