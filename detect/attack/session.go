@@ -19,7 +19,7 @@ const (
 	maxFindings = 32
 	// decodeFloor and decodeFactor bound the bytes that decoding may produce:
 	// decodeFloor + decodeFactor * size of the request.
-	decodeFloor  = 256 << 10
+	decodeFloor  = 64 << 10
 	decodeFactor = 2
 	// keepArena is the largest arena that stays with a session between requests.
 	keepArena = 1 << 20
