@@ -183,7 +183,10 @@ func (s *Supervisor) readCommand(h *held) {
 		case err == io.EOF || err == io.ErrUnexpectedEOF:
 			s.end(h)
 		case err != nil || parseErr != nil:
-			s.log.Warn("closing a connection after a frame that cannot be read", "error", err, "message", parseErr)
+			if now := time.Now(); now.After(s.quietTo) { // anybody who may connect can cause it at will
+				s.quietTo = now.Add(time.Second)
+				s.log.Warn("closing a connection after a frame that cannot be read", "error", err, "message", parseErr)
+			}
 			s.refuse(h, 0)
 		case rpc.Command == wire.CmdHandleEvent:
 			// So long a name can be no phase.

@@ -45,6 +45,7 @@ type Supervisor struct {
 	ending   bool                 // idle connections end, and workers
 	over     chan struct{}        // closed when ending and nothing is left
 	stats    Stats
+	quietTo  time.Time // no log line about a peer's bytes before
 }
 
 // New returns a supervisor; Run starts it.

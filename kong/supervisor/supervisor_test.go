@@ -353,7 +353,7 @@ func TestGarbage(t *testing.T) {
 		case 3:
 			c.Write(append([]byte{0, 4, 0, 0}, make([]byte, 1024)...))
 		}
-		if i%8 < 4 || i > 2000 {
+		if i%8 < 4 || i > 500 {
 			c.Close()
 		} else {
 			defer c.Close() // silent from now on

@@ -16,7 +16,7 @@ import (
 )
 
 // workerEnv tells a worker that it is one, and which heartbeat is its own.
-const workerEnv = "KONG_WAF_WORKER"
+const workerEnv = "KONG_WAF_INTERNAL_WORKER"
 
 // The descriptors that a worker inherits.
 const (
@@ -27,7 +27,7 @@ const (
 )
 
 // beat is how often a worker counts its heartbeat up.
-const beat = 50 * time.Millisecond
+const beat = 100 * time.Millisecond
 
 // Worker is the worker's end of a supervisor.
 type Worker struct {
