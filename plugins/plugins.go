@@ -22,6 +22,9 @@ type Shared = check.Shared
 // NewShared returns shared state that logs to the logger.
 func NewShared(logger *slog.Logger) *Shared { return check.NewShared(logger) }
 
+// Secret returns a random key for a table of counters.
+func Secret() [16]byte { return check.Secret() }
+
 // Definition is all there is to say about one plugin.
 type Definition = check.Definition
 

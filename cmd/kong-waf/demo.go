@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"kongwaf/examples/deck"
 	"kongwaf/kong/gateway"
@@ -52,7 +50,7 @@ func runDemoUntil(ctx context.Context, listen, upstream, config string, stdout, 
 		}
 		return err
 	}
-	server := &http.Server{Handler: demo.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := demo.Server()
 	go func() { _ = server.Serve(api) }()
 	defer server.Close()
 

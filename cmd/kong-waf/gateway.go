@@ -21,6 +21,9 @@ import (
 	"kongwaf/kong/gateway"
 )
 
+// drainTime is how long requests under way may take to end when the gateway stops.
+const drainTime = 10 * time.Second
+
 // runGateway is the stand-in for Kong: it serves a deck file and asks the plugin server, its
 // own or one that runs already.
 func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {

@@ -9,14 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
+	"kongwaf/detect/ratelimit"
 	"kongwaf/kong/pluginserver"
+	"kongwaf/kong/supervisor"
 	"kongwaf/plugins"
 )
-
-// drainTime is how long events under way may take to end when the server stops.
-const drainTime = 10 * time.Second
 
 // runServe is the plugin server that Kong's start_cmd or a service manager starts.
 func runServe(args []string, _ io.Reader, _, stderr io.Writer) int {
@@ -25,7 +23,7 @@ func runServe(args []string, _ io.Reader, _, stderr io.Writer) int {
 	socket := flags.String("socket", defaultSocket, "the Unix socket that Kong connects to")
 	config := flags.String("config", "", "a YAML file with process-wide settings; each key also as KONG_WAF_SECTION_KEY")
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf serve [--socket PATH] [--config FILE]\n\nServes the plugins to Kong. SIGTERM ends it once the events under way have ended.\n")
+		fmt.Fprintf(stderr, "Usage: kong-waf serve [--socket PATH] [--config FILE]\n\nServes the plugins to Kong: a small supervisor that keeps Kong's connections, and a worker that it\nreplaces when it dies. SIGHUP starts a new worker (new binary, new settings) without a failed request;\nSIGTERM ends both once the events under way have ended.\n\n")
 		flags.PrintDefaults()
 	}
 	if code, stop := parse(flags, args); stop {
@@ -44,13 +42,8 @@ func serve(logger *slog.Logger, socket, config string) error {
 	if err != nil {
 		return err
 	}
-	server, err := pluginserver.New(pluginserver.Options{
-		Plugins: plugins.All(plugins.NewShared(logger)),
-		Logger:  logger,
-		Limits:  set.serverLimits(),
-	})
-	if err != nil {
-		return err
+	if supervisor.IsWorker() {
+		return work(logger, &set)
 	}
 	listener, err := pluginserver.Listen(socket, set.socketMode(), set.Socket.Owner)
 	if err != nil {
@@ -58,15 +51,39 @@ func serve(logger *slog.Logger, socket, config string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
 	logger.Info("serving", "socket", socket, "version", plugins.Version)
-	select {
-	case err := <-done:
+	return supervisor.Run(ctx, supervisor.Options{
+		Listener:   listener,
+		WorkerArgs: os.Args[1:],
+		Plugins:    plugins.All(plugins.NewShared(logger)),
+		Limits:     set.serverLimits(),
+		SharedSize: ratelimit.Size(set.Limits.Clients),
+		Logger:     logger,
+	})
+}
+
+// work is what the supervisor's child does: it runs the plugins. The memory that the
+// counters are in is the supervisor's, and outlives it.
+func work(logger *slog.Logger, set *settings) error {
+	// A service manager or a terminal signals the whole group; when to stop is the
+	// supervisor's to say.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	worker, err := supervisor.NewWorker()
+	if err != nil {
 		return err
-	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	return server.Shutdown(drain)
+	shared := plugins.NewShared(logger)
+	if shared.Limits, err = ratelimit.Open(worker.Shared(), plugins.Secret()); err != nil {
+		return err
+	}
+	server, err := pluginserver.New(pluginserver.Options{
+		Plugins: plugins.All(shared),
+		Logger:  logger,
+		Limits:  set.serverLimits(),
+		Dropped: worker.Dropped,
+	})
+	if err != nil {
+		return err
+	}
+	return worker.Serve(context.Background(), server)
 }

@@ -24,6 +24,7 @@ type settings struct {
 		Concurrency int `json:"concurrency" default:"0" kong:"between=0:1000000" doc:"How many events may compute at the same time; 0 is 512 per processor."`
 		BodyMemory  int `json:"body_memory" default:"0" kong:"between=0:1099511627776" doc:"How many bytes of requests all events together may hold; 0 is 512 MiB."`
 		FrameBytes  int `json:"frame_bytes" default:"0" kong:"between=0:1073741824" doc:"How long one frame from Kong may be, in bytes; 0 is 64 MiB."`
+		Clients     int `json:"clients" default:"1000000" kong:"between=1000:16000000" doc:"How many clients the rate limits keep counters for, at 128 bytes each once they call. Changing it needs a restart, not a reload."`
 	} `json:"limits" doc:"Bounds on what one process uses."`
 	Socket struct {
 		Mode  string `json:"mode" default:"0660" kong:"match=^0?[0-7][0-7][0-7]$" doc:"Permissions of the socket, in octal. Kong's nginx workers must be able to write to it."`

@@ -31,8 +31,8 @@ type Shared struct {
 // defaultClients is how many clients NewShared's own table counts.
 const defaultClients = 1 << 14
 
-// secret returns a random key for the hash of identifiers.
-func secret() (key [16]byte) {
+// Secret returns a random key for the hash of identifiers.
+func Secret() (key [16]byte) {
 	_, _ = rand.Read(key[:]) // never fails
 	return key
 }
@@ -42,7 +42,7 @@ func NewShared(logger *slog.Logger) *Shared {
 	return &Shared{
 		Logger:    logger,
 		Now:       time.Now,
-		Limits:    ratelimit.New(defaultClients, secret()),
+		Limits:    ratelimit.New(defaultClients, Secret()),
 		Consumers: &Consumers{now: time.Now, entries: map[string]consumerEntry{}},
 	}
 }
