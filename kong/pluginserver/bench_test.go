@@ -116,6 +116,10 @@ var shapes = map[string]shape{
 	"rate-limiting": {ahead: []wire.Call{forwardedIP, consumer, credential},
 		access: asks(forwardedIP, consumer, credential, setAnswer)},
 	"detect": {ahead: []wire.Call{requestLine, headers, forwardedIP}, access: asks(requestLine, headers, forwardedIP)},
+	"refusal": {ahead: []wire.Call{forwardedIP}, access: func(kong *pdk.PDK) {
+		ask(kong, forwardedIP)
+		kong.Response.Exit(403, []byte(`{"message":"IP address not allowed"}`), nil)
+	}},
 	"gate": {ahead: []wire.Call{requestLine, headers, forwardedIP},
 		access: asks(requestLine, headers, forwardedIP, login, setUpstream, setAnswer)},
 }
@@ -244,7 +248,7 @@ func TestBench(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
-	for _, name := range []string{"ip-restriction", "key-auth", "rate-limiting", "detect", "gate"} {
+	for _, name := range []string{"ip-restriction", "key-auth", "rate-limiting", "detect", "gate", "refusal"} {
 		t.Setenv(shapeVar, name)
 		stock, ours, kept := measure(t, stockServer), measure(t, oursServer), measure(t, keptServer)
 		for _, line := range []struct {

@@ -257,7 +257,7 @@ func (c *conn) close() outcome {
 	}
 	c.out = append(c.out, 0, 0, 0, 0)
 	c.out = wire.AppendFrame(c.out, wire.AppendReturn(make([]byte, 0, 16), c.ev.sequence))
-	if c.srv.retiring.Load() {
+	if c.srv.retiring.Load() || c.keeper == nil && c.srv.draining.Load() {
 		c.out = append(c.out, Unpooled)
 	}
 	if c.write() != nil {

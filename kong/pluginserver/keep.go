@@ -7,6 +7,8 @@ import (
 	"net"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"kongwaf/kong/wire"
 )
 
@@ -141,13 +143,25 @@ func (k *keeper) peek(fd uintptr) bool {
 			return true
 		}
 		k.n = n
-		if n < wire.HeaderSize {
-			return false
+		if n >= wire.HeaderSize && int64(n) >= min(wire.HeaderSize+int64(binary.LittleEndian.Uint32(k.buf[:])), maxEvent) {
+			return true
 		}
-		size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(k.buf[:]))
-		// What is missing wakes us when it arrives.
-		return int64(n) >= min(size, maxEvent)
+		// What is missing wakes us when it arrives. The end of the stream does too, but
+		// does not show behind bytes that stay where they are.
+		if k.err = hungUp(fd); k.err != nil {
+			return true
+		}
+		return false
 	}
+}
+
+// hungUp returns an error if the other side has closed its socket.
+func hungUp(fd uintptr) error {
+	fds := [1]unix.PollFd{{Fd: int32(fd)}}
+	if n, err := unix.Poll(fds[:], 0); err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0 {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
 }
 
 // consume takes the frame that has been peeked at; it is there as a whole.

@@ -363,6 +363,33 @@ func TestGarbage(t *testing.T) {
 	require.Equal(t, 1, r.Supervisor.Stats().Started, "the process lives")
 }
 
+// TestNothingIsLeftBehind opens many connections and counts the files of both processes.
+func TestNothingIsLeftBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 connections")
+	}
+	r := newRig(t, Timing{})
+	r.version(t)
+	worker := r.Supervisor.Stats().Worker
+	count := func() (ours, workers int) {
+		return files(t, os.Getpid()), files(t, worker)
+	}
+	ours, workers := count()
+	for i := range 10_000 {
+		c, err := net.Dial("unix", r.path)
+		require.NoError(t, err)
+		if i%2 == 0 {
+			c.Write([]byte{20, 0, 0, 0, 1})
+		}
+		c.Close()
+	}
+	eventually(t, "no file more than before", func() bool {
+		a, b := count()
+		return a <= ours && b <= workers && r.Supervisor.Stats().Connections == 1
+	})
+	require.Equal(t, worker, r.Supervisor.Stats().Worker)
+}
+
 // TestSoak runs for as long as SOAK says ("10m") with upgrades and deaths, and looks at
 // the memory of supervisor and worker.
 func TestSoak(t *testing.T) {
@@ -379,7 +406,7 @@ func TestSoak(t *testing.T) {
 		return r.Supervisor.Stats().Worker
 	}
 	time.Sleep(length / 10)
-	first, firstFiles := memory(t, worker()), files(t)
+	first, firstFiles := memory(t, worker()), files(t, os.Getpid())
 	for i := range 8 {
 		if time.Sleep(length / 10); i%4 == 1 {
 			r.Upgrade()
@@ -388,7 +415,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	time.Sleep(length / 10)
-	last, lastFiles := memory(t, worker()), files(t)
+	last, lastFiles := memory(t, worker()), files(t, os.Getpid())
 	l.stop(t, "soak", r)
 	fmt.Printf("soak: worker %d KiB after a tenth, %d KiB at the end; supervisor's files %d, then %d\n", first, last, firstFiles, lastFiles)
 	require.Less(t, last, first+first/2+4096, "the worker's memory grows")
@@ -405,9 +432,9 @@ func memory(t *testing.T, pid int) int {
 	return n
 }
 
-// files counts this process's open files: the supervisor's and the peer's.
-func files(t *testing.T) int {
-	entries, err := os.ReadDir("/proc/self/fd")
+// files counts a process's open files. The test's own are the supervisor's and the peer's.
+func files(t *testing.T, pid int) int {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	require.NoError(t, err)
 	return len(entries)
 }
