@@ -7,10 +7,12 @@ GATEWAY_PORT ?= 8000
 DEMO_PORT    ?= 9080
 # How long each fuzz target runs in `make fuzz`.
 FUZZTIME ?= 5s
+# How long `make soak` takes.
+SOAKTIME ?= 10m
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race fuzz check bench golden clean
+.PHONY: help build run test race fuzz check bench chaos soak golden clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +41,13 @@ check: ## What CI runs beside the tests: format, vet, staticcheck, generated fil
 
 bench: ## Measure detection beside Coraza with CRS and libinjection. DATA=DIR takes requests from DIR.
 	@cd bench && $(GO) run . $(if $(DATA),-data $(abspath $(DATA)))
+
+chaos: ## Kill, freeze and upgrade the plugin server under load, and count failed requests.
+	@CHAOS=30s $(GO) test ./cmd/kong-waf -run TestChaos -count=1 -timeout 20m -v | grep -E 'failed|FAIL|^ok'
+	@SUPERVISOR_TRIALS=full $(GO) test ./kong/supervisor -count=1 -timeout 20m -v | grep -E 'failed|FAIL|^ok'
+
+soak: ## Ten minutes of load with deaths and upgrades: memory and files must not grow.
+	@SOAK=$(SOAKTIME) $(GO) test ./kong/supervisor -run TestSoak -count=1 -timeout 60m -v | grep -E 'soak|FAIL|^ok'
 
 golden: ## Rewrite the golden files after a wanted change of a schema.
 	@$(GO) test ./plugins ./kong/schema -update
