@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"io"
+	"os"
 
 	"kongwaf/kong/declarative"
 )
@@ -13,7 +15,7 @@ func runValidate(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("validate", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf validate FILE...\n\nChecks deck files and Kubernetes manifests, all together, as Kong and the plugins would.\nPrints file:line: field: what is wrong. Exit status 1 if there is an error, 0 with warnings only.\n")
+		fmt.Fprintf(stderr, "Usage: kong-waf validate FILE...\n\nChecks deck files, each on its own, and Kubernetes manifests, all together, as Kong and the\nplugins would. Prints file:line: field: what is wrong. Exit status 1 if there is an error, 0 with warnings only.\n")
 	}
 	if code, stop := parse(flags, args); stop {
 		return code
@@ -22,7 +24,11 @@ func runValidate(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	_, problems := declarative.Load(declarative.Options{Validator: newSchemas()}, flags.Args()...)
+	var problems declarative.Problems
+	for _, files := range configurations(flags.Args()) {
+		_, found := declarative.Load(declarative.Options{Validator: newSchemas()}, files...)
+		problems = append(problems, found...)
+	}
 	for _, p := range problems {
 		fmt.Fprintln(stdout, p)
 	}
@@ -32,4 +38,23 @@ func runValidate(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// configurations groups files by what belongs together: a deck file is a configuration of
+// its own, manifests refer to each other.
+func configurations(files []string) [][]string {
+	var groups [][]string
+	var manifests []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || bytes.Contains(text, []byte("_format_version")) {
+			groups = append(groups, []string{file}) // a file that cannot be read is reported by Load
+		} else {
+			manifests = append(manifests, file)
+		}
+	}
+	if len(manifests) > 0 {
+		groups = append(groups, manifests)
+	}
+	return groups
 }
