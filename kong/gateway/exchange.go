@@ -51,7 +51,6 @@ type exchange struct {
 
 	// respHeaders are what plugins set for the answer, whoever makes it.
 	respHeaders []headerEdit
-	respAdds    fields
 	exit        *answer
 
 	// The answer, once it is known.

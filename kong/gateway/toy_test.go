@@ -31,7 +31,6 @@ type toyServer struct {
 type toyInstance struct {
 	name   string
 	config map[string]any
-	gone   bool
 }
 
 // toyEvent is one event; the plugin may ask Kong, and the event is closed when it returns

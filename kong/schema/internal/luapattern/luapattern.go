@@ -56,10 +56,10 @@ func (p *Pattern) String() string { return p.source }
 // Compile parses a pattern. The error says what is wrong and where.
 func Compile(source string) (*Pattern, error) {
 	fail := func(at int, format string, args ...any) (*Pattern, error) {
-		return nil, fmt.Errorf("Lua pattern %q, byte %d: %s", source, at+1, fmt.Sprintf(format, args...))
+		return nil, fmt.Errorf("pattern %q, byte %d: %s", source, at+1, fmt.Sprintf(format, args...))
 	}
 	if len(source) > maxLength {
-		return nil, fmt.Errorf("Lua pattern is longer than %d bytes", maxLength)
+		return nil, fmt.Errorf("pattern is longer than %d bytes", maxLength)
 	}
 	if i := strings.IndexByte(source, 0); i >= 0 {
 		return fail(i, "NUL ends a pattern in Lua 5.1")
