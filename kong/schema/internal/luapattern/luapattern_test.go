@@ -61,16 +61,16 @@ func TestCompileRefuses(t *testing.T) {
 		pattern string
 		want    string
 	}{
-		{name: "a final %", pattern: "a%", want: `Lua pattern "a%", byte 2: ends with %`},
-		{name: "an open set", pattern: "[ab", want: `Lua pattern "[ab", byte 1: a [ without its ]`},
-		{name: "an open capture", pattern: "(a", want: `Lua pattern "(a", byte 2: a ( without its )`},
-		{name: "a lone )", pattern: "a)", want: `Lua pattern "a)", byte 2: a ) without its (`},
-		{name: "a repeated capture", pattern: "(ab)*", want: `Lua pattern "(ab)*", byte 5: Lua does not repeat captures: it would read '*' as a literal`},
-		{name: "%b", pattern: "%b()", want: `Lua pattern "%b()", byte 1: %b is not supported`},
-		{name: "a back reference", pattern: "(a)%1", want: `Lua pattern "(a)%1", byte 4: back references are not supported`},
-		{name: "a range up to a class, which Lua reads oddly", pattern: "[a-%d]", want: `Lua pattern "[a-%d]", byte 1: a range cannot end with %`},
-		{name: "NUL", pattern: "a\x00", want: `Lua pattern "a\x00", byte 2: NUL ends a pattern in Lua 5.1`},
-		{name: "too long", pattern: strings.Repeat("a", 513), want: `Lua pattern is longer than 512 bytes`},
+		{name: "a final %", pattern: "a%", want: `pattern "a%", byte 2: ends with %`},
+		{name: "an open set", pattern: "[ab", want: `pattern "[ab", byte 1: a [ without its ]`},
+		{name: "an open capture", pattern: "(a", want: `pattern "(a", byte 2: a ( without its )`},
+		{name: "a lone )", pattern: "a)", want: `pattern "a)", byte 2: a ) without its (`},
+		{name: "a repeated capture", pattern: "(ab)*", want: `pattern "(ab)*", byte 5: Lua does not repeat captures: it would read '*' as a literal`},
+		{name: "%b", pattern: "%b()", want: `pattern "%b()", byte 1: %b is not supported`},
+		{name: "a back reference", pattern: "(a)%1", want: `pattern "(a)%1", byte 4: back references are not supported`},
+		{name: "a range up to a class, which Lua reads oddly", pattern: "[a-%d]", want: `pattern "[a-%d]", byte 1: a range cannot end with %`},
+		{name: "NUL", pattern: "a\x00", want: `pattern "a\x00", byte 2: NUL ends a pattern in Lua 5.1`},
+		{name: "too long", pattern: strings.Repeat("a", 513), want: `pattern is longer than 512 bytes`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
