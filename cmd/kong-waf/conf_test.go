@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"kongwaf/plugins"
+)
+
+const conf = "../../kong/conf"
+
+// TestKongConf: the fragment names every plugin, each with its own query_cmd and the one
+// socket, and exactly one start_cmd.
+func TestKongConf(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(conf, "kong.conf"))
+	require.NoError(t, err)
+	values := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		key, value, ok := strings.Cut(line, " = ")
+		require.True(t, ok, line)
+		require.NotContains(t, values, key)
+		values[key] = value
+	}
+	starts := 0
+	names := strings.Split(values["pluginserver_names"], ",")
+	for _, d := range plugins.Definitions() {
+		require.Contains(t, names, d.Name)
+		require.Contains(t, strings.Split(values["plugins"], ","), d.Name)
+		prefix := "pluginserver_" + strings.ReplaceAll(d.Name, "-", "_") + "_"
+		require.Equal(t, defaultSocket, values[prefix+"socket"])
+		query := strings.Fields(values[prefix+"query_cmd"])
+		require.Equal(t, []string{"/usr/local/bin/kong-waf", "info", d.Name}, query)
+		var out strings.Builder
+		require.Zero(t, run(query[1:], nil, &out, os.Stderr), "the query_cmd works")
+		if start := values[prefix+"start_cmd"]; start != "" {
+			starts++
+			require.Equal(t, "/usr/local/bin/kong-waf serve --socket "+defaultSocket, start)
+		}
+	}
+	require.Len(t, names, len(plugins.Definitions()))
+	require.Equal(t, 1, starts)
+	require.True(t, strings.HasPrefix(values["plugins"], "bundled,"))
+}
+
+// TestDockerfile: it copies what there is.
+func TestDockerfile(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(conf, "Dockerfile"))
+	require.NoError(t, err)
+	require.Contains(t, string(text), "FROM kong:3.9")
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || fields[0] != "COPY" || strings.HasPrefix(fields[1], "--from") {
+			continue
+		}
+		for _, source := range fields[1 : len(fields)-1] {
+			_, err := os.Stat(filepath.Join("..", "..", source))
+			require.NoError(t, err, line)
+		}
+	}
+}
+
+func TestInfoOfAnUnknownPlugin(t *testing.T) {
+	var stderr strings.Builder
+	require.Equal(t, 1, run([]string{"info", "key-auth"}, nil, os.Stdout, &stderr))
+	require.Contains(t, stderr.String(), "waf-key-auth")
+	stderr.Reset()
+	require.Equal(t, 2, run([]string{"serv"}, nil, os.Stdout, &stderr))
+	require.Contains(t, stderr.String(), "kong-waf help")
+}
