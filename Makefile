@@ -38,6 +38,7 @@ check: ## What CI runs beside the tests: format, vet, staticcheck, generated fil
 	@$(GO) vet ./...
 	@$(GO) run $(STATICCHECK) ./...
 	@$(GO) mod tidy -diff
+	@cd bench && $(GO) vet ./... && $(GO) mod tidy -diff
 
 bench: ## Measure detection beside Coraza with CRS and libinjection. DATA=DIR takes requests from DIR.
 	@cd bench && $(GO) run . $(if $(DATA),-data $(abspath $(DATA)))
