@@ -29,13 +29,28 @@ type language struct {
 	possible func(value.Traits) bool
 	// judge looks at one decoded value.
 	judge func(*value.Value) value.Match
+	// structured says that the language's attacks are JSON documents as such, besides what
+	// their strings hold.
+	structured bool
 }
+
+// every is the set of all languages, structured that of those whose attacks can be JSON.
+const every = ^uint32(0)
+
+var structured = func() (mask uint32) {
+	for i := range languages {
+		if languages[i].structured {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}()
 
 // languages are all that the engine knows of attacks; a new one needs a row here. At most
 // 32 (traitsMemo holds one bit for each).
 var languages = [...]language{
 	{name: "sql", possible: sql.Possible, judge: sql.Judge},
-	{name: "nosql", possible: nosql.Possible, judge: nosql.Judge},
+	{name: "nosql", possible: nosql.Possible, judge: nosql.Judge, structured: true},
 	{name: "html", possible: html.Possible, judge: html.Judge},
 	{name: "js", possible: js.Possible, judge: js.Judge},
 	{name: "template", possible: template.Possible, judge: template.Judge},
@@ -48,8 +63,8 @@ var languages = [...]language{
 	{name: "path", possible: path.Possible, judge: path.Judge},
 	{name: "link", possible: link.Possible, judge: link.Judge},
 	{name: "crlf", possible: crlf.Possible, judge: crlf.Judge},
-	{name: "serial", possible: serial.Possible, judge: serial.Judge},
+	{name: "serial", possible: serial.Possible, judge: serial.Judge, structured: true},
 	{name: "upload", possible: upload.Possible, judge: upload.Judge},
 	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge},
-	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge},
+	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge, structured: true},
 }

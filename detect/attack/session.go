@@ -175,11 +175,12 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
 // reading judges one decoded form of a leaf, and its parts if it is a container. It
 // reports whether the parts are all there is to it: JSON, whose escapes the walker undoes.
 func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) (apart bool) {
-	s.judge(l, text, t, path)
 	if !t.Any(containers) || l.IsName && path.Len() == 0 {
+		s.judge(l, text, t, path, every)
 		return false
 	}
 	if s.depth == maxDepth {
+		s.judge(l, text, t, path, every)
 		s.cut = true
 		return false
 	}
@@ -189,12 +190,21 @@ func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path dec
 	apart = s.walker.Nested(l, text, s.visit) && isJSON(text)
 	s.depth--
 	s.path = outer
+	// The quotes and braces of JSON itself are no break-out: its parts have been judged.
+	// A lone string is no container that anybody would send.
+	if apart && s.walker.NestedClean() && strings.TrimLeft(text, blanks)[0] != '"' {
+		s.judge(l, text, t, path, structured)
+		return true
+	}
+	s.judge(l, text, t, path, every)
 	return apart
 }
 
+const blanks = " \t\r\n"
+
 // isJSON reports whether a text that the walker took apart begins and ends like JSON.
 func isJSON(text string) bool {
-	text = strings.Trim(text, " \t\r\n")
+	text = strings.Trim(text, blanks)
 	if len(text) < 2 {
 		return false
 	}
@@ -209,9 +219,9 @@ func isJSON(text string) bool {
 	return false
 }
 
-// judge asks every language that could be meant.
-func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decode.Path) {
-	mask := s.asked.candidates(t)
+// judge asks every language that could be meant and is among those in ask.
+func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decode.Path, ask uint32) {
+	mask := s.asked.candidates(t) & ask
 	if mask == 0 {
 		return
 	}

@@ -149,6 +149,7 @@ type Forms struct {
 
 type entry struct {
 	Form
+	from int  // the form that this is a reading of
 	last bool // the chain goes on from here
 	left bool // nothing follows from here
 }
@@ -168,15 +169,21 @@ func (f *Forms) Start(text string, t value.Traits, form bool, path Path, arena *
 // Next returns the next reading, nil if there is none. The Form is valid until the next
 // Start.
 func (f *Forms) Next() *Form {
-	for f.read == f.n {
-		if f.grown == f.n {
-			return nil
+	for {
+		for f.read == f.n {
+			if f.grown == f.n {
+				return nil
+			}
+			f.grow(f.grown)
+			f.grown++
 		}
-		f.grow(f.grown)
-		f.grown++
+		e := &f.forms[f.read]
+		f.read++
+		if !f.forms[e.from].left {
+			return &e.Form
+		}
+		e.left = true // made before its origin was left
 	}
-	f.read++
-	return &f.forms[f.read-1].Form
 }
 
 // Leave says that the reading that Next returned last (the text itself, before that) is
@@ -199,6 +206,10 @@ func (f *Forms) grow(i int) {
 				if at < 0 {
 					break
 				}
+				f.forms[at].from = i
+				if added >= 0 {
+					f.forms[at].from = added
+				}
 				current, added = &f.forms[at].Form, at
 			}
 		}
@@ -207,7 +218,9 @@ func (f *Forms) grow(i int) {
 		}
 	}
 	for k := range blobs {
-		f.apply(&blobs[k], &from.Form, true)
+		if at := f.apply(&blobs[k], &from.Form, true); at >= 0 {
+			f.forms[at].from = i
+		}
 	}
 }
 
