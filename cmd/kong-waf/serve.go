@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"kongwaf/detect/ratelimit"
+	"kongwaf/kong/console"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/supervisor"
 	"kongwaf/plugins"
@@ -22,25 +25,29 @@ func runServe(args []string, _ io.Reader, _, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	socket := flags.String("socket", defaultSocket, "the Unix socket that Kong connects to")
 	config := flags.String("config", "", "a YAML file with process-wide settings; each key also as KONG_WAF_SECTION_KEY")
+	listen := flags.String("console", "", "address of /healthz and /def-healthz, such as 127.0.0.1:9542; off is the default")
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf serve [--socket PATH] [--config FILE]\n\nServes the plugins to Kong: a small supervisor that keeps Kong's connections, and a worker that it\nreplaces when it dies. SIGHUP starts a new worker (new binary, new settings) without a failed request;\nSIGTERM ends both once the events under way have ended.\n\n")
+		fmt.Fprintf(stderr, "Usage: kong-waf serve [--socket PATH] [--console ADDR|off] [--config FILE]\n\nServes the plugins to Kong: a small supervisor that keeps Kong's connections, and a worker that it\nreplaces when it dies. SIGHUP starts a new worker (new binary, new settings) without a failed request;\nSIGTERM ends both once the events under way have ended.\n\n")
 		flags.PrintDefaults()
 	}
 	if code, stop := parse(flags, args); stop {
 		return code
 	}
 	logger := slog.New(slog.NewJSONHandler(stderr, nil))
-	if err := serve(logger, *socket, *config); err != nil {
+	if err := serve(logger, *socket, *config, *listen); err != nil {
 		fmt.Fprintf(stderr, "kong-waf serve: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func serve(logger *slog.Logger, socket, config string) error {
+func serve(logger *slog.Logger, socket, config, listen string) error {
 	set, err := loadSettings(config, os.Environ())
 	if err != nil {
 		return err
+	}
+	if listen != "" {
+		set.Console.Listen = listen
 	}
 	if supervisor.IsWorker() {
 		return work(logger, &set)
@@ -52,7 +59,7 @@ func serve(logger *slog.Logger, socket, config string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	logger.Info("serving", "socket", socket, "version", plugins.Version)
-	return supervisor.Run(ctx, supervisor.Options{
+	s, err := supervisor.New(supervisor.Options{
 		Listener:   listener,
 		WorkerArgs: os.Args[1:],
 		Plugins:    plugins.All(plugins.NewShared(logger)),
@@ -60,6 +67,47 @@ func serve(logger *slog.Logger, socket, config string) error {
 		SharedSize: ratelimit.Size(set.Limits.Clients),
 		Logger:     logger,
 	})
+	if err != nil {
+		return err
+	}
+	if err := startConsole(logger, set.Console.Listen, s); err != nil {
+		return err
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for range hangups {
+			s.Upgrade()
+		}
+	}()
+	return s.Run(ctx)
+}
+
+// startConsole shows the supervisor's health. It ends with the process.
+func startConsole(logger *slog.Logger, listen string, s *supervisor.Supervisor) error {
+	if listen == "off" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("console.listen: %w", err)
+	}
+	logger.Info("console", "address", "http://"+listener.Addr().String())
+	health := func() error {
+		switch stats := s.Stats(); {
+		case stats.Fallback:
+			return errors.New("workers keep dying: every request is answered by its plugin's failure policy")
+		case stats.Worker == 0:
+			return errors.New("no worker serves yet")
+		}
+		return nil
+	}
+	go func() {
+		if err := console.Serve(listener, console.Handler(health)); err != nil {
+			logger.Error("the console has ended", "error", err)
+		}
+	}()
+	return nil
 }
 
 // work is what the supervisor's child does: it runs the plugins. The memory that the

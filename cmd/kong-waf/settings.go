@@ -20,6 +20,9 @@ import (
 // as an environment variable (limits.concurrency is KONG_WAF_LIMITS_CONCURRENCY). They are
 // checked like a plugin's config.
 type settings struct {
+	Console struct {
+		Listen string `json:"listen" default:"off" doc:"Address of the health endpoints /healthz and /def-healthz, such as 127.0.0.1:9542, or off."`
+	} `json:"console" doc:"What the process shows over HTTP."`
 	Limits struct {
 		Concurrency int `json:"concurrency" default:"0" kong:"between=0:1000000" doc:"How many events may compute at the same time; 0 is 512 per processor."`
 		BodyMemory  int `json:"body_memory" default:"0" kong:"between=0:1099511627776" doc:"How many bytes of requests all events together may hold; 0 is 512 MiB."`

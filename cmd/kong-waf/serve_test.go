@@ -1,0 +1,78 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSettings(t *testing.T) {
+	write := func(text string) string {
+		file := filepath.Join(t.TempDir(), "kong-waf.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		return file
+	}
+	set, err := loadSettings("", nil)
+	require.NoError(t, err)
+	require.Equal(t, "off", set.Console.Listen)
+	require.EqualValues(t, 0o660, set.socketMode())
+
+	set, err = loadSettings(write("limits: {concurrency: 7, body_memory: 1000}\nsocket: {mode: \"0666\"}\n"),
+		[]string{"KONG_WAF_LIMITS_CONCURRENCY=9", "KONG_WAF_SOCKET_OWNER=kong", "KONG_WAF_INTERNAL_X=1", "PATH=/bin"})
+	require.NoError(t, err)
+	require.Equal(t, 9, set.serverLimits().Concurrency, "the environment comes last")
+	require.EqualValues(t, 1000, set.serverLimits().BodyMemory)
+	require.EqualValues(t, 0o666, set.socketMode())
+	require.Equal(t, "kong", set.Socket.Owner)
+
+	for _, tc := range []struct{ name, file, env, want string }{
+		{name: "unknown key", file: "limits: {concurency: 7}", want: "limits.concurency"},
+		{name: "wrong type", file: "limits: {concurrency: many}", want: "limits.concurrency"},
+		{name: "no mode", file: "socket: {mode: rw}", want: "socket.mode"},
+		{name: "unknown variable", env: "KONG_WAF_LIMITS_X=1", want: "limits.x"},
+		{name: "no setting", env: "KONG_WAF_X=1", want: "KONG_WAF_X"},
+		{name: "not YAML", file: "limits: [", want: "kong-waf.yaml"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			file := ""
+			if tc.file != "" {
+				file = write(tc.file)
+			}
+			_, err := loadSettings(file, []string{tc.env})
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
+// TestServeShowsItsHealth starts the real processes, and ends them as Kong does.
+func TestServeShowsItsHealth(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	dir, err := os.MkdirTemp("", "serve")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	address := freeAddress(t)
+	cmd := exec.Command(self, "serve", "--socket", filepath.Join(dir, "s"), "--console", address)
+	cmd.Env = append(os.Environ(), asMain+"=1")
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	require.Eventually(t, func() bool {
+		answer, err := http.Get("http://" + address + "/def-healthz")
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	}, 10*time.Second, 10*time.Millisecond)
+	workers := childrenOf(t, cmd.Process.Pid)
+	require.Len(t, workers, 1)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait())
+	require.False(t, alive(workers[0]))
+}
