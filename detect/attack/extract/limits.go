@@ -40,7 +40,7 @@ type GraphQLLimits struct {
 	MaxRepeats int
 	// Introspection is the confidence of the finding for a document that asks for the whole
 	// __schema; asking for a single __type, as some applications do, counts for three
-	// fifths of it. Default 0.5: suspicious only.
+	// fifths of it. Default 0.75.
 	Introspection float64
 }
 
@@ -62,7 +62,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.GraphQL.MaxDirectives, 50)
 	def(&l.GraphQL.MaxRepeats, 30)
 	if l.GraphQL.Introspection == 0 {
-		l.GraphQL.Introspection = 0.5
+		l.GraphQL.Introspection = 0.75
 	}
 	l.MaxNesting = min(l.MaxNesting, nestingCap)
 	return l

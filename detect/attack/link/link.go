@@ -43,6 +43,9 @@ func Possible(t value.Traits) bool {
 func Judge(v *value.Value) value.Match {
 	text := v.Text
 	best := redirect(v)
+	if !v.Pairs.Any(value.ColonSlash) && !v.Pairs.All(value.SchemeColon|value.ColonLetter) {
+		return tempered(best, text)
+	}
 	for i := 0; i < len(text); {
 		k := strings.IndexByte(text[i:], ':')
 		if k < 0 {
@@ -62,6 +65,11 @@ func Judge(v *value.Value) value.Match {
 		}
 		i = max(i+1, next)
 	}
+	return tempered(best, text)
+}
+
+// tempered lowers the confidence of a match in running text.
+func tempered(best value.Match, text string) value.Match {
 	if best.Confidence >= 0.4 {
 		switch document.Of(text) {
 		case document.Document:
@@ -183,6 +191,12 @@ func link(v *value.Value, i int) (value.Match, int) {
 		c, shape = 0.72, "address in disguise"
 	case r == loopback:
 		c, shape = 0.55, "loopback address"
+		if kind == transfer || backslash || strings.IndexByte(rest[:slashes], '\\') >= 0 || slashes > 2 {
+			c = 0.75 // no page on the developer's own machine
+		}
+		if first && !returns(v.Name) && !letter(name[0]) && v.Source != detect.SourceHeader {
+			c = max(c, 0.72)
+		}
 		if serviceports.Of(port) != 0 || telling(path) {
 			c = 0.78
 		}
@@ -216,6 +230,13 @@ func link(v *value.Value, i int) (value.Match, int) {
 		c = min(c, 0.4)
 	}
 	return grade(c, first || r == metadata || disguised, start, min(len(text), end), shape), end
+}
+
+// returns reports whether a parameter of this name says where to go afterwards, which is
+// the developer's own machine, or that of a program's user (RFC 8252), often enough.
+func returns(name string) bool {
+	return words.Index(name, "redir") >= 0 || words.Index(name, "callback") >= 0 || words.Index(name, "return") >= 0 ||
+		words.Index(name, "origin") >= 0 || words.Index(name, "refer") >= 0 || words.Index(name, "continue") >= 0 || words.Index(name, "next") >= 0
 }
 
 // serviceports are ports of services that speak no HTTP to browsers, or only inside.

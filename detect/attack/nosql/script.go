@@ -8,14 +8,15 @@ import (
 
 // script judges a value that ends a literal in a query and goes on as JavaScript
 // ($where, mapReduce, CouchDB views) or Cypher.
-func script(s string) value.Match {
+func script(v *value.Value) value.Match {
+	s := v.Text
 	best := breakout(s, 0, false)
 	for _, quote := range [...]byte{'\'', '"'} {
-		if i := strings.IndexByte(s, quote); i >= 0 && i <= 64 && !codeBefore(s[:i]) {
+		if i := strings.IndexByte(s[:min(len(s), 65)], quote); i >= 0 && !codeBefore(s[:i]) {
 			best = best.Better(breakout(s, i+1, true))
 		}
 	}
-	if best.Confidence < 0.7 {
+	if best.Confidence < 0.7 && v.Pairs.Any(value.BlankAfterH) {
 		for _, d := range [...]string{"DETACH DELETE", "detach delete"} {
 			if i := strings.Index(s, d); i >= 0 {
 				conf := 0.5
@@ -131,8 +132,12 @@ func collection(s string, i int) value.Match {
 			k := ident(s, j+1)
 			if k < len(s) && s[k] == '(' {
 				switch s[j+1 : k] {
-				case "insert", "insertOne", "find", "findOne", "remove", "drop", "update", "mapReduce", "aggregate", "deleteMany", "deleteOne", "save":
-					return match(0.6, i, k, "database call")
+				case "insert", "insertOne", "find", "findOne", "remove", "drop", "update", "mapReduce", "aggregate", "deleteMany", "deleteOne", "save", "insertMany", "updateOne", "updateMany", "findOneAndUpdate", "renameCollection", "dropDatabase":
+					c := 0.6
+					if i == 0 && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(";)", s[len(s)-1]) >= 0 {
+						c = 0.75 // nothing but the call
+					}
+					return match(c, i, k, "database call")
 				}
 			}
 		}

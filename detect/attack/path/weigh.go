@@ -63,6 +63,26 @@ func (p *parsed) target() int {
 	return 0
 }
 
+// named reports whether a text ends in two plain words: "what is" /etc/hosts.
+func named(text string) bool {
+	words, letters := 0, 0
+	for i := len(text) - 1; i >= 0 && words < 2; i-- {
+		switch c := text[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+			letters++
+			if i == 0 {
+				words++
+			}
+		case c == ' ' && letters > 1:
+			words, letters = words+1, 0
+		case c == ' ' && i == len(text)-1:
+		default:
+			return false
+		}
+	}
+	return words == 2
+}
+
 // lastFirst returns the text from its first named element on.
 func lastFirst(text string) string {
 	i := 0
@@ -136,7 +156,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		}
 	case target == 2 && local && p.abs && p.all&systemDir != 0:
 		c = 0.75
-		if after == ' ' {
+		if after == ' ' || named(v.Text[:start]) {
 			c = 0.6
 		}
 	case target == 1 && p.climbs > 0:

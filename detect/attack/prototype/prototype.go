@@ -29,10 +29,10 @@ func Judge(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	var best value.Match
-	if v.Traits.Any(value.Underscore) {
+	if v.Pairs.Any(value.Underscores) {
 		best = inherited(v)
 	}
-	if best.Confidence < 0.9 && len(v.Text) > len("constructorprototype") && v.Traits.Any(value.Dot|value.BracketOpen|value.Colon) {
+	if best.Confidence < 0.9 && len(v.Text) > len("constructorprototype") && v.Pairs.All(value.LetterUC|value.LetterYP) {
 		best = best.Better(constructed(v))
 	}
 	return best
@@ -80,6 +80,9 @@ func inherited(v *value.Value) value.Match {
 			c = 0.75
 		case before == '.' && after == '.':
 			c = 0.5
+			if path.whole() {
+				c = 0.75
+			}
 		default:
 			c = 0.3
 		}
@@ -129,6 +132,8 @@ func constructed(v *value.Value) value.Match {
 			c = 0.88
 		case (start == 0 || strings.IndexByte("[.&?#", s[start-1]) >= 0) && path.assigned(stop) && strings.IndexByte(s, '\n') < 0:
 			c = 0.85
+		case stop < len(s) && s[stop] == '[' && path.whole(), start == 0 && stop < len(s) && s[stop] == '.' && path.whole():
+			c = 0.75
 		default:
 			c = 0.4
 		}
@@ -169,6 +174,16 @@ func (p *path) assigned(i int) bool {
 	}
 	p.end, p.equals = i, false
 	return false
+}
+
+// whole reports whether the text is nothing but a path: names, dots and brackets.
+func (p *path) whole() bool {
+	for i := 0; i < len(p.src); i++ {
+		if c := p.src[i]; !wordByte(c) && c != '.' && c != '[' && c != ']' && c != '-' || i == 96 {
+			return false
+		}
+	}
+	return true
 }
 
 func colonFollows(s string, i int) bool {

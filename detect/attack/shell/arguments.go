@@ -17,6 +17,7 @@ type args struct {
 	path      bool // a path, a wildcard
 	sensitive bool // a path into the system
 	host      bool // an address, a URL, a name with dots
+	address   bool // an address in numbers
 	number    bool // the first word is a number
 	verb      bool // the first word is a known sub-command
 	command   bool // the first word is a command itself
@@ -173,7 +174,7 @@ func (s *lexer) argument(i int, a *args, kind uint32) {
 		}
 		switch {
 		case dots == 3:
-			a.host = true
+			a.host, a.address = true, true
 		case a.count == 0 && (j == len(text) || !wordish(text[j])):
 			a.number = true
 		case a.count > 0:
@@ -283,6 +284,19 @@ func (a *args) fits(kind uint32) int {
 		fit = 3
 	}
 	return fit
+}
+
+// asks reports whether the only argument, in what follows the name, asks a program about
+// itself: perl -v.
+func (a *args) asks(rest string) bool {
+	if a.count != 1 || !a.option {
+		return false
+	}
+	switch strings.TrimSpace(rest[:min(len(rest), 16)]) {
+	case "-v", "-V", "-version", "--version", "-h", "--help", "-help":
+		return true
+	}
+	return false
 }
 
 // verb reports whether the word at i is a known sub-command.

@@ -16,6 +16,7 @@ const (
 	takesVerb                       // a word of the verbs table: net user
 	keyword                         // a word before which a command list begins: do, then
 	compound                        // begins a compound command: for, if, case
+	prelude                         // does nothing by itself: cd /tmp
 )
 
 // commands are the commands of POSIX systems, cmd.exe and PowerShell that are of use to
@@ -58,6 +59,8 @@ var commands = words.New(
 	words.Group{Kind: takesVerb, Words: `netsh wmic systemctl iptables useradd usermod userdel adduser passwd vssadmin bcdedit net1 ip6tables setenforce apt-get yum`},
 	words.Group{Kind: takesVerb | plain, Words: `net reg sc service ip query at user`},
 	words.Group{Kind: keyword, Words: `do then else elif !`},
+	words.Group{Kind: prelude, Words: `cd chdir pushd set-location man`},
+	words.Group{Kind: takesVerb, Words: `ps`},
 	words.Group{Kind: compound, Words: `for select while until if case function coproc`},
 )
 
@@ -65,7 +68,7 @@ var commands = words.New(
 var verbs = words.New(words.Group{Kind: 1, Words: `user users view localgroup group share use start stop session accounts time config
 	add query delete save export import load copy compare restore firewall advfirewall interface wlan process os service qfe
 	create failover list shadows show set status enable disable restart addr link route neigh addr a r
-	-l -a -f -s -i -d -p -t hacker root install nc ncat netcat wget curl gcc perl python python3 bash socat useraccount computersystem`})
+	aux auxw auxww ax -ef -l -a -f -s -i -d -p -t hacker root install nc ncat netcat wget curl gcc perl python python3 bash socat useraccount computersystem`})
 
 // powershell are the verbs of PowerShell's command names (Verb-Noun).
 var powershell = words.New(words.Group{Kind: 1, Words: `get set new remove invoke start stop add out import export write read copy move

@@ -89,6 +89,11 @@ func (s *lexer) walk(best value.Match) value.Match {
 			j := s.skipMarks(i + 1)
 			m = s.command(j, afterMark, i)
 			next = max(i, j-1)
+			if m.Confidence >= 0.88 && c != '\n' && c != '\r' && j < len(text) && isOperator(text[j-1]) {
+				// "help;id": a sentence has a blank behind its semicolon, so what stands before
+				// does not count as one.
+				m.Confidence = max(m.Confidence, enough)
+			}
 		case '`':
 			if i+1 < len(text) && text[i+1] == '`' {
 				i = s.fence(i) - 1
@@ -145,6 +150,9 @@ func (s *lexer) walk(best value.Match) value.Match {
 	}
 	return best
 }
+
+// isOperator reports whether c is a mark that ends a command.
+func isOperator(c byte) bool { return c == ';' || c == '|' || c == '&' }
 
 // devTCP reports where bash's pseudo file /dev/tcp/host/port ends that a redirection at i leads to, 0 if it does not.
 func (s *lexer) devTCP(i int) int {

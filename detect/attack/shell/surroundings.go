@@ -51,7 +51,7 @@ func sentence(head string) bool {
 }
 
 // inlineCode notes that the backtick at i opens a piece of Markdown code in running text:
-// words before it, or words after it.
+// words before it (or a sentence and any mark), or words after it.
 func (s *lexer) inlineCode(i int) {
 	text := s.text
 	k := strings.IndexByte(text[i+1:], '`')
@@ -60,7 +60,7 @@ func (s *lexer) inlineCode(i int) {
 		return
 	}
 	k += i + 1
-	before := i >= 2 && (text[i-1] == ' ' || text[i-1] == '\n' || text[i-1] == '(' && text[i-2] == ' ') && (wordish(text[i-2]) || strings.IndexByte(".,:!?*-", text[i-2]) >= 0)
+	before := i >= 2 && (text[i-1] == ' ' || text[i-1] == '\n' || text[i-1] == '(' && text[i-2] == ' ') && (wordish(text[i-2]) || strings.IndexByte(".,:!?*-", text[i-2]) >= 0 || text[i-1] == ' ' && sentence(text[:i]))
 	after := k+2 < len(text) && text[k+1] == ' ' && isLetter(text[k+2])
 	if before || after {
 		s.codeEnd = k

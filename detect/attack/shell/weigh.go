@@ -85,6 +85,12 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	case ctx == inSubst && a.count > 0 && !isPlain:
 		confidence = 0.5
 	}
+	if ctx == atStart && (kind&prelude != 0 && !a.sensitive || a.asks(s.text[w.end:])) {
+		confidence = min(confidence, 0.5)
+	}
+	if ctx == atStart && isPlain && kind&(takesHost|takesVerb) == takesHost && !a.address && !a.option && !a.expansion {
+		confidence = min(confidence, 0.6) // "ping google.com" is also what people search for
+	}
 	if ctx == afterText && confidence < 0.9 {
 		confidence = min(confidence, 0.72)
 		if a.count == 0 && isPlain && !(a.tight && mark == 0) {
