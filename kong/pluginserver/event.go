@@ -93,7 +93,7 @@ func (c *conn) handle(rpc wire.RPC) outcome {
 	in.last.Store(s.clock.Now().UnixNano())
 	s.ready(in.compiled)
 	in.plugin.n.events.Add(1)
-	ph := in.phases[string(rpc.Event)]
+	ph := in.phaseOf(rpc.Event)
 	if ph == nil && in.instance != nil {
 		s.n.unknownEvents.Add(1)
 		s.quiet.warn("event", "Kong sent an event that the plugin does not handle",

@@ -34,7 +34,21 @@ type compiled struct {
 	once     sync.Once
 	instance Instance // nil if the config was refused, or is not compiled at all
 	policy   Policy   // where instance is nil
-	phases   map[string]*phase
+	phases   atomic.Pointer[map[string]*phase]
+	learner  Learner // nil if the read-ahead never changes
+	learnt   atomic.Uint32
+}
+
+// phaseOf returns what is done in a phase, nil if the plugin does not handle it.
+func (c *compiled) phaseOf(name []byte) *phase {
+	if c.learner != nil && c.learner.Generation() != c.learnt.Load() {
+		// Should this fail, the calls of before still work.
+		_ = protect(func() error {
+			prefetch(c)
+			return nil
+		})
+	}
+	return (*c.phases.Load())[string(name)]
 }
 
 // phase is what an instance does in one phase.
@@ -189,14 +203,16 @@ func (s *Server) ready(c *compiled) {
 }
 
 func (s *Server) compile(c *compiled) {
-	c.phases = make(map[string]*phase, len(c.plugin.Phases))
+	empty := make(map[string]*phase, len(c.plugin.Phases))
 	for _, name := range c.plugin.Phases {
-		c.phases[name] = &phase{name: name}
+		empty[name] = &phase{name: name}
 	}
+	c.phases.Store(&empty)
 	err := fmt.Errorf("no plugin of that name is served here")
 	if c.plugin.New != nil && !s.policyOnly {
 		err = protect(func() (err error) {
 			if c.instance, err = c.plugin.New(c.config); err == nil {
+				c.learner, _ = c.instance.(Learner)
 				prefetch(c)
 			}
 			return err
@@ -229,15 +245,21 @@ func (s *Server) compile(c *compiled) {
 
 // prefetch builds the bytes of each phase's read-ahead.
 func prefetch(c *compiled) {
-	for _, ph := range c.phases {
-		ph.calls = c.instance.Prefetch(ph.name)
+	if c.learner != nil {
+		c.learnt.Store(c.learner.Generation()) // before it is asked: at worst it is asked again
+	}
+	phases := make(map[string]*phase, len(c.plugin.Phases))
+	for _, name := range c.plugin.Phases {
+		ph := &phase{name: name, calls: c.instance.Prefetch(name)}
 		for _, call := range ph.calls {
 			ph.bytes = wire.AppendCall(ph.bytes, call)
 		}
 		if grouper, ok := c.instance.(Grouper); ok {
-			ph.groups = grouper.Groups(ph.name)
+			ph.groups = grouper.Groups(name)
 		}
+		phases[name] = ph
 	}
+	c.phases.Store(&phases)
 }
 
 // protect calls f and turns a panic into an error.

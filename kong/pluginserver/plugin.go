@@ -53,8 +53,15 @@ type Instance interface {
 // then several of them: a refusal asks for the request id and for the Accept header. The
 // first call of a group that is asked for takes the rest of its group along, in one write.
 type Grouper interface {
-	// Groups returns the groups of calls of a phase. Called once.
+	// Groups returns the groups of calls of a phase. Called as often as Prefetch.
 	Groups(phase string) [][]wire.Call
+}
+
+// Learner may be implemented by an Instance that learns from Kong's answers what is worth
+// asking for. Whenever its generation has changed, Prefetch and Groups are called again.
+type Learner interface {
+	// Generation is called at every event and must cost nothing.
+	Generation() uint32
 }
 
 // Policy is what happens to a request that could not be judged.

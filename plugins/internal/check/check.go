@@ -33,7 +33,7 @@ type Check struct {
 // access runs the checks in order on one request. The first refusal ends it; the effects
 // of the checks before it are dropped but for their headers to the client.
 func (i *Instance) access(kong *pdk.PDK) {
-	f, err := facts.Read(kong, i.need, i.maxBody)
+	f, err := facts.Read(kong, i.need, &i.shared.Packed, i.maxBody)
 	if err != nil {
 		i.fail(kong, f, i.checks[0].Name, err.Error())
 		return

@@ -112,6 +112,7 @@ type Instance struct {
 var (
 	_ pluginserver.Instance = (*Instance)(nil)
 	_ pluginserver.Grouper  = (*Instance)(nil)
+	_ pluginserver.Learner  = (*Instance)(nil)
 	_ json.Unmarshaler      = (*Instance)(nil)
 )
 
@@ -156,11 +157,13 @@ func (i *Instance) Prefetch(phase string) []wire.Call {
 	if phase != "access" {
 		return nil
 	}
-	return i.need.Calls()
+	return i.need.Calls(&i.shared.Packed)
 }
 
 // Groups implements pluginserver.Grouper: what a refusal asks for.
-func (i *Instance) Groups(string) [][]wire.Call { return [][]wire.Call{i.need.RefusalCalls()} }
+func (i *Instance) Groups(string) [][]wire.Call {
+	return [][]wire.Call{i.need.RefusalCalls(&i.shared.Packed)}
+}
 
 // Failure implements pluginserver.Instance: the strictest of the checks' policies, for
 // nobody knows which of them a deadline or a lost fact hit.
@@ -168,6 +171,10 @@ func (i *Instance) Failure() pluginserver.Policy { return i.failure }
 
 // Timeout implements pluginserver.Instance.
 func (i *Instance) Timeout() time.Duration { return i.timeout }
+
+// Generation implements pluginserver.Learner: what is worth asking for changes once Kong
+// has shown whether it packs facts.
+func (i *Instance) Generation() uint32 { return i.shared.Packed.Generation() }
 
 // describe names a check of this instance for a log line.
 func (i *Instance) describe(check string) string {

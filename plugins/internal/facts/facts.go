@@ -34,9 +34,11 @@ type Facts struct {
 	// BodyErr says why the body could not be read; the Request's Body is empty then.
 	BodyErr error
 
-	need   Need
-	header string // the value of need.Header
-	kong   *pdk.PDK
+	need      Need
+	packed    *Packed
+	requestID string // if it came with the packed variable
+	header    string // the value of need.Header
+	kong      *pdk.PDK
 }
 
 // DefaultMaxBody is how much of a body is read unless Limits say otherwise, in bytes.
@@ -44,8 +46,8 @@ const DefaultMaxBody = 8 << 20
 
 // Read asks Kong for the facts of the need. An error means that a fact is missing and the
 // event cannot be judged.
-func Read(kong *pdk.PDK, need Need, maxBody int) (*Facts, error) {
-	f := &Facts{kong: kong, need: need.closed()}
+func Read(kong *pdk.PDK, need Need, packed *Packed, maxBody int) (*Facts, error) {
+	f := &Facts{kong: kong, need: need.closed(), packed: packed}
 	if err := f.read(); err != nil {
 		return f, err
 	}
@@ -59,7 +61,10 @@ func Read(kong *pdk.PDK, need Need, maxBody int) (*Facts, error) {
 }
 
 func (f *Facts) read() error {
-	kinds := f.need.Kinds
+	kinds, err := f.readPacked(f.need.Kinds)
+	if err != nil {
+		return err
+	}
 	if kinds&RequestLine != 0 {
 		reply, err := f.ask(callRequestLine)
 		if err != nil {
@@ -171,7 +176,10 @@ type Client struct {
 // Client asks for what a refusal needs and the facts do not have yet. What cannot be
 // learnt stays empty: a refusal is never held up by it.
 func (f *Facts) Client() Client {
-	c := Client{RequestID: f.optional(callRequestID), Proto: f.Request.Proto}
+	c := Client{RequestID: f.requestID, Proto: f.Request.Proto}
+	if c.RequestID == "" {
+		c.RequestID = f.optional(callRequestID)
+	}
 	if f.need.Kinds&RequestLine == 0 {
 		_, _, c.Proto = splitRequestLine(f.optional(callRequestLine))
 	}

@@ -64,6 +64,13 @@ func recorded(t *testing.T) map[string]*kongtest.Kong {
 	return kongs
 }
 
+// absent knows that Kong has no packed variable, as the recorded one.
+func absent() *Packed {
+	p := &Packed{}
+	p.state.Store(packedAbsent)
+	return p
+}
+
 const everything = RequestLine | Headers | ClientIP | PeerIP | Consumer | Credential | Path | Service
 
 // TestReadRecorded reads every recorded event and compares the headers with what protobuf's
@@ -74,7 +81,7 @@ func TestReadRecorded(t *testing.T) {
 			continue
 		}
 		t.Run(scenario, func(t *testing.T) {
-			f, err := Read(kong.PDK(), Need{Kinds: everything}, 0)
+			f, err := Read(kong.PDK(), Need{Kinds: everything}, absent(), 0)
 			require.NoError(t, err)
 			require.NotEmpty(t, f.Request.Method)
 			require.True(t, strings.HasPrefix(f.Request.Target, "/"), f.Request.Target)
@@ -124,7 +131,7 @@ func TestOneBadByteHidesNothing(t *testing.T) {
 	_, err := kong.PDK().Request.GetHeaders(1000)
 	require.Error(t, err, "go-pdk reads this now: raw may go")
 
-	f, err := Read(kong.PDK(), Need{Kinds: Headers | RequestLine}, 0)
+	f, err := Read(kong.PDK(), Need{Kinds: Headers | RequestLine}, absent(), 0)
 	require.NoError(t, err)
 	bin, ok := f.Request.Header("x-bin")
 	require.True(t, ok)
@@ -168,7 +175,7 @@ func TestPaddingIsReported(t *testing.T) {
 				raw.AppendBytes(nil, 1, fmt.Sprintf("x-%d", i)), 2, string(raw.AppendBytes(nil, 3, "v")))))
 		}
 		kong := &kongtest.Kong{Answer: func(wire.Call) []byte { return reply }}
-		f, err := Read(kong.PDK(), Need{Kinds: Headers}, 0)
+		f, err := Read(kong.PDK(), Need{Kinds: Headers}, absent(), 0)
 		require.NoError(t, err)
 		require.Len(t, f.Request.Headers, tc.headers)
 		require.Equal(t, tc.truncated, f.Request.HeadersTruncated)
@@ -211,7 +218,7 @@ func TestBodyIsAskedForOnlyWhereItCanBe(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kong := request(tc.line, tc.headers, body)
-			f, err := Read(kong.PDK(), Need{Kinds: Body}, 0)
+			f, err := Read(kong.PDK(), Need{Kinds: Body}, absent(), 0)
 			require.NoError(t, err)
 			require.Equal(t, tc.asked, kong.Called(callBody.Method))
 			if tc.asked {
@@ -239,7 +246,7 @@ func TestBodyFromFile(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kong := request("POST / HTTP/1.1", headers, raw.AppendBytes(nil, 2, tc.path))
-			f, err := Read(kong.PDK(), Need{Kinds: Body}, tc.max)
+			f, err := Read(kong.PDK(), Need{Kinds: Body}, absent(), tc.max)
 			require.NoError(t, err)
 			require.Len(t, f.Request.Body, tc.want)
 			require.Equal(t, tc.truncated, f.Request.BodyTruncated)
@@ -251,7 +258,7 @@ func TestBodyFromFile(t *testing.T) {
 // TestMalformedReplyIsAnError: a reply that cannot be read must not look like no headers.
 func TestMalformedReplyIsAnError(t *testing.T) {
 	kong := &kongtest.Kong{Answer: func(wire.Call) []byte { return []byte{0x0a, 0x02, 0x0a, 0x7f} }}
-	_, err := Read(kong.PDK(), Need{Kinds: Headers}, 0)
+	_, err := Read(kong.PDK(), Need{Kinds: Headers}, absent(), 0)
 	require.ErrorContains(t, err, "malformed")
 }
 
@@ -260,8 +267,8 @@ func TestNeedUnion(t *testing.T) {
 	require.Equal(t, Need{Header: "x-a"}, a.With(Need{}))
 	require.Equal(t, Need{Header: "x-a"}, a.With(Need{Header: "x-a"}))
 	require.Equal(t, Need{Header: "x-a", Kinds: Headers}, a.With(Need{Header: "x-b"}), "two headers: ask for all")
-	require.Len(t, Need{Header: "x-a", Kinds: Headers}.Calls(), 1)
-	require.Len(t, Need{Kinds: Body}.Calls(), 2, "a body needs the request line and the headers")
+	require.Len(t, Need{Header: "x-a", Kinds: Headers}.Calls(absent()), 1)
+	require.Len(t, Need{Kinds: Body}.Calls(absent()), 2, "a body needs the request line and the headers")
 }
 
 func FuzzParseHeaders(f *testing.F) {
@@ -283,4 +290,54 @@ func FuzzParseHeaders(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPacked: the optional variable is used where it is there, ignored where it is not,
+// and nobody needs to say so.
+func TestPacked(t *testing.T) {
+	need := Need{Kinds: RequestLine | ClientIP | PeerIP | Headers}
+	value := ""
+	kong := func() *kongtest.Kong {
+		return &kongtest.Kong{Answer: func(c wire.Call) []byte {
+			switch {
+			case c.Method == callPacked.Method && string(c.Args) == string(callPacked.Args):
+				if value == "" {
+					return nil
+				}
+				return raw.String(value)
+			case c.Method == callRequestLine.Method:
+				return raw.String("GET /alone HTTP/1.1")
+			case c.Method == callClientIP.Method, c.Method == callPeerIP.Method:
+				return raw.String("192.0.2.1")
+			}
+			return nil
+		}}
+	}
+	packed := &Packed{}
+	require.Len(t, need.Calls(packed), 5, "not known: ask for both")
+	f, err := Read(kong().PDK(), need, packed, 0)
+	require.NoError(t, err)
+	require.Equal(t, "/alone", f.Request.Target)
+	require.Len(t, need.Calls(packed), 4, "it is not there: never asked for again")
+
+	packed = &Packed{}
+	value = "77aa 198.51.100.7 127.0.0.1 GET /a b?c=\xff HTTP/1.1"
+	k := kong()
+	f, err = Read(k.PDK(), need, packed, 0)
+	require.NoError(t, err)
+	require.Len(t, k.Calls, 2, "the variable and the headers")
+	require.Equal(t, "/a b?c=\xff", f.Request.Target)
+	require.Equal(t, "198.51.100.7", f.ClientIP)
+	require.Equal(t, "198.51.100.7", f.Request.ClientIP.String())
+	require.Equal(t, "127.0.0.1", f.PeerIP)
+	require.Equal(t, "77aa", f.Client().RequestID)
+	require.Len(t, k.Calls, 2, "a refusal knows the request's id already")
+	require.Len(t, need.Calls(packed), 2)
+	require.Empty(t, need.RefusalCalls(packed))
+
+	value = "" // Kong was reloaded without the line
+	f, err = Read(kong().PDK(), need, packed, 0)
+	require.NoError(t, err)
+	require.Equal(t, "/alone", f.Request.Target)
+	require.Len(t, need.Calls(packed), 4)
 }

@@ -65,8 +65,15 @@ func callHeader(name string) wire.Call {
 
 // Calls returns the calls that an event with this need always makes. The body is not among
 // them: whether a request has one shows in the other facts.
-func (n Need) Calls() []wire.Call {
+func (n Need) Calls(packed *Packed) []wire.Call {
 	var calls []wire.Call
+	kinds := n.closed().Kinds
+	if state := packed.state.Load(); kinds&packable != 0 && state != packedAbsent {
+		calls = append(calls, callPacked)
+		if state == packedPresent {
+			kinds &^= packable
+		}
+	}
 	for _, c := range []struct {
 		kind Kind
 		call wire.Call
@@ -75,7 +82,7 @@ func (n Need) Calls() []wire.Call {
 		{PeerIP, callPeerIP}, {Consumer, callConsumer}, {Credential, callCredential},
 		{Path, callPath}, {Service, callService},
 	} {
-		if n.closed().Kinds&c.kind != 0 {
+		if kinds&c.kind != 0 {
 			calls = append(calls, c.call)
 		}
 	}
@@ -87,9 +94,14 @@ func (n Need) Calls() []wire.Call {
 
 // RefusalCalls returns what a refusal asks for beyond the facts that are there: the
 // request's id, and whatever tells in which form the client wants its answer.
-func (n Need) RefusalCalls() []wire.Call {
-	calls := []wire.Call{callRequestID}
+func (n Need) RefusalCalls(packed *Packed) []wire.Call {
 	n = n.closed()
+	var calls []wire.Call
+	if n.Kinds&packable != 0 && packed.state.Load() == packedPresent {
+		n.Kinds |= packable
+	} else {
+		calls = append(calls, callRequestID)
+	}
 	if n.Kinds&RequestLine == 0 {
 		calls = append(calls, callRequestLine)
 	}

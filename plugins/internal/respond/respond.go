@@ -74,7 +74,7 @@ func Refuse(kong *pdk.PDK, v *detect.Verdict, client facts.Client) {
 // ServerError answers the client with the status 500 and Kong's own text for it: what a
 // request gets that could not be judged, where the failure policy is to deny.
 func ServerError(kong *pdk.PDK) {
-	f, err := facts.Read(kong, facts.Need{}, 0)
+	f, err := facts.Read(kong, facts.Need{}, &facts.Packed{}, 0)
 	if err != nil {
 		return
 	}
