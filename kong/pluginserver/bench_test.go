@@ -1,6 +1,7 @@
 package pluginserver_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -248,7 +249,7 @@ func TestBench(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
-	for _, name := range []string{"ip-restriction", "key-auth", "rate-limiting", "detect", "gate", "refusal"} {
+	for _, name := range strings.Fields(cmp.Or(os.Getenv("BENCH_SHAPES"), "ip-restriction key-auth rate-limiting detect gate refusal")) {
 		t.Setenv(shapeVar, name)
 		stock, ours, kept := measure(t, stockServer), measure(t, oursServer), measure(t, keptServer)
 		for _, line := range []struct {

@@ -40,6 +40,12 @@ const (
 	EndCommand
 )
 
+// KeptConn is a connection as ServeKept needs it: a *net.UnixConn, or something lighter.
+type KeptConn interface {
+	net.Conn
+	syscall.Conn
+}
+
 // keeper is what the server does for the one who keeps a connection.
 type keeper struct {
 	mark func(State)
@@ -63,7 +69,7 @@ const maxEvent = 256
 // one dies. An event's frame is taken from the socket only after mark(StateEvent); mark
 // is called by one goroutine at a time, and must be fast. The socket is closed on return,
 // which ends the connection only if nobody else holds it.
-func (s *Server) ServeKept(sock *net.UnixConn, mark func(State)) End {
+func (s *Server) ServeKept(sock KeptConn, mark func(State)) End {
 	c := newConn(s, sock)
 	raw, err := sock.SyscallConn()
 	if err != nil {

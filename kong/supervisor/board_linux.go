@@ -23,6 +23,9 @@ const (
 	maxWorkers = 16      // heartbeats; workers take them in turn
 )
 
+// stateOver: the connection has ended, the worker has let go of it.
+const stateOver = pluginserver.State(0xff)
+
 // boardSize is the board's size in bytes: heartbeats of 8 bytes, states of 4.
 const boardSize = 8*maxWorkers + 4*maxConns
 

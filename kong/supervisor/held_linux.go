@@ -58,6 +58,26 @@ func (s *Supervisor) end(h *held) {
 	s.checkOver()
 }
 
+// sweep ends the connections that workers have let go of, now and then until quit.
+func (s *Supervisor) sweep(quit chan struct{}) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-quit:
+			return
+		case <-tick.C:
+		}
+		s.mu.Lock()
+		for _, h := range s.held {
+			if h.by != nil && s.board.state(h.slot) == stateOver {
+				s.end(h)
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
 // place gives an idle connection to whoever serves now. All of these functions are called
 // with s.mu held, unless they say otherwise.
 func (s *Supervisor) place(h *held) {
@@ -251,6 +271,8 @@ func (s *Supervisor) adopt(h *held) {
 		return
 	}
 	switch s.board.state(h.slot) {
+	case stateOver:
+		s.end(h)
 	case pluginserver.StateIdle:
 		s.place(h)
 	case pluginserver.StateEvent:

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,7 +29,6 @@ const (
 	msgAnswer   kind = 'a' // the answer to a command: slot, the frame's payload
 	msgWaits    kind = 'w' // a command waits in this connection, which is given back: slot
 	msgReleased kind = 'r' // this connection is given back, idle: slot
-	msgEnded    kind = 'e' // this connection is over: slot
 	msgDropped  kind = 'x' // this instance was dropped: id
 )
 
@@ -51,9 +51,11 @@ const (
 // line is one end of the socket between supervisor and worker.
 type line struct {
 	conn *net.UnixConn
+	raw  syscall.RawConn
 
 	mu     sync.Mutex
 	queue  []message
+	busy   bool          // write is sending what was queued before
 	signal chan struct{} // has room for one
 	closed bool
 }
@@ -70,18 +72,25 @@ func newLine(file *os.File) (*line, error) {
 		conn.Close()
 		return nil, fmt.Errorf("worker line is a %T", conn)
 	}
-	l := &line{conn: unixConn, signal: make(chan struct{}, 1)}
+	raw, err := unixConn.SyscallConn()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	l := &line{conn: unixConn, raw: raw, signal: make(chan struct{}, 1)}
 	go l.write()
 	return l, nil
 }
 
-// send queues a message; it never blocks, whatever the other side does. Its descriptor
-// must stay open while the other side lives.
+// send sends a message, or queues it if the socket is full; it never blocks, whatever the
+// other side does. Its descriptor must stay open while the other side lives.
 func (l *line) send(m message) {
 	l.mu.Lock()
-	if !l.closed {
-		l.queue = append(l.queue, m)
+	if l.closed || !l.busy && len(l.queue) == 0 && len(m.payload) == 0 && l.sendNow(m) {
+		l.mu.Unlock()
+		return
 	}
+	l.queue = append(l.queue, m)
 	l.mu.Unlock()
 	select {
 	case l.signal <- struct{}{}:
@@ -94,7 +103,7 @@ func (l *line) write() {
 	for range l.signal {
 		l.mu.Lock()
 		queue, closed := l.queue, l.closed
-		l.queue = nil
+		l.queue, l.busy = nil, true
 		l.mu.Unlock()
 		for _, m := range queue {
 			// A broken line stays open for receive: what the other side sent before it died counts.
@@ -102,6 +111,9 @@ func (l *line) write() {
 				break
 			}
 		}
+		l.mu.Lock()
+		l.busy = false
+		l.mu.Unlock()
 		if closed {
 			l.conn.Close()
 			return
@@ -109,11 +121,32 @@ func (l *line) write() {
 	}
 }
 
+// sendNow sends a short message if that does not block, and reports whether it did.
+func (l *line) sendNow(m message) bool {
+	var head [messageHead]byte
+	m.head(head[:])
+	var oob []byte
+	if m.fd >= 0 {
+		oob = unix.UnixRights(m.fd)
+	}
+	sent := false
+	err := l.raw.Write(func(fd uintptr) bool {
+		sent = unix.Sendmsg(int(fd), head[:], oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL) == nil
+		return true
+	})
+	return err == nil && sent
+}
+
+// head writes the fixed part of a message.
+func (m message) head(b []byte) {
+	b[0] = byte(m.kind)
+	binary.LittleEndian.PutUint32(b[1:], m.slot)
+	binary.LittleEndian.PutUint32(b[5:], uint32(m.id))
+}
+
 func (l *line) put(m message) error {
 	buf := make([]byte, messageHead, messageHead+len(m.payload))
-	buf[0] = byte(m.kind)
-	binary.LittleEndian.PutUint32(buf[1:], m.slot)
-	binary.LittleEndian.PutUint32(buf[5:], uint32(m.id))
+	m.head(buf)
 	fd := m.fd
 	if len(m.payload) <= inlinePayload {
 		buf = append(buf, m.payload...)

@@ -134,8 +134,6 @@ func (s *Supervisor) handle(w *worker, m message) {
 		s.readCommand(h)
 	case msgReleased:
 		s.place(h)
-	case msgEnded:
-		s.end(h)
 	}
 }
 

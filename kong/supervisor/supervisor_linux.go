@@ -50,6 +50,9 @@ type Supervisor struct {
 
 // New returns a supervisor; Run starts it.
 func New(opt Options) (*Supervisor, error) {
+	if IsWorker() {
+		return nil, errors.New("a worker cannot be a supervisor: look at IsWorker first")
+	}
 	if opt.Path == "" {
 		path, err := os.Executable()
 		if err != nil {
@@ -137,6 +140,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			}
 		}
 	}()
+	go s.sweep(quit)
 	s.mu.Lock()
 	err := s.spawn()
 	s.noneFrom = time.Now()

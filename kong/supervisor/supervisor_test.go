@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -342,6 +343,9 @@ func TestGarbage(t *testing.T) {
 	l := r.load(2000, 16)
 	for i, start := 0, time.Now(); time.Since(start) < time.Second; i++ {
 		c, err := net.Dial("unix", r.path)
+		if errors.Is(err, syscall.EAGAIN) {
+			continue // the queue of the socket is full
+		}
 		require.NoError(t, err)
 		switch i % 4 {
 		case 0:
@@ -377,6 +381,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	ours, workers := count()
 	for i := range 10_000 {
 		c, err := net.Dial("unix", r.path)
+		if errors.Is(err, syscall.EAGAIN) {
+			continue // the queue of the socket is full
+		}
 		require.NoError(t, err)
 		if i%2 == 0 {
 			c.Write([]byte{20, 0, 0, 0, 1})

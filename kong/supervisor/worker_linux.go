@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/wire"
 )
@@ -150,20 +152,39 @@ func (w *Worker) beat(ctx context.Context) {
 
 // serve serves one connection.
 func (w *Worker) serve(srv *pluginserver.Server, m message) {
-	conn, err := connection(m.fd)
-	if err != nil {
-		w.line.send(message{kind: msgEnded, slot: m.slot, fd: -1})
-		return
-	}
-	end := srv.ServeKept(conn, func(state pluginserver.State) { w.board.mark(m.slot, state) })
-	back := msgEnded
-	switch end {
+	conn := keptConn{os.NewFile(uintptr(m.fd), "kong")}
+	switch srv.ServeKept(conn, func(state pluginserver.State) { w.board.mark(m.slot, state) }) {
 	case pluginserver.EndReleased:
-		back = msgReleased
+		w.line.send(message{kind: msgReleased, slot: m.slot, fd: -1})
 	case pluginserver.EndCommand:
-		back = msgWaits
+		w.line.send(message{kind: msgWaits, slot: m.slot, fd: -1})
+	default:
+		// No message: the supervisor looks now and then. Every refused request ends its
+		// connection, and waking another process costs more than the rest.
+		w.board.mark(m.slot, stateOver)
 	}
-	w.line.send(message{kind: back, slot: m.slot, fd: -1})
+}
+
+// keptConn is a connection without what package net asks the kernel about one. The file
+// is non-blocking, so it is in Go's poller.
+type keptConn struct{ *os.File }
+
+var unnamed = &net.UnixAddr{Net: "unix"}
+
+func (keptConn) LocalAddr() net.Addr  { return unnamed }
+func (keptConn) RemoteAddr() net.Addr { return unnamed }
+
+// CloseWrite ends our half of the connection.
+func (c keptConn) CloseWrite() error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var shutdown error
+	if err := raw.Control(func(fd uintptr) { shutdown = unix.Shutdown(int(fd), unix.SHUT_WR) }); err != nil {
+		return err
+	}
+	return shutdown
 }
 
 // command answers one command.
