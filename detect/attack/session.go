@@ -225,7 +225,7 @@ func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decod
 	if mask == 0 {
 		return
 	}
-	s.value = value.Value{Text: text, Traits: t, Source: l.Source, Name: l.Name, IsName: l.IsName}
+	s.value = value.Value{Text: text, Traits: t, Pairs: value.PairsOf(text), Source: l.Source, Name: l.Name, IsName: l.IsName}
 	for mask != 0 {
 		i := bits.TrailingZeros32(mask)
 		mask &= mask - 1

@@ -24,6 +24,10 @@ import (
 // marks are the classes that code cannot do without.
 const marks = value.ParenOpen | value.BraceOpen | value.Less | value.Backslash | value.Pipe | value.Hash
 
+// openings are the pairs of which code has one, besides a formula with a pipe in it.
+const openings = value.Call | value.ParenJ | value.DollarMark | value.LessQuestion | value.LessPercent | value.LessLetter | value.MarkBrace |
+	value.HashWord | value.AtPackage | value.PercentX | value.BackslashWord | value.Underscores
+
 // Possible reports whether a value with these traits can hold code of interest.
 func Possible(t value.Traits) bool {
 	return t.Any(marks) || t.All(value.Dot|value.Letter) && !t.Any(value.White)
@@ -46,8 +50,14 @@ type lexer struct {
 // Judge looks for code in one value. The class is always RCE.
 func Judge(v *value.Value) value.Match {
 	text := v.Text
-	best := classLoader(v)
+	var best value.Match
+	if v.Pairs.Any(value.CapitalL) {
+		best = classLoader(v)
+	}
 	if !v.Traits.Any(marks) || best.Confidence >= enough {
+		return best
+	}
+	if !v.Pairs.Any(openings) && !v.Traits.Any(value.Pipe) {
 		return best
 	}
 	s := lexer{text: text, expr: -1}

@@ -48,8 +48,11 @@ func Possible(t value.Traits) bool {
 // Judge looks for injected lines in one value. The class is always CRLF.
 func Judge(v *value.Value) value.Match {
 	text := v.Text
-	best := smtp(text)
-	if !v.Traits.Any(value.Newline | value.High) {
+	var best value.Match
+	if v.Traits.Any(value.Newline | value.Colon) {
+		best = smtp(text)
+	}
+	if !v.Traits.Any(value.Newline) && !v.Pairs.Any(value.WideBreak) {
 		return best
 	}
 	for i := 0; i < len(text); i++ {

@@ -34,7 +34,7 @@ func Judge(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	s := v.Text
-	seen := signsOf(s, v.Traits)
+	seen := signsOf(v)
 	if seen == 0 {
 		return value.Match{}
 	}
@@ -156,9 +156,10 @@ const (
 
 // signsOf takes the first look: three searches for single bytes, each hit decided by its
 // neighbours. It leaves nearly all benign values.
-func signsOf(s string, t value.Traits) sign {
+func signsOf(v *value.Value) sign {
+	s, t := v.Text, v.Traits
 	var seen sign
-	if t.Any(value.Less) {
+	if v.Pairs.Any(value.LessLetter | value.LessExclamation | value.LessQuestion | value.LessSlash | value.LessBlank) {
 		for i := 0; i+1 < len(s); {
 			j := strings.IndexByte(s[i:], '<')
 			if j < 0 || i+j+1 >= len(s) {

@@ -30,7 +30,7 @@ func Judge(v *value.Value) value.Match {
 	if !Possible(v.Traits) {
 		return best
 	}
-	if v.Traits.Any(value.Dollar) {
+	if v.Pairs.Any(value.DollarWord) {
 		if v.IsName {
 			return name(v.Text)
 		}
@@ -40,7 +40,7 @@ func Judge(v *value.Value) value.Match {
 		return best
 	}
 	if v.Traits.Any(value.Pipe | value.Ampersand | value.Semicolon | value.BraceClose | value.ParenClose | value.Space) {
-		best = best.Better(script(v.Text))
+		best = best.Better(script(v))
 	}
 	if v.Traits.Any(value.Newline) {
 		best = best.Better(redis(v.Text))

@@ -155,7 +155,7 @@ func curious(v *value.Value) bool {
 			return true
 		}
 	}
-	return v.Traits.Any(value.Dot) && strings.Contains(text, "..") || strings.Contains(text, "0x2")
+	return v.Pairs.Any(value.DotDot | value.ZeroX)
 }
 
 // What a byte is to the scan for paths.

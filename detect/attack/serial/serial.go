@@ -35,10 +35,10 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence >= 0.9 || !v.Traits.Any(value.Colon|value.Exclamation|value.Dot|value.Newline|value.Dollar|value.Less) {
 		return best
 	}
-	if v.Traits.Any(value.Colon) {
+	if v.Pairs.All(value.ClassColon | value.ColonDigit) {
 		best = best.Better(php(text))
 	}
-	if v.Traits.Any(value.Exclamation) {
+	if v.Pairs.Any(value.Tag) {
 		best = best.Better(yaml(text))
 	}
 	if v.Traits.Any(value.Dot) && (v.Traits.Any(value.Quote|value.DoubleQuote|value.Less) || v.Name != "" && (v.Name[0] == '@' || v.Name[0] == '$' || text[0] == 'c' || text[0] == 'o' || v.Name == "class" || v.Name == "javaClass" || v.Name == "type" || v.Name == "__type")) {
@@ -47,7 +47,7 @@ func Judge(v *value.Value) value.Match {
 	if v.Traits.Any(value.Newline) {
 		best = best.Better(pickle(text))
 	}
-	if v.Traits.Any(value.Dollar) {
+	if v.Pairs.Any(value.DollarMark) {
 		if i := strings.Index(text, "_$$ND_FUNC$$_"); i >= 0 {
 			best = best.Better(found(0.96, i, i+13, "node-serialize function"))
 		}
@@ -244,7 +244,7 @@ func gadget(v *value.Value) value.Match {
 	if words.HasPrefix(text, "com.sun.rowset.") || words.HasPrefix(text, "com.sun.jndi.") || words.HasPrefix(text, "com.sun.org.apache.xalan.") || words.HasPrefix(text, "com.mchange.v2.c3p0.") || words.HasPrefix(text, "org.apache.commons.collections.functors.") {
 		return found(0.75, 0, min(len(text), 48), "gadget class")
 	}
-	if v.Traits.Any(value.Quote|value.DoubleQuote) || v.Traits.Any(value.Less) {
+	if v.Pairs.Any(value.AtKey | value.LessLetter) {
 		return inner(text)
 	}
 	return value.Match{}

@@ -22,6 +22,9 @@ func Judge(v *value.Value) value.Match {
 	if !Possible(v.Traits) {
 		return value.Match{}
 	}
+	if !v.Pairs.Any(value.LessExclamation | value.LessLetter) {
+		return value.Match{}
+	}
 	s := v.Text
 	var best value.Match
 	for i := 0; i < len(s); i++ {

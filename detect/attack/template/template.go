@@ -26,6 +26,9 @@ func Possible(t value.Traits) bool {
 		t.All(value.Hash|value.ParenOpen) || t.All(value.At|value.ParenOpen) || t.All(value.BracketOpen|value.Hash)
 }
 
+// openings are the pairs of bytes that delimiters, directives and tags open with.
+const openings = value.MarkBrace | value.BraceMark | value.BraceWord | value.LessPercent | value.LessHash | value.BracketMark | value.AtParen | value.HashWord
+
 // delimiter is a pair that encloses an expression or a statement.
 type delimiter struct {
 	open, close string
@@ -84,6 +87,9 @@ type reader struct {
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
 	if !Possible(v.Traits) {
+		return value.Match{}
+	}
+	if !v.Pairs.Any(openings) {
 		return value.Match{}
 	}
 	s := v.Text

@@ -40,7 +40,7 @@ func Judge(v *value.Value) value.Match {
 	if v.IsName && detect.EqualFold(v.Name, "filename") {
 		return name(v.Text)
 	}
-	if v.Traits.Any(value.Less) {
+	if v.Pairs.Any(value.LessQuestion | value.LessPercent | value.LessLetter) {
 		return polyglot(v.Text)
 	}
 	return value.Match{}

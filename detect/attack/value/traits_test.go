@@ -27,6 +27,45 @@ func TestTraitsOf(t *testing.T) {
 	}
 }
 
+// TestPairsOf compares the fast routine with the obvious one.
+func TestPairsOf(t *testing.T) {
+	var all strings.Builder
+	for c := range 256 {
+		all.WriteString(string([]byte{byte(c), '.', byte(c), byte(c), ':', byte(c), '<', byte(c), '{', byte(c), '('}))
+	}
+	text := all.String()
+	for from := 0; from < len(text)-20; from++ {
+		for n := range 20 {
+			s := text[from : from+n]
+			var want Pairs
+			for i := 1; i < len(s); i++ {
+				want |= pairOf[s[i-1]].first & pairOf[s[i]].second
+			}
+			require.Equal(t, want, PairsOf(s), "%q", s)
+		}
+	}
+}
+
+func TestPairs(t *testing.T) {
+	for _, row := range []struct {
+		pair         Pairs
+		text, unlike string
+	}{
+		{pair: DotDot, text: "a..b", unlike: "a.b."},
+		{pair: DotSlash, text: `a.\b`, unlike: "a/.b"},
+		{pair: Underscores, text: "__proto__", unlike: "_proto_"},
+		{pair: ColonSlash, text: "http://a", unlike: "a:b/"},
+		{pair: LessLetter, text: "a <b", unlike: "a < b"},
+		{pair: MarkBrace, text: "${a}", unlike: "$ {a}"},
+		{pair: Call, text: "f (x)", unlike: ")("},
+		{pair: WideBreak, text: "a\u560ab", unlike: "\xe5a\x98"},
+		{pair: LessBlank, text: "a <\x00", unlike: "a <\x80"},
+	} {
+		require.True(t, PairsOf(row.text).Any(row.pair), "%q", row.text)
+		require.False(t, PairsOf(row.unlike).Any(row.pair), "%q", row.unlike)
+	}
+}
+
 func TestEveryByteHasOneClass(t *testing.T) {
 	for c := range 256 {
 		class := ClassOf(byte(c))
@@ -49,6 +88,15 @@ func TestBetterKeepsTheFirstOfEquals(t *testing.T) {
 	require.Equal(t, a, a.Better(b))
 	b.Confidence = 0.6
 	require.Equal(t, b, a.Better(b))
+}
+
+func BenchmarkPairsOf(b *testing.B) {
+	s := strings.Repeat("Mozilla/5.0 (X11; Linux)", 40)
+	b.SetBytes(int64(len(s)))
+	b.ReportAllocs()
+	for b.Loop() {
+		PairsOf(s)
+	}
 }
 
 func BenchmarkTraitsOf(b *testing.B) {

@@ -13,6 +13,8 @@ type Value struct {
 	Text string
 	// Traits are the byte classes that occur in Text (TraitsOf).
 	Traits Traits
+	// Pairs are the pairs of bytes that occur in Text (PairsOf).
+	Pairs Pairs
 	// Source is the part of the request that the value came from.
 	Source detect.Source
 	// Name is the parameter's, header's or field's own name, as sent; "" for a path segment.
@@ -23,7 +25,7 @@ type Value struct {
 
 // Of returns the value for a bare text from the given source.
 func Of(text string, source detect.Source, name string) Value {
-	return Value{Text: text, Traits: TraitsOf(text), Source: source, Name: name}
+	return Value{Text: text, Traits: TraitsOf(text), Pairs: PairsOf(text), Source: source, Name: name}
 }
 
 // Match is what a language package saw in a value. The zero value means "nothing".

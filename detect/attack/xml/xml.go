@@ -23,6 +23,9 @@ func Judge(v *value.Value) value.Match {
 	if !Possible(v.Traits) {
 		return value.Match{}
 	}
+	if !v.Pairs.Any(value.LessExclamation | value.LessLetter) {
+		return value.Match{}
+	}
 	s := v.Text
 	r := reader{src: s}
 	for i := 0; i < len(s) && r.best.Confidence < 0.9; i++ {

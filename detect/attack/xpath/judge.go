@@ -42,7 +42,7 @@ func Judge(v *value.Value) value.Match {
 			best = value.Match{Class: detect.ClassXPathi, Confidence: conf, Start: at, End: end, Shape: shape}
 		}
 	}
-	if v.Traits.Any(value.ParenOpen) {
+	if v.Pairs.Any(value.LetterParen) {
 		for i, n := 0, 0; n < maxMarks; n++ {
 			k := strings.IndexByte(s[i:], '(')
 			if k < 0 {
@@ -53,7 +53,7 @@ func Judge(v *value.Value) value.Match {
 			consider(at, i, shape)
 		}
 	}
-	if v.Traits.Any(value.Colon) {
+	if v.Pairs.Any(value.ColonColon) {
 		for i, n := 0, 0; n < maxMarks; n++ {
 			k := strings.Index(s[i:], "::")
 			if k < 0 {
@@ -63,7 +63,7 @@ func Judge(v *value.Value) value.Match {
 			consider(axis(s, i-2), i, "axis")
 		}
 	}
-	if v.Traits.Any(value.Pipe) {
+	if v.Pairs.Any(value.PipePath) {
 		for i, n := 0, 0; n < maxMarks; n++ {
 			k := strings.IndexByte(s[i:], '|')
 			if k < 0 {
@@ -73,7 +73,7 @@ func Judge(v *value.Value) value.Match {
 			consider(union(s, i-1), i, "union with a path")
 		}
 	}
-	if v.Traits.All(value.Slash) && v.Traits.Any(value.Quote|value.DoubleQuote) {
+	if v.Pairs.Any(value.SlashSlash) && v.Traits.Any(value.Quote|value.DoubleQuote) {
 		for i, n := 0, 0; n < maxMarks; n++ {
 			k := strings.Index(s[i:], "//")
 			if k < 0 || i+k > maxBefore {

@@ -1,0 +1,36 @@
+package attack
+
+import (
+	"testing"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/value"
+)
+
+// FuzzPairsMissNothing holds that no language passes over a value for want of pairs of
+// bytes in which it would see something if it looked.
+func FuzzPairsMissNothing(f *testing.F) {
+	for _, s := range []string{
+		"", "' or 1=1", "<script>alert(1)</script>", "${jndi:ldap://a/b}", "../../etc/passwd", "a.__proto__.b", "constructor.prototype.x",
+		"class.module.classLoader.x", `O:8:"stdClass":0:{}`, "!!python/object", "{{7*7}}", "#set($x=1)", "<!--#exec cmd=\"id\"-->", "<!ENTITY x SYSTEM 'a'>",
+		"http://169.254.169.254/", "https:evil.example", "///evil.example", "\u560aSet-Cookie: a=b", "\u010aSet-Cookie: a=b", "rcpt to: <a@b.c>", "']|//*|a['",
+		"'] or count(//a)", "a' or ancestor::b", "$where: 1", "x DETACH DELETE n", "_$$ND_FUNC$$_function(){}", "=cmd|'/C calc'!A0", "\\immediate\\write18{id}",
+		"%x(id)", "@java.lang.Runtime@getRuntime()", "GIF89a<?php", "0x2e0x2e0x2f", "{\"@type\":\"com.sun.rowset.JdbcRowSetImpl\"}",
+	} {
+		f.Add(s, uint8(detect.SourceQuery), "q", false)
+	}
+	f.Fuzz(func(t *testing.T, text string, source uint8, name string, isName bool) {
+		v := value.Of(text, detect.Source(source%7), name)
+		v.IsName = isName
+		all := v
+		all.Pairs = ^value.Pairs(0)
+		for _, l := range languages {
+			if !l.possible(v.Traits) {
+				continue
+			}
+			if got, want := l.judge(&v), l.judge(&all); got != want {
+				t.Errorf("%s: %q: %+v by its pairs, %+v without", l.name, text, got, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,157 @@
+package value
+
+// Pairs is the set of telling pairs of neighbouring bytes that occur in a text: one bit for
+// each kind. Where Traits say that a dot and a slash occur somewhere, Pairs say that they
+// stand side by side. A language package passes over values that lack the pairs without
+// which nothing that it looks for can be written.
+type Pairs uint64
+
+// The pairs. A byte in lower case stands for itself only, unless said otherwise.
+const (
+	DotDot          Pairs = 1 << iota // ..
+	DotSlash                          // ./ and .\
+	Underscores                       // __
+	ZeroX                             // 0x, 0X
+	ColonSlash                        // :/ and :\
+	ColonColon                        // ::
+	ColonLetter                       // : and a letter
+	ColonDigit                        // : and a digit or a plus
+	SchemeColon                       // a colon behind p, s or r in any case
+	WrapperColon                      // a colon behind the last letter of a stream wrapper, in any case
+	ClassColon                        // a colon behind O, C or o
+	SlashSlash                        // //
+	PipePath                          // | and a slash or a blank
+	LessLetter                        // < and a letter
+	LessExclamation                   // <!
+	LessQuestion                      // <?
+	LessPercent                       // <%
+	LessSlash                         // </
+	LessHash                          // <#
+	LessBlank                         // < and white space or a control character
+	Call                              // ( behind a letter, a digit, _ or a blank
+	LetterParen                       // ( behind a letter
+	ParenJ                            // ( and j in any case
+	AtParen                           // @(
+	MarkBrace                         // { behind one of $ % # * @ ~
+	BraceMark                         // { and one of { % # @ =
+	BraceWord                         // { and a letter or one of _ $ . /
+	BracketMark                       // [ and one of [ ( #
+	HashWord                          // # and a letter, a digit or _
+	AtPackage                         // @ and j, o or c in any case: a Java package
+	AtKey                             // @ or $, and t or c
+	PercentX                          // %x
+	BackslashWord                     // \ and a letter
+	DollarWord                        // $ and a letter or _
+	DollarMark                        // $$
+	Tag                               // ! and one of r p < !
+	WideBreak                         // the first two bytes of characters that end in those of CR or LF
+	CapitalL                          // sL, as in classLoader
+	LetterYP                          // yp, as in prototype
+	LetterUC                          // uc, as in constructor
+	BlankAfterH                       // a blank behind h or H, as in DETACH DELETE
+)
+
+// pairOf holds, for each byte, the pairs that it can be the first and the second of.
+var pairOf = func() (t [256]struct{ first, second Pairs }) {
+	const (
+		lower  = "abcdefghijklmnopqrstuvwxyz"
+		upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		letter = lower + upper
+		digit  = "0123456789"
+	)
+	low := "\x7f"
+	for c := range byte(' ' + 1) {
+		low += string(rune(c))
+	}
+	for _, row := range []struct {
+		pair          Pairs
+		first, second string
+	}{
+		{DotDot, ".", "."},
+		{DotSlash, ".", `/\`},
+		{Underscores, "_", "_"},
+		{ZeroX, "0", "xX"},
+		{ColonSlash, ":", `/\`},
+		{ColonColon, ":", ":"},
+		{ColonLetter, ":", letter},
+		{ColonDigit, ":", digit + "+"},
+		{SchemeColon, "psrPSR", ":"},
+		{WrapperColon, "prtbg2cleaPRTBGCLEA", ":"},
+		{ClassColon, "OCo", ":"},
+		{SlashSlash, "/", "/"},
+		{PipePath, "|", "/ "},
+		{LessLetter, "<", letter},
+		{LessExclamation, "<", "!"},
+		{LessQuestion, "<", "?"},
+		{LessPercent, "<", "%"},
+		{LessSlash, "<", "/"},
+		{LessHash, "<", "#"},
+		{LessBlank, "<", low},
+		{Call, letter + digit + "_ ", "("},
+		{LetterParen, letter, "("},
+		{ParenJ, "(", "jJ"},
+		{AtParen, "@", "("},
+		{MarkBrace, "$%#*@~", "{"},
+		{BraceMark, "{", "{%#@="},
+		{BraceWord, "{", letter + "_$./"},
+		{BracketMark, "[", "[(#"},
+		{HashWord, "#", letter + digit + "_"},
+		{AtPackage, "@", "jJoOcC"},
+		{AtKey, "@$", "tc"},
+		{PercentX, "%", "x"},
+		{BackslashWord, `\`, letter},
+		{DollarWord, "$", letter + "_"},
+		{DollarMark, "$", "$"},
+		{Tag, "!", "rp<!"},
+		{WideBreak, "\xE5", "\x98"},
+		{WideBreak, "\xC4", "\x8A\x8D"},
+		{CapitalL, "s", "L"},
+		{LetterYP, "y", "p"},
+		{LetterUC, "u", "c"},
+		{BlankAfterH, "hH", " "},
+	} {
+		for i := range len(row.first) {
+			t[row.first[i]].first |= row.pair
+		}
+		for i := range len(row.second) {
+			t[row.second[i]].second |= row.pair
+		}
+	}
+	return t
+}()
+
+// PairsOf returns the pairs that occur in s. It may name WideBreak for a mixture of its two
+// spellings. Computing the set costs about a nanosecond a byte at worst.
+func PairsOf(s string) Pairs {
+	if s == "" {
+		return 0
+	}
+	var p, q Pairs
+	first := pairOf[s[0]].first
+	s = s[1:]
+	for len(s) >= 8 {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		a, b, c, d := &pairOf[byte(x)], &pairOf[byte(x>>8)], &pairOf[byte(x>>16)], &pairOf[byte(x>>24)]
+		p |= first&a.second | a.first&b.second
+		q |= b.first&c.second | c.first&d.second
+		first = d.first
+		a, b, c, d = &pairOf[byte(x>>32)], &pairOf[byte(x>>40)], &pairOf[byte(x>>48)], &pairOf[byte(x>>56)]
+		p |= first&a.second | a.first&b.second
+		q |= b.first&c.second | c.first&d.second
+		first = d.first
+		s = s[8:]
+	}
+	for i := 0; i < len(s); i++ {
+		c := &pairOf[s[i]]
+		p |= first & c.second
+		first = c.first
+	}
+	return p | q
+}
+
+// Any reports whether at least one of the pairs in want occurs.
+func (p Pairs) Any(want Pairs) bool { return p&want != 0 }
+
+// All reports whether every pair in want occurs.
+func (p Pairs) All(want Pairs) bool { return p&want == want }
