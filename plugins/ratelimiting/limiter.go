@@ -25,6 +25,8 @@ var periods = [ratelimit.Periods]struct{ field, header string }{
 // limiter is the compiled config. Its counters are in a table that outlives it.
 type limiter struct {
 	table          *ratelimit.Table
+	counted        *check.Counted
+	plugin         string // the id of the plugin's config
 	now            func() time.Time
 	limits         ratelimit.Limits
 	by             string
@@ -38,6 +40,8 @@ type limiter struct {
 func newLimiter(c *Config, limits ratelimit.Limits, env check.Env) *limiter {
 	return &limiter{
 		table:   env.Limits,
+		counted: &env.Counted,
+		plugin:  env.PluginID,
 		now:     env.Now,
 		limits:  limits,
 		by:      c.LimitBy,
@@ -99,9 +103,16 @@ func (l *limiter) judge(f *facts.Facts) detect.Verdict {
 		return detect.Verdict{Failed: true, Reason: "Kong knows no address of the client"}
 	}
 	key := l.table.Key(l.route, l.service, kind, id)
-	result, err := l.table.Allow(l.now(), key, l.limits, 0)
+	var event ratelimit.Event
+	if f.RequestID != "" {
+		event = l.table.Event(l.plugin, f.RequestID)
+	}
+	result, err := l.table.Allow(l.now(), key, l.limits, event)
 	if err != nil {
 		return detect.Verdict{Failed: true, Reason: fmt.Sprintf("counting: %v", err)}
+	}
+	if event != 0 && result.Allowed {
+		l.counted.Remember(l.table, event)
 	}
 	var v detect.Verdict
 	if !l.hide {

@@ -93,3 +93,16 @@ func TestBadConfig(t *testing.T) {
 		require.ErrorContains(t, err, want, config)
 	}
 }
+
+// TestRepeatedEventIsCountedOnce: Kong repeats an event in which the process died.
+func TestRepeatedEventIsCountedOnce(t *testing.T) {
+	one, err := compile(t, `{"minute":2}`)
+	require.NoError(t, err)
+	request := func(id string) *facts.Facts { return &facts.Facts{ClientIP: "192.0.2.1", RequestID: id} }
+	for range 3 {
+		require.False(t, one.Judge(request("a")).Denied)
+	}
+	require.False(t, one.Judge(request("b")).Denied, "a was counted once")
+	require.True(t, one.Judge(request("c")).Denied)
+	require.False(t, one.Judge(request("a")).Denied, "what was admitted stays admitted")
+}

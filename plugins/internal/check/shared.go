@@ -22,6 +22,8 @@ type Shared struct {
 	// Limits counts calls. Whoever serves for long gives it room for more clients, in
 	// memory that outlives the process.
 	Limits *ratelimit.Table
+	// Counted are the events that were counted last.
+	Counted Counted
 	// Packed knows whether Kong packs the short facts into one variable.
 	Packed facts.Packed
 	// Consumers are the consumers that Kong was asked about.

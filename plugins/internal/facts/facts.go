@@ -31,14 +31,15 @@ type Facts struct {
 	Credential string
 	// Path is the decoded, normalised path; ServiceID the service's id.
 	Path, ServiceID string
+	// RequestID is the id that Kong gave the request, if it came for free; see Packed.
+	RequestID string
 	// BodyErr says why the body could not be read; the Request's Body is empty then.
 	BodyErr error
 
-	need      Need
-	packed    *Packed
-	requestID string // if it came with the packed variable
-	header    string // the value of need.Header
-	kong      *pdk.PDK
+	need   Need
+	packed *Packed
+	header string // the value of need.Header
+	kong   *pdk.PDK
 }
 
 // DefaultMaxBody is how much of a body is read unless Limits say otherwise, in bytes.
@@ -176,7 +177,7 @@ type Client struct {
 // Client asks for what a refusal needs and the facts do not have yet. What cannot be
 // learnt stays empty: a refusal is never held up by it.
 func (f *Facts) Client() Client {
-	c := Client{RequestID: f.requestID, Proto: f.Request.Proto}
+	c := Client{RequestID: f.RequestID, Proto: f.Request.Proto}
 	if c.RequestID == "" {
 		c.RequestID = f.optional(callRequestID)
 	}

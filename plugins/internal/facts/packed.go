@@ -50,7 +50,7 @@ func (f *Facts) readPacked(kinds Kind) (Kind, error) {
 		return kinds, nil
 	}
 	f.packed.state.Store(packedPresent)
-	f.requestID, f.ClientIP, f.PeerIP = parts[0], parts[1], parts[2]
+	f.RequestID, f.ClientIP, f.PeerIP = parts[0], parts[1], parts[2]
 	f.Request.Method, f.Request.Target, f.Request.Proto = splitRequestLine(parts[3])
 	f.need.Kinds |= packable
 	return kinds &^ packable, nil
