@@ -108,6 +108,10 @@ func (t toy) Handle(_ string, kong *pdk.PDK) {
 	if os.Getenv(faultEnv) == "event" {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
+	if strings.HasPrefix(os.Getenv(versionEnv), "refusing") {
+		kong.Response.ExitStatus(403)
+		return
+	}
 	kong.Response.SetHeader("X-Version", os.Getenv(versionEnv))
 	kong.Log.Notice("done")
 }
@@ -229,7 +233,7 @@ func (r *rig) load(rate, workers int) *load {
 				case err != nil:
 					l.failed.Add(1)
 					l.first.CompareAndSwap(nil, err.Error())
-				case header(result) == "":
+				case header(result) == "" && (result.Exit == nil || result.Exit.Status != 403):
 					l.byPolicy.Add(1)
 				}
 			}
@@ -269,7 +273,9 @@ func TestServes(t *testing.T) {
 
 // trial kills workers again and again under load.
 func trial(t *testing.T, fault string, rate, workers, times int, pause time.Duration, strike func(r *rig, pid int)) {
-	t.Setenv(versionEnv, "v1")
+	if os.Getenv(versionEnv) == "" {
+		t.Setenv(versionEnv, "v1")
+	}
 	r := newRig(t, Timing{Stable: pause / 4, Frozen: 400 * time.Millisecond})
 	r.version(t)
 	l := r.load(rate, workers)
@@ -293,6 +299,13 @@ func TestKill(t *testing.T) {
 	kill := func(_ *rig, pid int) { syscall.Kill(pid, syscall.SIGKILL) }
 	t.Run("at 500 requests/s", func(t *testing.T) { trial(t, "kill -9, 500/s", 500, 16, 10, pause, kill) })
 	t.Run("at full load", func(t *testing.T) { trial(t, "kill -9, full load", 0, 16, 10, pause, kill) })
+}
+
+// TestKillWhileRefusing has each event end its connection: most connections are new.
+func TestKillWhileRefusing(t *testing.T) {
+	t.Setenv(versionEnv, "refusing")
+	trial(t, "kill -9, every request refused", 0, 16, 10, 200*time.Millisecond,
+		func(_ *rig, pid int) { syscall.Kill(pid, syscall.SIGKILL) })
 }
 
 // TestKillAllTheTime leaves a worker no time to be idle: most die in the middle of
