@@ -152,6 +152,8 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 				return 0.95, "command through a module"
 			}
 			return 0.85, "command through a module"
+		case words.HasPrefix(name, "start") && !command && !isLiteral:
+			return 0, ""
 		case recv == receiver && (words.HasPrefix(name, "popen") || words.HasPrefix(name, "system") || words.HasPrefix(name, "execute")):
 			return 0.75, "command through a module"
 		case free && (command || superglobal(arg)):
@@ -272,11 +274,31 @@ func (s *lexer) backtick(i int) value.Match {
 	return value.Match{}
 }
 
+// reflection reports whether a chain of Python's special attributes begins that leads from
+// an object to other classes or to a module's globals; x.__class__.__name__ is everyday.
+func reflection(t string) bool {
+	switch {
+	case strings.HasPrefix(t, "__class__."):
+		t = t[len("__class__."):]
+	case strings.HasPrefix(t, "__init__."):
+		return strings.HasPrefix(t, "__init__.__globals__")
+	}
+	for _, name := range [...]string{"__base__", "__bases__", "__mro__"} {
+		if strings.HasPrefix(t, name) && len(t) > len(name) && (t[len(name)] == '.' || t[len(name)] == '[') {
+			return true
+		}
+	}
+	return strings.HasPrefix(t, "__subclasses__()")
+}
+
 // dunder recognises Python's way from any object to its modules.
 func (s *lexer) dunder(i int) value.Match {
 	t := s.text[i:]
 	if strings.HasPrefix(t, "__import__") || strings.HasPrefix(t, "__builtins__") {
 		return found(0.85, i, i+10, "import by name")
+	}
+	if i > 0 && s.text[i-1] == '.' && reflection(t) {
+		return found(0.9, i, min(len(s.text), i+24), "reflection in Python")
 	}
 	if strings.HasPrefix(t, "_$$ND_FUNC$$_") {
 		return found(0.95, i, i+13, "serialised function")

@@ -30,7 +30,7 @@ const openings = value.Call | value.ParenJ | value.DollarMark | value.LessQuesti
 
 // Possible reports whether a value with these traits can hold code of interest.
 func Possible(t value.Traits) bool {
-	return t.Any(marks) || t.All(value.Dot|value.Letter) && !t.Any(value.White)
+	return t.Any(marks) || t.Any(value.Dot|value.BracketOpen) && t.Any(value.Letter) && !t.Any(value.White)
 }
 
 // enough is the confidence after which there is no need to look on.

@@ -36,10 +36,22 @@ func (s *lexer) expression(i int) (value.Match, int) {
 			return value.Match{}, next
 		}
 	}
+	if text[i] == '$' && lookup(text[i+2:]) {
+		return found(0.85, i, min(len(text), i+24), "lookup that reaches out"), i
+	}
 	if text[i] == '%' && i+2 < len(text) && text[i+2] == '(' {
 		return found(0.6, i, i+3, "OGNL expression"), i
 	}
 	return value.Match{}, i
+}
+
+// lookup reports whether an interpolation of Apache's Commons Text or Configuration begins
+// that runs a script or reads what it names (CVE-2022-42889).
+func lookup(t string) bool {
+	return words.HasPrefix(t, "script:") && strings.IndexByte(t[7:min(len(t), 24)], ':') > 0 ||
+		words.HasPrefix(t, "url:") && strings.Contains(t[:min(len(t), 64)], "://") ||
+		words.HasPrefix(t, "dns:") && strings.IndexByte(t[:min(len(t), 64)], '|') > 0 ||
+		words.HasPrefix(t, "file:utf-8:")
 }
 
 // jndi follows a Log4j lookup with its nested lookups resolved: ${${lower:j}ndi:...,

@@ -23,7 +23,7 @@ var names = words.New(
 	words.Group{Kind: runs | unique, Words: `shell_exec passthru proc_open pcntl_exec proc_nice execsync spawnsync execfilesync check_output popen2 popen3
 		getoutput getstatusoutput wscript.shell shellexecute processbuilder winexec posix_spawn expect_popen cfexecute xp_cmdshell
 		start_process createprocess runtime_exec execve execvp execvpe execlp spawnvp spawnlp`},
-	words.Group{Kind: runs, Words: `system exec popen spawn execute check_call call run execfile execl execv shell open sh backticks`},
+	words.Group{Kind: runs, Words: `system exec popen spawn execute check_call call run start execfile execl execv shell open sh backticks`},
 	words.Group{Kind: evaluates | unique, Words: `create_function call_user_func call_user_func_array assert_options preg_replace_callback runinthiscontext
 		runinnewcontext loadstring instance_eval class_eval module_eval executeglobal create_lambda_function array_filter usort
 		register_shutdown_function ob_start fromcharcode`},

@@ -224,10 +224,38 @@ func smtp(text string) value.Match {
 		return value.Match{}
 	}
 	rest := strings.TrimLeft(text[k:min(len(text), k+80)], "\r\n")
+	if k == 0 && strings.HasPrefix(text, "\r\n") && verb(rest) {
+		return found(0.75, k, min(len(text), k+12), "mail command")
+	}
 	if tagged(rest) {
 		return found(0.8, k, min(len(text), k+24), "IMAP command")
 	}
 	return value.Match{}
+}
+
+// verb reports whether a line is a command of SMTP or POP in capitals that takes nothing or
+// one word (RFC 5321, 1939): QUIT, RSET, VRFY root, RETR 1. People who begin a text with a
+// line break and a word in capitals write more behind it.
+func verb(s string) bool {
+	j := 0
+	for j < len(s) && 'A' <= s[j] && s[j] <= 'Z' {
+		j++
+	}
+	if j < 4 || names.Of(s[:j])&command == 0 {
+		return false
+	}
+	rest := s[j:]
+	switch s[:j] {
+	case "QUIT", "RSET", "NOOP", "STAT", "DATA", "STARTTLS", "CAPABILITY", "LOGOUT", "HELP":
+		return rest == "" || strings.HasPrefix(rest, "\r\n")
+	case "VRFY", "EXPN", "HELO", "EHLO", "RETR", "DELE", "USER", "PASS", "AUTH":
+		if rest == "" || rest[0] != ' ' {
+			return false
+		}
+		k := strings.IndexAny(rest[1:], " \r\n") // one word
+		return len(rest) > 1 && k != 0 && (k < 0 || rest[1+k] != ' ')
+	}
+	return false
 }
 
 // tagged reports whether a line is a tagged IMAP command in capitals: V101 FETCH 4791.

@@ -66,7 +66,7 @@ func (s *lexer) arguments(w *word, kind uint32) args {
 			a.tight = true
 			a.entity = c == ';'
 		}
-		if c == ';' || c == '|' || c == '&' && !strings.HasPrefix(text[i:], "&>") || c == '\n' || c == '\r' || c == '`' || c == ')' {
+		if c == '#' && i > w.end || c == ';' || c == '|' || c == '&' && !strings.HasPrefix(text[i:], "&>") || c == '\n' || c == '\r' || c == '`' || c == ')' {
 			if c == '`' && a.count > 0 {
 				a.expansion = true
 			}

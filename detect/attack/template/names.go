@@ -37,7 +37,8 @@ func strengthOf(w string) int {
 	case "_self", "_TemplateReference__context", "_NSAttr__parent", "_mmarker", "_with_template", "registerUndefinedFilterCallback",
 		"registerUndefinedFunction", "getRuntime", "ProcessBuilder", "subclasses", "ScriptEngineManager", "mainModule":
 		return dunder
-	case "config", "request", "self", "settings", "app", "cycler", "joiner", "namespace", "lipsum", "url_for", "get_flashed_messages",
+	case "applicationScope", "sessionScope", "requestScope", "pageScope", "pageContext", "initParam",
+		"config", "request", "self", "settings", "app", "cycler", "joiner", "namespace", "lipsum", "url_for", "get_flashed_messages",
 		"session", "application", "smarty", "process", "global", "globals", "environment", "handler":
 		return context
 	case "items", "iteritems", "itervalues", "attr", "os", "toUpperCase", "charAt", "env", "loader", "get", "readline", "import_string", "popitem":

@@ -39,6 +39,7 @@ const (
 type bracket struct {
 	operand bool // an operand: a call or a member access
 	reach   int8
+	head    bool // if, while, for, with, catch: a statement follows, not an operator
 }
 
 // maxRead bounds how many tokens are read; a longer program has shown what it is by then.
@@ -59,6 +60,7 @@ func Read(s string) Reading {
 		brackets [32]bracket
 		depth    int
 		unknown  bool // `throw` or onerror seen: alert=onerror tricks
+		heading  bool // the last token was a word with a head in brackets behind it
 	)
 	for range maxRead {
 		t := l.next(operand)
@@ -84,7 +86,7 @@ func Read(s string) Reading {
 			r.Words++
 			switch class {
 			case keyword:
-				operand = false
+				operand, heading = false, headed(s[t.start:t.stop])
 				if w := s[t.start:t.stop]; w == "this" || w == "null" || w == "true" || w == "false" || w == "super" {
 					operand = true
 				}
@@ -162,7 +164,7 @@ func Read(s string) Reading {
 					}
 				}
 				if depth < len(brackets) {
-					brackets[depth] = bracket{operand: operand, reach: reach}
+					brackets[depth] = bracket{operand: operand, reach: reach, head: heading && last.kind == word && lastName == keyword}
 				}
 				depth++
 				operand, reach = false, 0
@@ -171,9 +173,11 @@ func Read(s string) Reading {
 			case ')':
 				if depth--; depth >= 0 && depth < len(brackets) {
 					reach = brackets[depth].reach
+					operand = !brackets[depth].head
+				} else {
+					operand = true
 				}
 				depth = max(depth, 0)
-				operand = true
 			case '[':
 				if depth < len(brackets) {
 					brackets[depth] = bracket{operand: operand, reach: reach}
@@ -249,6 +253,11 @@ func Read(s string) Reading {
 		last = t
 	}
 	return r
+}
+
+// headed reports whether a statement follows what stands in brackets behind the keyword.
+func headed(w string) bool {
+	return w == "if" || w == "while" || w == "for" || w == "with" || w == "catch"
 }
 
 // literalArgument reports whether what follows an opening parenthesis is a literal, a
