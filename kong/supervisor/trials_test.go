@@ -271,4 +271,3 @@ func files(t *testing.T, pid int) int {
 	require.NoError(t, err)
 	return len(entries)
 }
-
