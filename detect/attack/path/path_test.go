@@ -1,58 +1,61 @@
 package path
 
-import "kongwaf/detect"
+import (
+	"testing"
 
-type row struct {
-	name         string
-	attack, twin string
-	source       detect.Source
-	field        string
-	isName       bool
-}
+	"kongwaf/detect"
+	"kongwaf/detect/attack/languagetest"
+)
 
-var rows = []row{
-	{name: "climbs to a password file", attack: "../../../../etc/passwd", twin: "../img/a.png"},
-	{name: "one climb to a known file", attack: "../etc/passwd", twin: "../style/main.css"},
-	{name: "backslashes", attack: "..\\..\\..\\windows\\win.ini", twin: "..\\readme.txt"},
-	{name: "path parameters (Tomcat)", attack: "..;/..;/manager/html", twin: "a..;b"},
-	{name: "doubled marks that a filter makes one", attack: "....//....//etc/passwd", twin: "wait..../ok"},
-	{name: "mixed separators", attack: "..\\/..\\/etc/hosts", twin: "and\\/or"},
-	{name: "NUL before an extension", attack: "../../secret\x00.png", twin: "../secret.png"},
-	{name: "NUL inside the climb", attack: ".\x00./.\x00./etc/passwd", twin: "./a/./b"},
-	{name: "inside a path", attack: "/static/img/../../../../etc/shadow", twin: "/static/img/../css/a.css"},
-	{name: "absolute path", attack: "/etc/passwd", twin: "/usr/share/doc/readme"},
-	{name: "process environment", attack: "/proc/self/environ", twin: "/process/self/start"},
-	{name: "process by number", attack: "/proc/1234/cmdline", twin: "/proceedings/1234"},
-	{name: "drive", attack: "C:\\Windows\\System32\\drivers\\etc\\hosts", twin: "C:\\Users\\me\\Documents\\report (final).docx"},
-	{name: "drive with slashes", attack: "c:/boot.ini", twin: "c:/projects/site/index.html"},
-	{name: "blank in a directory's name", attack: "c:\\Program Files\\Apache Group\\Apache\\logs\\access.log", twin: "c:\\Program Files\\Acme\\app.exe"},
-	{name: "Java's own directory", attack: "/WEB-INF/web.xml", twin: "/webinfo/web.html"},
-	{name: "repository", attack: "/.git/config", twin: "/.well-known/security.txt", source: detect.SourcePath},
-	{name: "environment file", attack: "/.env", twin: "/.envoy-docs", source: detect.SourcePath},
-	{name: "keys", attack: "/home/deploy/.ssh/id_rsa", twin: "/home/me/file.txt"},
-	{name: "cloud credentials", attack: "/root/.aws/credentials", twin: "/credentials/new"},
-	{name: "configuration of a server", attack: "/usr/local/apache2/conf/httpd.conf", twin: "/usr/local/share/man/httpd.8"},
-	{name: "log to poison", attack: "/var/log/apache2/access.log", twin: "/blog/access"},
-	{name: "PHP filter", attack: "php://filter/convert.base64-encode/resource=index", twin: "php://"[:3] + " filter"},
-	{name: "PHP input", attack: "php://input", twin: "https://php.net/input"},
-	{name: "archive wrapper", attack: "phar://upload.jpg/x", twin: "pharmacy://x"},
-	{name: "command wrapper", attack: "expect://id", twin: "expect: id"},
-	{name: "file URL", attack: "file:///etc/passwd", twin: "profile:/etc"},
-	{name: "code in a data URL", attack: "data:text/plain;base64,PD9waHAgcGhwaW5mbygpOz8+", twin: "data:image/png;base64,iVBORw0KGgo="},
-	{name: "assignment in a text", attack: "page=../../../etc/passwd", twin: "page=../../lib/a.js"},
-	{name: "separators that only a faulty decoder reads", attack: "..%c0%9v..%c0%9v..%c0%9vetc%c0%9vpasswd", twin: "100%..50%..25%"},
-	{name: "separators whose percent signs were lost", attack: "..2f..2f..2fetc2fpasswd", twin: "1..2..3..4"},
-	{name: "separators that were lost", attack: "....etcpasswd", twin: "....etcetera"},
-	{name: "path filled up", attack: "/" + filled + "/../x", twin: "/aaaa/bbbb"},
-	{name: "administrative share", attack: "\\\\192.0.2.1\\c$\\x", twin: "\\\\d+\\\\w+"},
-	{name: "link in a text", attack: "../../../../x", twin: "See the section in [routing](../../../../reference/other.md) for more."},
-	{name: "import", attack: "../../../app", twin: "import x from '../../../lib/a'"},
-	{name: "spread", attack: "../../x", twin: "f(...args) / 2"},
-	{name: "file name in prose", attack: "/etc/shadow", twin: "/etc/hosts needs editing, says wiki"},
-	{name: "ellipsis", attack: "/../../x", twin: "wait.../then"},
-	{name: "version and date", attack: "/etc/issue", twin: "1.2.3/2026/11/21"},
-	{name: "climbs without a target", attack: "../../../", twin: "../.."},
-	{name: "raw path of a request", attack: "/a/..%2f/../b", twin: "/a/b..c/d", source: detect.SourcePath},
+var language = languagetest.Language{Class: detect.ClassPathTraversal, Possible: Possible, Judge: Judge, Rows: rows}
+
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+var rows = []languagetest.Row{
+	{Shows: "climbs to a password file", Attack: "../../../../etc/passwd", Twin: "../img/a.png", Suspicious: true},
+	{Shows: "one climb to a known file", Attack: "../etc/passwd", Twin: "../style/main.css", Suspicious: true},
+	{Shows: "backslashes", Attack: "..\\..\\..\\windows\\win.ini", Twin: "..\\readme.txt", Suspicious: true},
+	{Shows: "path parameters (Tomcat)", Attack: "..;/..;/manager/html", Twin: "a..;b"},
+	{Shows: "doubled marks that a filter makes one", Attack: "....//....//etc/passwd", Twin: "wait..../ok"},
+	{Shows: "mixed separators", Attack: "..\\/..\\/etc/hosts", Twin: "and\\/or"},
+	{Shows: "NUL before an extension", Attack: "../../secret\x00.png", Twin: "../secret.png", Suspicious: true},
+	{Shows: "NUL inside the climb", Attack: ".\x00./.\x00./etc/passwd", Twin: "./a/./b"},
+	{Shows: "inside a path", Attack: "/static/img/../../../../etc/shadow", Twin: "/static/img/../css/a.css"},
+	{Shows: "absolute path", Attack: "/etc/passwd", Twin: "/usr/share/doc/readme"},
+	{Shows: "process environment", Attack: "/proc/self/environ", Twin: "/process/self/start"},
+	{Shows: "process by number", Attack: "/proc/1234/cmdline", Twin: "/proceedings/1234"},
+	{Shows: "drive", Attack: "C:\\Windows\\System32\\drivers\\etc\\hosts", Twin: "C:\\Users\\me\\Documents\\report (final).docx"},
+	{Shows: "drive with slashes", Attack: "c:/boot.ini", Twin: "c:/projects/site/index.html"},
+	{Shows: "blank in a directory's name", Attack: "c:\\Program Files\\Apache Group\\Apache\\logs\\access.log", Twin: "c:\\Program Files\\Acme\\app.exe"},
+	{Shows: "Java's own directory", Attack: "/WEB-INF/web.xml", Twin: "/webinfo/web.html"},
+	{Shows: "repository", Attack: "/.git/config", Twin: "/.well-known/security.txt", Source: detect.SourcePath},
+	{Shows: "environment file", Attack: "/.env", Twin: "/.envoy-docs", Source: detect.SourcePath},
+	{Shows: "keys", Attack: "/home/deploy/.ssh/id_rsa", Twin: "/home/me/file.txt"},
+	{Shows: "cloud credentials", Attack: "/root/.aws/credentials", Twin: "/credentials/new"},
+	{Shows: "configuration of a server", Attack: "/usr/local/apache2/conf/httpd.conf", Twin: "/usr/local/share/man/httpd.8"},
+	{Shows: "log to poison", Attack: "/var/log/apache2/access.log", Twin: "/blog/access"},
+	{Shows: "PHP filter", Attack: "php://filter/convert.base64-encode/resource=index", Twin: "php://"[:3] + " filter"},
+	{Shows: "PHP input", Attack: "php://input", Twin: "https://php.net/input"},
+	{Shows: "archive wrapper", Attack: "phar://upload.jpg/x", Twin: "pharmacy://x"},
+	{Shows: "command wrapper", Attack: "expect://id", Twin: "expect: id"},
+	{Shows: "file URL", Attack: "file:///etc/passwd", Twin: "profile:/etc"},
+	{Shows: "code in a data URL", Attack: "data:text/plain;base64,PD9waHAgcGhwaW5mbygpOz8+", Twin: "data:image/png;base64,iVBORw0KGgo="},
+	{Shows: "assignment in a text", Attack: "page=../../../etc/passwd", Twin: "page=../../lib/a.js", Suspicious: true},
+	{Shows: "separators that only a faulty decoder reads", Attack: "..%c0%9v..%c0%9v..%c0%9vetc%c0%9vpasswd", Twin: "100%..50%..25%"},
+	{Shows: "separators whose percent signs were lost", Attack: "..2f..2f..2fetc2fpasswd", Twin: "1..2..3..4"},
+	{Shows: "separators that were lost", Attack: "....etcpasswd", Twin: "....etcetera"},
+	{Shows: "path filled up", Attack: "/" + filled + "/../x", Twin: "/aaaa/bbbb"},
+	{Shows: "administrative share", Attack: "\\\\192.0.2.1\\c$\\x", Twin: "\\\\d+\\\\w+", Suspicious: true},
+	{Shows: "link in a text", Attack: "../../../../x", Twin: "See the section in [routing](../../../../reference/other.md) for more.", Suspicious: true},
+	{Shows: "import", Attack: "../../../app", Twin: "import x from '../../../lib/a'", Suspicious: true},
+	{Shows: "spread", Attack: "../../x", Twin: "f(...args) / 2"},
+	{Shows: "file name in prose", Attack: "/etc/shadow", Twin: "/etc/hosts needs editing, says wiki", Suspicious: true},
+	{Shows: "ellipsis", Attack: "/../../x", Twin: "wait.../then"},
+	{Shows: "version and date", Attack: "/etc/issue", Twin: "1.2.3/2026/11/21"},
+	{Shows: "climbs without a target", Attack: "../../../", Twin: "../..", Suspicious: true},
+	{Shows: "raw path of a request", Attack: "/a/..%2f/../b", Twin: "/a/b..c/d", Source: detect.SourcePath},
 }
 
 const filled = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
