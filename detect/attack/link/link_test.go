@@ -1,45 +1,48 @@
 package link
 
-import "kongwaf/detect"
+import (
+	"testing"
 
-type row struct {
-	name         string
-	attack, twin string
-	source       detect.Source
-	field        string
-	isName       bool
-}
+	"kongwaf/detect"
+	"kongwaf/detect/attack/languagetest"
+)
 
-var rows = []row{
-	{name: "metadata service", attack: "http://169.254.169.254/latest/meta-data/", twin: "http://198.51.100.4/latest/"},
-	{name: "metadata by number", attack: "http://2852039166/", twin: "http://example.com/2852039166"},
-	{name: "metadata in hexadecimal", attack: "http://0xa9fea9fe/", twin: "http://example.com/0xa9fea9fe"},
-	{name: "metadata mapped into IPv6", attack: "http://[::ffff:169.254.169.254]/", twin: "http://[2001:db8::1]/"},
-	{name: "metadata by name", attack: "http://metadata.google.internal/computeMetadata/v1/", twin: "https://metadata.example.com/v1/"},
-	{name: "another cloud's metadata", attack: "http://100.100.100.200/latest/", twin: "http://100.99.100.200/x"},
-	{name: "loopback by number", attack: "http://2130706433/", twin: "2130706433"},
-	{name: "loopback in octal", attack: "http://0177.0.0.1/", twin: "0177.0.0.1"},
-	{name: "loopback in hexadecimal", attack: "http://0x7f000001/", twin: "0x7f000001"},
-	{name: "loopback cut short", attack: "http://127.1/", twin: "version: 127.1"},
-	{name: "zero", attack: "http://0/", twin: "a:0"},
-	{name: "IPv6 loopback at a service", attack: "http://[::1]:22/", twin: "[::1]"},
-	{name: "loopback at a service's port", attack: "http://127.0.0.1:6379/", twin: "http://localhost:3000/callback", field: "redirect_uri"},
-	{name: "loopback's administration", attack: "http://localhost/admin", twin: "http://localhost:8080"},
-	{name: "origin in development", attack: "http://169.254.169.254", twin: "http://localhost:9000", source: detect.SourceHeader, field: "Origin"},
-	{name: "name that embeds an address", attack: "http://127.0.0.1.nip.io/", twin: "http://www.nip.example/"},
-	{name: "user part that looks like a host", attack: "http://good.example@evil.example/", twin: "http://user:secret@host.example/"},
-	{name: "two hosts by a blank", attack: "http://1.1.1.1 &@2.2.2.2# @3.3.3.3/", twin: "http://1.1.1.1 & me@example.com"},
-	{name: "two hosts by a backslash", attack: "http://good.example\\@evil.example/", twin: "http://good.example/a@b"},
-	{name: "gopher", attack: "gopher://127.0.0.1:6379/_INFO", twin: "the gopher: an animal"},
-	{name: "dict", attack: "dict://127.0.0.1:11211/stats", twin: "dict: a dictionary"},
-	{name: "nested scheme", attack: "jar:http://x.example!/a", twin: "jar: of jam"},
-	{name: "directory service", attack: "ldap://192.0.2.1/a", twin: "ldap: what is it"},
-	{name: "netdoc", attack: "netdoc:///etc/passwd", twin: "netdoc"},
-	{name: "remote script to include", attack: "http://x.example/shell.txt?", twin: "http://x.example/readme.txt", field: "page"},
-	{name: "redirect by three slashes", attack: "///evil.example/%2f..", twin: "//cdn.example.com/lib.js"},
-	{name: "redirect by a backslash", attack: "/\\evil.example", twin: "/evil.example"},
-	{name: "redirect by mixed slashes", attack: "\\/\\/evil.example/", twin: "and\\/or"},
-	{name: "referring page", attack: "http://169.254.169.254/", twin: "https://www.example.com/search?q=http://localhost", source: detect.SourceHeader, field: "Referer"},
-	{name: "tracking", attack: "http://[::]:80/", twin: "https://t.example/p?u=https%3A%2F%2Fwww.example.com%2F&r=https://a.example/b?c=d"},
-	{name: "address in a log line", attack: "http://169.254.169.254", twin: "GET / from 10.0.0.5 took 12 ms, next hop 192.168.0.1:443"},
+var language = languagetest.Language{Class: detect.ClassSSRF, Possible: Possible, Judge: Judge, Rows: rows}
+
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+var rows = []languagetest.Row{
+	{Shows: "metadata service", Attack: "http://169.254.169.254/latest/meta-data/", Twin: "http://198.51.100.4/latest/"},
+	{Shows: "metadata by number", Attack: "http://2852039166/", Twin: "http://example.com/2852039166"},
+	{Shows: "metadata in hexadecimal", Attack: "http://0xa9fea9fe/", Twin: "http://example.com/0xa9fea9fe"},
+	{Shows: "metadata mapped into IPv6", Attack: "http://[::ffff:169.254.169.254]/", Twin: "http://[2001:db8::1]/"},
+	{Shows: "metadata by name", Attack: "http://metadata.google.internal/computeMetadata/v1/", Twin: "https://metadata.example.com/v1/"},
+	{Shows: "another cloud's metadata", Attack: "http://100.100.100.200/latest/", Twin: "http://100.99.100.200/x", Suspicious: true},
+	{Shows: "loopback by number", Attack: "http://2130706433/", Twin: "2130706433"},
+	{Shows: "loopback in octal", Attack: "http://0177.0.0.1/", Twin: "0177.0.0.1"},
+	{Shows: "loopback in hexadecimal", Attack: "http://0x7f000001/", Twin: "0x7f000001"},
+	{Shows: "loopback cut short", Attack: "http://127.1/", Twin: "version: 127.1"},
+	{Shows: "zero", Attack: "http://0/", Twin: "a:0"},
+	{Shows: "IPv6 loopback at a service", Attack: "http://[::1]:22/", Twin: "[::1]"},
+	{Shows: "loopback at a service's port", Attack: "http://127.0.0.1:6379/", Twin: "http://localhost:3000/callback", Name: "redirect_uri", Suspicious: true},
+	{Shows: "loopback's administration", Attack: "http://localhost/admin", Twin: "http://localhost:8080", Suspicious: true},
+	{Shows: "origin in development", Attack: "http://169.254.169.254", Twin: "http://localhost:9000", Source: detect.SourceHeader, Name: "Origin", Suspicious: true},
+	{Shows: "name that embeds an address", Attack: "http://127.0.0.1.nip.io/", Twin: "http://www.nip.example/"},
+	{Shows: "user part that looks like a host", Attack: "http://good.example@evil.example/", Twin: "http://user:secret@host.example/"},
+	{Shows: "two hosts by a blank", Attack: "http://1.1.1.1 &@2.2.2.2# @3.3.3.3/", Twin: "http://1.1.1.1 & me@example.com"},
+	{Shows: "two hosts by a backslash", Attack: "http://good.example\\@evil.example/", Twin: "http://good.example/a@b"},
+	{Shows: "gopher", Attack: "gopher://127.0.0.1:6379/_INFO", Twin: "the gopher: an animal"},
+	{Shows: "dict", Attack: "dict://127.0.0.1:11211/stats", Twin: "dict: a dictionary"},
+	{Shows: "nested scheme", Attack: "jar:http://x.example!/a", Twin: "jar: of jam"},
+	{Shows: "directory service", Attack: "ldap://192.0.2.1/a", Twin: "ldap: what is it"},
+	{Shows: "netdoc", Attack: "netdoc:///etc/passwd", Twin: "netdoc"},
+	{Shows: "remote script to include", Attack: "http://x.example/shell.txt?", Twin: "http://x.example/readme.txt", Name: "page", Suspicious: true},
+	{Shows: "redirect by three slashes", Attack: "///evil.example/%2f..", Twin: "//cdn.example.com/lib.js"},
+	{Shows: "redirect by a backslash", Attack: "/\\evil.example", Twin: "/evil.example"},
+	{Shows: "redirect by mixed slashes", Attack: "\\/\\/evil.example/", Twin: "and\\/or"},
+	{Shows: "referring page", Attack: "http://169.254.169.254/", Twin: "https://www.example.com/search?q=http://localhost", Source: detect.SourceHeader, Name: "Referer", Suspicious: true},
+	{Shows: "tracking", Attack: "http://[::]:80/", Twin: "https://t.example/p?u=https%3A%2F%2Fwww.example.com%2F&r=https://a.example/b?c=d"},
+	{Shows: "address in a log line", Attack: "http://169.254.169.254", Twin: "GET / from 10.0.0.5 took 12 ms, next hop 192.168.0.1:443"},
 }
