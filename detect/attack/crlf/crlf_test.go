@@ -1,27 +1,30 @@
 package crlf
 
-import "kongwaf/detect"
+import (
+	"testing"
 
-type row struct {
-	name         string
-	attack, twin string
-	source       detect.Source
-	field        string
-	isName       bool
-}
+	"kongwaf/detect"
+	"kongwaf/detect/attack/languagetest"
+)
 
-var rows = []row{
-	{name: "cookie", attack: "en\r\nSet-Cookie: a=b", twin: "en\r\nand more", source: detect.SourceQuery},
-	{name: "line feed only", attack: "\nSet-Cookie:crlf=injection", twin: "\nset cookies", source: detect.SourceQuery},
-	{name: "redirect", attack: "x\r\nLocation: https://evil.example/", twin: "Address\nLocation: London", source: detect.SourceQuery},
-	{name: "page after an empty line", attack: "x\r\n\r\n<html>", twin: "text\n\n<b>more</b>", source: detect.SourceQuery},
-	{name: "split response", attack: "x\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", twin: "1\n2\n3", source: detect.SourceQuery},
-	{name: "split request", attack: "x HTTP/1.1\r\nHost: a\r\n\r\nGET /admin HTTP/1.1", twin: "Dear all,\r\nget the bus home", source: detect.SourceBody},
-	{name: "characters whose low bytes are CR and LF", attack: "x\u560d\u560aSet-Cookie: a=b", twin: "\u560d\u560a", source: detect.SourceQuery},
-	{name: "blind copy", attack: "me@example.com\nBcc: all@example.org", twin: "me@example.com\nsecond line", source: detect.SourceBody},
-	{name: "copy with CRLF", attack: "me@example.com\r\nCc: all@example.org", twin: "to: be or not\nto: be", source: detect.SourceQuery},
-	{name: "SMTP command", attack: "RCPT TO: test@evil.example", twin: "mail to the office", source: detect.SourceBody},
-	{name: "IMAP command", attack: "V100 CAPABILITY\r\nV101 FETCH 4791", twin: "Room V100\r\nRoom V101", source: detect.SourceBody},
-	{name: "configuration is data", attack: "a\r\nX-Forwarded-Host: evil.example", twin: "host: db.example.com\nport: 5432\nuser: app\nlocation: eu\nstatus: active\n", source: detect.SourceBody},
-	{name: "quoted mail is data", attack: "subject\r\nBcc: x@example.org", twin: "Hello,\nplease see below what she wrote.\n\nFrom: Ann\nTo: Bob\nSubject: the report\n\nHere it is, as promised.\nAnn", source: detect.SourceBody},
+var language = languagetest.Language{Class: detect.ClassCRLF, Possible: Possible, Judge: Judge, Rows: rows}
+
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+var rows = []languagetest.Row{
+	{Shows: "cookie", Attack: "en\r\nSet-Cookie: a=b", Twin: "en\r\nand more", Source: detect.SourceQuery},
+	{Shows: "line feed only", Attack: "\nSet-Cookie:crlf=injection", Twin: "\nset cookies", Source: detect.SourceQuery},
+	{Shows: "redirect", Attack: "x\r\nLocation: https://evil.example/", Twin: "Address\nLocation: London", Source: detect.SourceQuery, Suspicious: true},
+	{Shows: "page after an empty line", Attack: "x\r\n\r\n<html>", Twin: "text\n\n<b>more</b>", Source: detect.SourceQuery, Suspicious: true},
+	{Shows: "split response", Attack: "x\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", Twin: "1\n2\n3", Source: detect.SourceQuery},
+	{Shows: "split request", Attack: "x HTTP/1.1\r\nHost: a\r\n\r\nGET /admin HTTP/1.1", Twin: "Dear all,\r\nget the bus home", Source: detect.SourceBody},
+	{Shows: "characters whose low bytes are CR and LF", Attack: "x\u560d\u560aSet-Cookie: a=b", Twin: "\u560d\u560a", Source: detect.SourceQuery},
+	{Shows: "blind copy", Attack: "me@example.com\nBcc: all@example.org", Twin: "me@example.com\nsecond line", Source: detect.SourceBody},
+	{Shows: "copy with CRLF", Attack: "me@example.com\r\nCc: all@example.org", Twin: "to: be or not\nto: be", Source: detect.SourceQuery, Suspicious: true},
+	{Shows: "SMTP command", Attack: "RCPT TO: test@evil.example", Twin: "mail to the office", Source: detect.SourceBody},
+	{Shows: "IMAP command", Attack: "V100 CAPABILITY\r\nV101 FETCH 4791", Twin: "Room V100\r\nRoom V101", Source: detect.SourceBody},
+	{Shows: "configuration is data", Attack: "a\r\nX-Forwarded-Host: evil.example", Twin: "host: db.example.com\nport: 5432\nuser: app\nlocation: eu\nstatus: active\n", Source: detect.SourceBody},
+	{Shows: "quoted mail is data", Attack: "subject\r\nBcc: x@example.org", Twin: "Hello,\nplease see below what she wrote.\n\nFrom: Ann\nTo: Bob\nSubject: the report\n\nHere it is, as promised.\nAnn", Source: detect.SourceBody},
 }
