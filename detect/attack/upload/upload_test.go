@@ -1,30 +1,33 @@
 package upload
 
-import "kongwaf/detect"
+import (
+	"testing"
 
-type row struct {
-	name         string
-	attack, twin string
-	source       detect.Source
-	field        string
-	isName       bool
-}
+	"kongwaf/detect"
+	"kongwaf/detect/attack/languagetest"
+)
 
-var rows = []row{
-	{name: "PHP", attack: "shell.php", twin: "report.final.pdf", field: "filename", isName: true},
-	{name: "any case", attack: "shell.pHtMl", twin: "photo.tar.gz", field: "filename", isName: true},
-	{name: "JSP", attack: "x.jsp", twin: "x.js", field: "filename", isName: true},
-	{name: "ASP.NET", attack: "x.aspx", twin: "asp.txt", field: "filename", isName: true},
-	{name: "executable first", attack: "x.php.jpg", twin: "x.2024.jpg", field: "filename", isName: true},
-	{name: "executable last", attack: "x.jpg.php", twin: "php.jpg", field: "filename", isName: true},
-	{name: "NUL", attack: "x.php\x00.png", twin: "x.png", field: "filename", isName: true},
-	{name: "trailing dot", attack: "x.php.", twin: "Dr. Who.", field: "filename", isName: true},
-	{name: "trailing blank", attack: "x.asp ", twin: "notes ", field: "filename", isName: true},
-	{name: "alternate stream", attack: "x.aspx::$DATA", twin: "12:30 photo.jpg", field: "filename", isName: true},
-	{name: "semicolon (IIS)", attack: "x.asp;.jpg", twin: "a;b.jpg", field: "filename", isName: true},
-	{name: "configuration", attack: ".htaccess", twin: "htaccess.txt", field: "filename", isName: true},
-	{name: "path before it", attack: "../../x.php", twin: "C:\\photos\\x.jpg", field: "filename", isName: true},
-	{name: "script that no server runs by name", attack: "web.config", twin: "script.sh", field: "filename", isName: true},
-	{name: "code behind an image's first bytes", attack: "GIF89a;<?php system($_GET['c']); ?>", twin: "GIF89a\x01\x00<\x02\x03"},
-	{name: "code in a photo", attack: "\xff\xd8\xff\xe0JFIF<?=`$_GET[0]`?>", twin: "\xff\xd8\xff\xe0JFIF<?xpacket begin"},
+var language = languagetest.Language{Class: detect.ClassUpload, Possible: Possible, Judge: Judge, Rows: rows}
+
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+var rows = []languagetest.Row{
+	{Shows: "PHP", Attack: "shell.php", Twin: "report.final.pdf", Name: "filename", IsName: true},
+	{Shows: "any case", Attack: "shell.pHtMl", Twin: "photo.tar.gz", Name: "filename", IsName: true},
+	{Shows: "JSP", Attack: "x.jsp", Twin: "x.js", Name: "filename", IsName: true, Suspicious: true},
+	{Shows: "ASP.NET", Attack: "x.aspx", Twin: "asp.txt", Name: "filename", IsName: true},
+	{Shows: "executable first", Attack: "x.php.jpg", Twin: "x.2024.jpg", Name: "filename", IsName: true},
+	{Shows: "executable last", Attack: "x.jpg.php", Twin: "php.jpg", Name: "filename", IsName: true},
+	{Shows: "NUL", Attack: "x.php\x00.png", Twin: "x.png", Name: "filename", IsName: true},
+	{Shows: "trailing dot", Attack: "x.php.", Twin: "Dr. Who.", Name: "filename", IsName: true},
+	{Shows: "trailing blank", Attack: "x.asp ", Twin: "notes ", Name: "filename", IsName: true},
+	{Shows: "alternate stream", Attack: "x.aspx::$DATA", Twin: "12:30 photo.jpg", Name: "filename", IsName: true},
+	{Shows: "semicolon (IIS)", Attack: "x.asp;.jpg", Twin: "a;b.jpg", Name: "filename", IsName: true},
+	{Shows: "configuration", Attack: ".htaccess", Twin: "htaccess.txt", Name: "filename", IsName: true},
+	{Shows: "path before it", Attack: "../../x.php", Twin: "C:\\photos\\x.jpg", Name: "filename", IsName: true},
+	{Shows: "script that no server runs by name", Attack: "web.config", Twin: "script.sh", Name: "filename", IsName: true, Suspicious: true},
+	{Shows: "code behind an image's first bytes", Attack: "GIF89a;<?php system($_GET['c']); ?>", Twin: "GIF89a\x01\x00<\x02\x03"},
+	{Shows: "code in a photo", Attack: "\xff\xd8\xff\xe0JFIF<?=`$_GET[0]`?>", Twin: "\xff\xd8\xff\xe0JFIF<?xpacket begin"},
 }
