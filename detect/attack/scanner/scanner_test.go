@@ -1,32 +1,35 @@
 package scanner
 
-import "kongwaf/detect"
+import (
+	"testing"
 
-type row struct {
-	name         string
-	attack, twin string
-	source       detect.Source
-	field        string
-	isName       bool
-}
+	"kongwaf/detect"
+	"kongwaf/detect/attack/languagetest"
+)
+
+var language = languagetest.Language{Class: detect.ClassScanner, Possible: Possible, Judge: Judge, Rows: rows}
+
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
-var rows = []row{
-	{name: "sqlmap", attack: "sqlmap/1.7.4#stable (https://sqlmap.org)", twin: "curl/8.5.0", source: detect.SourceHeader, field: "User-Agent"},
-	{name: "Nikto", attack: "Mozilla/5.00 (Nikto/2.1.6) (Evasions:None) (Test:Port Check)", twin: browser, source: detect.SourceHeader, field: "User-Agent"},
-	{name: "Nuclei", attack: "Nuclei - Open-source project (github.com/projectdiscovery/nuclei)", twin: "python-requests/2.31.0", source: detect.SourceHeader, field: "user-agent"},
-	{name: "OpenVAS", attack: "Mozilla/5.0 [en] (X11, U; OpenVAS-VT 22.4.1)", twin: "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0", source: detect.SourceHeader, field: "User-Agent"},
-	{name: "OpenVAS by another name", attack: "Microsoft WinRM Client OpenVASVT", twin: "Microsoft WinRM Client", source: detect.SourceHeader, field: "User-Agent"},
-	{name: "a name of several words", attack: "Fuzz Faster U Fool v2.0.0", twin: "Go-http-client/2.0", source: detect.SourceHeader, field: "User-Agent"},
-	{name: "a script of Nessus", attack: "x_sql_injection.nasl", twin: "Googlebot/2.1 (+http://www.google.com/bot.html)", source: detect.SourceHeader, field: "User-Agent"},
-	{name: "a tool's name elsewhere is a word", attack: "WPScan v3.8 (https://wpscan.com)", twin: "zapper/1.0", source: detect.SourceHeader, field: "User-Agent"},
-	{name: "header of a scanner", attack: "X-Scanner", twin: "X-Request-Id", source: detect.SourceHeader, isName: true},
-	{name: "repository", attack: "/.git/HEAD", twin: "/git/head", source: detect.SourcePath},
-	{name: "environment", attack: "/app/.env", twin: "/app/env", source: detect.SourcePath},
-	{name: "heap dump", attack: "/actuator/heapdump", twin: "/actuator/health", source: detect.SourcePath},
-	{name: "backup of a configuration", attack: "/wp-config.php.bak", twin: "/wp-login.php", source: detect.SourcePath},
-	{name: "call-out domain", attack: "http://lmb1ikpej3yys0gqft8lxewm2d89w5.burpcollaborator.net/", twin: "https://portswigger.net/burp"},
-	{name: "call-out in a command", attack: "nslookup w63gecoroprj5um8ypnd7r6in9t0.oast.me", twin: "the oast house.me"},
-	{name: "canary", attack: "acunetix_wvs_security_test", twin: "security_test"},
+var rows = []languagetest.Row{
+	{Shows: "sqlmap", Attack: "sqlmap/1.7.4#stable (https://sqlmap.org)", Twin: "curl/8.5.0", Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "Nikto", Attack: "Mozilla/5.00 (Nikto/2.1.6) (Evasions:None) (Test:Port Check)", Twin: browser, Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "Nuclei", Attack: "Nuclei - Open-source project (github.com/projectdiscovery/nuclei)", Twin: "python-requests/2.31.0", Source: detect.SourceHeader, Name: "user-agent"},
+	{Shows: "OpenVAS", Attack: "Mozilla/5.0 [en] (X11, U; OpenVAS-VT 22.4.1)", Twin: "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0", Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "OpenVAS by another name", Attack: "Microsoft WinRM Client OpenVASVT", Twin: "Microsoft WinRM Client", Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "a name of several words", Attack: "Fuzz Faster U Fool v2.0.0", Twin: "Go-http-client/2.0", Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "a script of Nessus", Attack: "x_sql_injection.nasl", Twin: "Googlebot/2.1 (+http://www.google.com/bot.html)", Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "a tool's name elsewhere is a word", Attack: "WPScan v3.8 (https://wpscan.com)", Twin: "zapper/1.0", Source: detect.SourceHeader, Name: "User-Agent"},
+	{Shows: "header of a scanner", Attack: "X-Scanner", Twin: "X-Request-Id", Source: detect.SourceHeader, IsName: true},
+	{Shows: "repository", Attack: "/.git/HEAD", Twin: "/git/head", Source: detect.SourcePath},
+	{Shows: "environment", Attack: "/app/.env", Twin: "/app/env", Source: detect.SourcePath},
+	{Shows: "heap dump", Attack: "/actuator/heapdump", Twin: "/actuator/health", Source: detect.SourcePath, Suspicious: true},
+	{Shows: "backup of a configuration", Attack: "/wp-config.php.bak", Twin: "/wp-login.php", Source: detect.SourcePath, Suspicious: true},
+	{Shows: "call-out domain", Attack: "http://lmb1ikpej3yys0gqft8lxewm2d89w5.burpcollaborator.net/", Twin: "https://portswigger.net/burp"},
+	{Shows: "call-out in a command", Attack: "nslookup w63gecoroprj5um8ypnd7r6in9t0.oast.me", Twin: "the oast house.me"},
+	{Shows: "canary", Attack: "acunetix_wvs_security_test", Twin: "security_test"},
 }
