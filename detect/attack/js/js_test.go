@@ -4,90 +4,57 @@ import (
 	"testing"
 
 	"kongwaf/detect"
-	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/languagetest"
 )
 
-// blocked is the confidence from which a match is blocked at the default sensitivity.
-const blocked = 0.7
+var language = languagetest.Language{Class: detect.ClassXSS, Possible: Possible, Judge: Judge, Rows: rows, Hostile: hostile}
 
-func judge(text string) value.Match {
-	v := value.Of(text, detect.SourceQuery, "q")
-	return Judge(&v)
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+var rows = []languagetest.Row{
+	{Shows: "a quote ends the string", Attack: `';alert(1)//`, Twin: `it's; (done)`},
+	{Shows: "operators join", Attack: `"-prompt(1)-"`, Twin: `"well-prompted" - or (not)`},
+	{Shows: "a comma joins", Attack: `',confirm(1),'`, Twin: `'first', (second), 'third'`},
+	{Shows: "brackets of the page close first", Attack: `'})});alert(1);({a:({b:'`, Twin: `f({'a': 1})`},
+	{Shows: "an escaped quote", Attack: `\'-alert(1)//`, Twin: `it\'s -- not (1)`},
+	{Shows: "a template literal ends", Attack: "`-alert(1)-`", Twin: "`alert` - see (1)"},
+	{Shows: "a substitution runs", Attack: "${alert(1)}", Twin: "${title} (${count})"},
+	{Shows: "a tagged template calls", Attack: "';alert`1`//", Twin: "'alert' `1`"},
+	{Shows: "brackets around the function", Attack: `";(confirm)(1)//`, Twin: `"(confirm)" (1)`},
+	{Shows: "a computed member", Attack: `";top['al'+'ert'](1)//`, Twin: `top ['a', 'b'] and (1)`},
+	{Shows: "an escaped name", Attack: `';\u0061lert(1)//`, Twin: `';\u0061bc//`},
+	{Shows: "a location", Attack: `';location='//h.example'//`, Twin: `location=Berlin`},
+	{Shows: "a bare expression", Attack: `eval(atob("eA=="))`, Twin: `evaluate (a to b)`},
+	{Shows: "a cookie by name", Attack: `document["cookie"]`, Twin: `document the cookie`},
+	{Shows: "a constructor's constructor", Attack: `[].constructor.constructor('x')()`, Twin: `constructor (see below)`},
+	{Shows: "optional chaining", Attack: `alert?.(document?.domain)`, Twin: `alert? (yes)`},
+	{Shows: "no letters at all", Attack: `[][(![]+[])[+[]]+(![]+[])[!+[]+!+[]]+(!![]+[])[+[]]]()`, Twin: `[[1,2],[3,4]] (+1)!`},
+	{Shows: "the end of a handler", Attack: `alert(1)><b>`, Twin: `f(1)>g(2)`},
+	{Shows: "what people ask about", Attack: `document.write(location.hash)`, Twin: `document.getElementById('x')`},
+	{Shows: "a string is divided", Attack: `'/alert(1)/'`, Twin: `'and/or' (1)`},
+	{Shows: "an operator that is a word", Attack: `'instanceof alert(1)//`, Twin: `'instance' of (x)`},
+	{Shows: "a function called at once", Attack: `(()=>alert(1))()`, Twin: `() => alert(1)`, Suspicious: true},
+	{Shows: "source code is data", Attack: `x';eval(name)//`, Twin: "import x from 'y';\nconst a = () => {\n  window.location.reload();\n};\nexport default a;"},
+	{Shows: "a Go file", Attack: `",alert(1)]//`, Twin: "package x\n\nimport \"fmt\"\n\nfunc main() {\n\tfmt.Println(\"a\", open(\"b\"))\n}"},
+	{Shows: "pairs of a tracker", Attack: `';document.title=document.cookie//`, Twin: `event=click;event_category=buttons;id=1`},
+	{Shows: "a listing in a question", Attack: `";alert('hi')//`, Twin: `if (x > 0) { return y; } else { alert('hi'); }`, Suspicious: true},
 }
 
-// pairs are attacks, each beside a harmless text of nearly the same form.
-var pairs = []struct{ shows, attack, twin string }{
-	{shows: "a quote ends the string", attack: `';alert(1)//`, twin: `it's; (done)`},
-	{shows: "operators join", attack: `"-prompt(1)-"`, twin: `"well-prompted" - or (not)`},
-	{shows: "a comma joins", attack: `',confirm(1),'`, twin: `'first', (second), 'third'`},
-	{shows: "brackets of the page close first", attack: `'})});alert(1);({a:({b:'`, twin: `f({'a': 1})`},
-	{shows: "an escaped quote", attack: `\'-alert(1)//`, twin: `it\'s -- not (1)`},
-	{shows: "a template literal ends", attack: "`-alert(1)-`", twin: "`alert` - see (1)"},
-	{shows: "a substitution runs", attack: "${alert(1)}", twin: "${title} (${count})"},
-	{shows: "a tagged template calls", attack: "';alert`1`//", twin: "'alert' `1`"},
-	{shows: "brackets around the function", attack: `";(confirm)(1)//`, twin: `"(confirm)" (1)`},
-	{shows: "a computed member", attack: `";top['al'+'ert'](1)//`, twin: `top ['a', 'b'] and (1)`},
-	{shows: "an escaped name", attack: `';\u0061lert(1)//`, twin: `';\u0061bc//`},
-	{shows: "a location", attack: `';location='//h.example'//`, twin: `location=Berlin`},
-	{shows: "a bare expression", attack: `eval(atob("eA=="))`, twin: `evaluate (a to b)`},
-	{shows: "a cookie by name", attack: `document["cookie"]`, twin: `document the cookie`},
-	{shows: "a constructor's constructor", attack: `[].constructor.constructor('x')()`, twin: `constructor (see below)`},
-	{shows: "optional chaining", attack: `alert?.(document?.domain)`, twin: `alert? (yes)`},
-	{shows: "no letters at all", attack: `[][(![]+[])[+[]]+(![]+[])[!+[]+!+[]]+(!![]+[])[+[]]]()`, twin: `[[1,2],[3,4]] (+1)!`},
-	{shows: "the end of a handler", attack: `alert(1)><b>`, twin: `f(1)>g(2)`},
-	{shows: "what people ask about", attack: `document.write(location.hash)`, twin: `document.getElementById('x')`},
-	{shows: "a string is divided", attack: `'/alert(1)/'`, twin: `'and/or' (1)`},
-	{shows: "an operator that is a word", attack: `'instanceof alert(1)//`, twin: `'instance' of (x)`},
-	{shows: "a function called at once", attack: `(()=>alert(1))()`, twin: `() => alert(1)`},
-	{shows: "source code is data", attack: `x';eval(name)//`, twin: "import x from 'y';\nconst a = () => {\n  window.location.reload();\n};\nexport default a;"},
-	{shows: "a Go file", attack: `",alert(1)]//`, twin: "package x\n\nimport \"fmt\"\n\nfunc main() {\n\tfmt.Println(\"a\", open(\"b\"))\n}"},
-	{shows: "pairs of a tracker", attack: `';document.title=document.cookie//`, twin: `event=click;event_category=buttons;id=1`},
-	{shows: "a listing in a question", attack: `";alert('hi')//`, twin: `if (x > 0) { return y; } else { alert('hi'); }`},
-}
-
-func TestPairs(t *testing.T) {
-	for _, p := range pairs {
-		if m := judge(p.attack); m.Confidence < blocked || m.Class != detect.ClassXSS {
-			t.Errorf("%s: attack %q: %+v", p.shows, p.attack, m)
-		}
-		if m := judge(p.twin); m.Confidence >= blocked {
-			t.Errorf("%s: twin %q: %+v", p.shows, p.twin, m)
-		}
-	}
-}
-
-func TestBenignDoesNotAllocate(t *testing.T) {
-	for _, p := range pairs {
-		v := value.Of(p.twin, detect.SourceBody, "")
-		if n := testing.AllocsPerRun(10, func() { Judge(&v) }); n > 0 {
-			t.Errorf("%q: %v allocations", p.twin, n)
-		}
-	}
-}
-
-func FuzzJudge(f *testing.F) {
-	for _, p := range pairs {
-		f.Add(p.attack)
-		f.Add(p.twin)
-	}
-	for _, d := range dear {
-		f.Add(d.text)
-	}
-	f.Add("////////>(a") // nothing but what stands at the end of a handler
-	f.Fuzz(func(t *testing.T, s string) {
-		v := value.Of(s, detect.SourceBody, "")
-		m := Judge(&v)
-		if m.Class == detect.ClassNone {
-			if m != (value.Match{}) {
-				t.Fatalf("half a match: %+v", m)
-			}
-			return
-		}
-		if m.Confidence <= 0 || m.Confidence > 1 || m.Start < 0 || m.Start > m.End || m.End > len(s) || m.Shape == "" {
-			t.Fatalf("bad match: %+v of %d bytes", m, len(s))
-		}
-		if !Possible(v.Traits) {
-			t.Fatalf("found but not possible: %+v", m)
-		}
-	})
+var hostile = []string{
+	`'"`,                  // quotes
+	`";a(b)`,              // break-outs
+	"${a}",                // substitutions
+	"${a+",                // open substitutions
+	"${a+b*c,",            // sums in substitutions
+	"[]()!+",              // symbols
+	"[]()!+[]()!+[]()!+a", // short programs of symbols
+	`\u0061`,              // escapes
+	"=/a[b",               // regular expressions
+	"`'\"",                // unfinished strings
+	"/*",                  // comments
+	"\";\nabc",            // lines
+	`"-([{`,               // brackets
+	"////////>(a",         // nothing but what stands at the end of a handler
 }
