@@ -16,6 +16,7 @@
 package decode
 
 import (
+	"strings"
 	"unsafe"
 
 	"kongwaf/detect/attack/value"
@@ -130,6 +131,9 @@ type Form struct {
 	Text   string
 	Traits value.Traits
 	Path   Path
+	// Shown says that character references were undone in a text that has markup beside
+	// them: a page shows what they stand for, and does not run it.
+	Shown bool
 }
 
 // Forms enumerates the readings of one text after the text itself. Start it, then call
@@ -247,9 +251,40 @@ func (f *Forms) apply(d *decoder, from *Form, last bool) int {
 	if text == "" || f.known(text) {
 		return -1
 	}
-	f.forms[f.n] = entry{Form: Form{Text: text, Traits: value.TraitsOf(text), Path: from.Path.with(d.step)}, last: last}
+	f.forms[f.n] = entry{Form: Form{Text: text, Traits: value.TraitsOf(text), Path: from.Path.with(d.step), Shown: from.Shown}, last: last}
+	if d.step == HTML && richText(from.Text) {
+		f.forms[f.n].Shown = true
+	}
 	f.n++
 	return f.n - 1
+}
+
+// richText reports whether a text is markup in which a character reference stands for text:
+// it has everyday elements, and none in which other rules apply.
+func richText(s string) bool {
+	rich := false
+	for i := 0; ; {
+		j := strings.IndexByte(s[i:], '<')
+		if j < 0 {
+			return rich
+		}
+		i += j + 1
+		if i < len(s) && s[i] == '/' {
+			rich = rich || hasElement(s[i+1:], "p", "code", "pre", "div", "li", "span", "td", "b", "strong", "em", "h1", "h2", "h3", "blockquote", "br")
+		} else if hasElement(s[i:], "svg", "math", "style", "xmp", "noscript", "title", "textarea", "iframe", "template", "script", "select", "option", "noembed", "plaintext") {
+			return false
+		}
+	}
+}
+
+// hasElement reports whether s begins with the name of one of the elements, in any case.
+func hasElement(s string, names ...string) bool {
+	for _, name := range names {
+		if len(s) > len(name) && strings.EqualFold(s[:len(name)], name) && (s[len(name)] <= ' ' || s[len(name)] == '>' || s[len(name)] == '/') {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *Forms) known(text string) bool {

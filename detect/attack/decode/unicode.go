@@ -103,6 +103,10 @@ func foldRune(r rune) rune {
 		return r - 0x24B6 + 'A'
 	case 0x24D0 <= r && r <= 0x24E9:
 		return r - 0x24D0 + 'a'
+	case 0x2460 <= r && r <= 0x2468: // circled digits
+		return r - 0x2460 + '1'
+	case r == 0x24EA:
+		return '0'
 	case 0x1D400 <= r && r <= 0x1D6A3: // mathematical letters
 		k := (r - 0x1D400) % 52
 		if k < 26 {

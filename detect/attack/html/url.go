@@ -176,7 +176,7 @@ func (p *scanner) url(t *tag, kind attribute, from, to int, quote byte) {
 			if r.Acts() {
 				p.see(0.8, t.start, to, "injected script address")
 			}
-		case r.Acts(), strings.IndexAny(body, "(`%&[\\=") >= 0:
+		case r.Acts(), strings.ContainsAny(body, "(`%&[\\="):
 			p.see(0.95, t.start, to, "script address")
 		default:
 			p.see(0.6, t.start, to, "script address")
@@ -228,6 +228,9 @@ func bareURL(s string) value.Match {
 			break
 		}
 		i += j
+		if i > 5 && s[i-5] == '(' && s[i-6] == ']' && s[i-1]|0x20 == 'a' && namesScheme(s, i) && !startsFold(s[i+1:], "image/svg") {
+			return found(0.78, i-4, min(len(s), i+40), "document in a link's address")
+		}
 		if i > 0 && s[i-1]|0x20 == 't' && namesScheme(s, i) {
 			k := i
 			for k > 0 && isLetter(s[k-1]) {

@@ -37,6 +37,9 @@ func host(h string) (r reach, disguised bool) {
 		}
 		return reach(k), len(trimmed) != len(h) || words.HasPrefix(trimmed, "l") && !words.HasPrefix(trimmed, "localhost")
 	}
+	if last := trimmed[max(0, len(trimmed)-18):]; strings.HasSuffix(trimmed, ".svc") || last == ".svc.cluster.local" {
+		return private, true // a name that only a Kubernetes cluster resolves
+	}
 	if last := trimmed[max(0, len(trimmed)-10):]; words.HasPrefix(last, ".localhost") {
 		return loopback, false
 	}

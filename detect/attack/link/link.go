@@ -203,7 +203,7 @@ func link(v *value.Value, i int) (value.Match, int) {
 		if at >= 0 {
 			c = 0.85
 		}
-		if slashes < 2 {
+		if slashes < 2 && (!first || slashes == 0 && kind != web) {
 			c -= 0.3
 		}
 	case r == private:

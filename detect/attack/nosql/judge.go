@@ -20,7 +20,7 @@ import (
 func Possible(t value.Traits) bool {
 	return t.All(value.Dollar|value.Letter) ||
 		t.Any(value.Pipe|value.Ampersand|value.Semicolon|value.BraceClose|value.ParenClose|value.Space) && t.Any(value.ParenOpen|value.Equals|value.Dot|value.Quote) ||
-		t.Any(value.Newline)
+		t.All(value.Semicolon|value.Space|value.Letter) || t.Any(value.Newline)
 }
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates

@@ -21,6 +21,10 @@ func Possible(t value.Traits) bool {
 	return t.Any(value.Letter | value.Control | value.High | value.NUL)
 }
 
+// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
+// if it holds a serialised object.
+const Words = value.HeadStream | value.HeadPackage
+
 // Judge looks for a serialised object in one value. The class is always Deser.
 func Judge(v *value.Value) value.Match {
 	text := v.Text
@@ -244,10 +248,17 @@ func gadget(v *value.Value) value.Match {
 	if words.HasPrefix(text, "com.sun.rowset.") || words.HasPrefix(text, "com.sun.jndi.") || words.HasPrefix(text, "com.sun.org.apache.xalan.") || words.HasPrefix(text, "com.mchange.v2.c3p0.") || words.HasPrefix(text, "org.apache.commons.collections.functors.") {
 		return found(0.75, 0, min(len(text), 48), "gadget class")
 	}
-	if v.Pairs.Any(value.AtKey | value.LessLetter) {
+	if v.Pairs.Any(value.AtKey|value.LessLetter) || strings.HasPrefix(text, `["`) || v.Traits.Any(value.BraceOpen) && strings.Contains(text, `"py/`) {
 		return inner(text)
 	}
 	return value.Match{}
+}
+
+// pickled reports whether a key of Python's jsonpickle that builds objects by calling begins
+// at the quote t[0].
+func pickled(t string) bool {
+	return strings.HasPrefix(t, `"py/reduce"`) || strings.HasPrefix(t, `"py/function"`) || strings.HasPrefix(t, `"py/repr"`) ||
+		strings.HasPrefix(t, `"py/object"`) && (strings.Contains(t[:min(len(t), 48)], "subprocess") || strings.Contains(t[:min(len(t), 48)], "os.") || strings.Contains(t[:min(len(t), 48)], "builtin"))
 }
 
 // inner recognises the same inside an unparsed JSON or XML text.
@@ -255,6 +266,18 @@ func inner(text string) value.Match {
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch c {
+		case '"':
+			if i+3 < len(text) && text[i+1] == 'p' && text[i+3] == '/' && pickled(text[i:]) {
+				return found(0.88, i, min(len(text), i+40), "pickled object")
+			}
+			// ["class", argument]: how Jackson names what to build.
+			if i > 0 && i < 64 && text[i-1] == '[' && roots.Of(firstTwo(text[i+1:])) != 0 {
+				for _, p := range packages {
+					if words.HasPrefix(text[i+1:], p) {
+						return found(0.85, i, min(len(text), i+1+len(p)), "gadget class")
+					}
+				}
+			}
 		case '@', '$':
 			t := text[i+1:]
 			if !strings.HasPrefix(t, "type\"") && !strings.HasPrefix(t, "class\"") {

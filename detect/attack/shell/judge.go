@@ -22,6 +22,9 @@ const (
 func (s *lexer) start() value.Match {
 	text := s.text
 	i := s.blanks(0)
+	if i+2 < len(text) && text[i] == '-' {
+		return injectedOption(text, i)
+	}
 	quote := false
 	if i < len(text) && (text[i] == '"' || text[i] == '\'') {
 		quote = true

@@ -20,6 +20,7 @@ type reading struct {
 	valid      bool // nothing contradicts that this is an expression
 	constant   bool // arithmetic on literals alone
 	variables  bool // a variable with a dollar sign occurs
+	exposes    bool // one name alone, of an object that holds an application's settings or requests
 
 	// while reading
 	operand  bool // the last token ended an operand
@@ -53,7 +54,17 @@ func (p *reading) another(d *delimiter) bool {
 // behind what was read.
 func (r *reader) expression(i int, d *delimiter) int {
 	var p reading
-	r.read(&p, i+2, d)
+	from := i + 2
+	if d.open == "{%" {
+		// {%print(7*7)%} prints where {{ }} is filtered; {% debug %} prints the whole context.
+		rest := strings.TrimLeft(r.src[from:min(len(r.src), from+32)], " -")
+		if strings.HasPrefix(rest, "print") {
+			from = min(len(r.src), from+32) - len(rest) + len("print")
+		} else if strings.HasPrefix(rest, "debug") && strings.HasPrefix(strings.TrimLeft(rest[5:], " "), "%}") {
+			r.see(0.75, i, from+32, "directive")
+		}
+	}
+	r.read(&p, from, d)
 	switch {
 	case p.shape == shapeReflection:
 		c := p.confidence
@@ -63,7 +74,13 @@ func (r *reader) expression(i int, d *delimiter) int {
 		r.see(c, i, p.stop, p.shape)
 	case !p.closed || !p.valid:
 	case p.constant && d.probe > 0:
-		r.see(d.probe, i, p.stop, "sum of constants")
+		c := d.probe
+		if from > i+2 {
+			c = 0.85
+		}
+		r.see(c, i, p.stop, "sum of constants")
+	case i == 0 && p.stop == len(r.src) && p.exposes:
+		r.see(0.72, i, p.stop, "context object") // nothing else: no placeholder in a text
 	default:
 		r.see(p.confidence, i, p.stop, p.shape)
 	}
@@ -357,6 +374,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 	if contexts {
 		p.see(0.5, "context object")
 	}
+	p.exposes = contexts && names == 1 && exposing(strings.Trim(s[from:min(i, len(s))], " "))
 	p.constant = names == 0 && p.operand && p.operands >= 2 && operators >= 1 &&
 		(times > 0 || operators == 1) // 2024-01-01 is a date && depth == 0
 }

@@ -23,6 +23,17 @@ func joinWord(w string) bool {
 	return false
 }
 
+// exposing reports whether an object of a template's context shows secrets or a way out by
+// itself when it is printed.
+func exposing(name string) bool {
+	switch name {
+	case "config", "self", "settings", "request", "lipsum", "cycler", "joiner", "url_for", "applicationScope", "sessionScope", "requestScope",
+		"pageContext", "initParam", "get_flashed_messages":
+		return true
+	}
+	return false
+}
+
 // strengthOf returns what a name leads to. The names are of what engines and their
 // languages offer (Jinja, Twig, Freemarker, Velocity, Smarty, Mako, ERB, Thymeleaf,
 // AngularJS; Python, PHP, Java, Ruby and Node below them).

@@ -222,8 +222,11 @@ func brokenOut(s string, at int) float64 {
 			return 0.3
 		}
 		return 0.85 // the union's own beginning ends something
-	case strings.HasPrefix(strings.TrimSpace(before), "]") || strings.Contains(before, "']") || strings.Contains(before, "\"]"):
+	case strings.HasPrefix(strings.TrimSpace(before), "]"), strings.Contains(before, "']") && strings.Count(before, "'")&1 == 1,
+		strings.Contains(before, "\"]") && strings.Count(before, "\"")&1 == 1:
 		return 0.88
+	case at == 0 && alone(s):
+		return 0.72
 	case (word == "or" || word == "and") && number(before):
 		return 0.85
 	case operator && number(before):
@@ -234,6 +237,12 @@ func brokenOut(s string, at int) float64 {
 		return 0.45
 	}
 	return 0.2
+}
+
+// alone reports whether the whole of a short value is one expression: a function of a path or
+// a step along an axis, without a blank.
+func alone(s string) bool {
+	return len(s) <= 64 && strings.IndexByte(s, ' ') < 0 && (strings.HasSuffix(s, ")") || strings.Contains(s, "::node()"))
 }
 
 // endsLiteral reports whether the quote at s[i] is followed by what goes on with a predicate.
