@@ -6,167 +6,163 @@ import (
 	"testing"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/languagetest"
 	"kongwaf/detect/attack/value"
 )
 
-func judge(text string) value.Match {
-	v := value.Of(text, detect.SourceQuery, "q")
-	if !Possible(v.Traits) {
-		return value.Match{}
+var language = languagetest.Language{Class: detect.ClassSQLi, Possible: Possible, Judge: Judge, Rows: rows, Harmless: harmless, Hostile: hostile}
+
+func TestLanguage(t *testing.T)   { language.Test(t) }
+func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
+func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+var rows = []languagetest.Row{
+	{Shows: "number and tautology", Attack: "1 or 1=1", Twin: "1 or 2 of them"},
+	{Shows: "tautology without a comparison", Attack: "1 or true", Twin: "true or false?"},
+	{Shows: "double pipe as OR", Attack: "1 || 1", Twin: "5685587||order=||page=2"},
+	{Shows: "XOR and numbers", Attack: "7 xor 7", Twin: "xor gate"},
+	{Shows: "false condition", Attack: "12 and 1=2", Twin: "12 and under"},
+	{Shows: "tautology of a column", Attack: "3 or id=id", Twin: "id=3 or name=x"},
+	{Shows: "word as signs", Attack: "1-sleep(5)", Twin: "sleep(8 hours) a night"},
+	{Shows: "division by word", Attack: "1 div 1", Twin: "div 1 of the page"},
+	{Shows: "pattern match", Attack: "1 rlike 1", Twin: "things I like 1 to 5"},
+	{Shows: "range", Attack: "1 or 2 between 1 and 3", Twin: "price between 10 and 20"},
+	{Shows: "membership", Attack: "1 or 1 in (1,2)", Twin: "1 in (roughly) 10"},
+	{Shows: "is not null", Attack: "1 or 1 is not null", Twin: "it is not null and void"},
+	{Shows: "exists", Attack: "5 and exists(select * from users)", Twin: "it exists (somewhere)"},
+	{Shows: "case when", Attack: "(case when 1=1 then 1 else 0 end)", Twin: "case when closed, else open -- end"},
+	{Shows: "quoted tautology", Attack: "x' or 'a'='a", Twin: "the boys' or the girls' room"},
+	{Shows: "empty strings", Attack: "' or ''='", Twin: "x == '' or y == ''"},
+	{Shows: "literal left open by the query", Attack: "admin' or '1", Twin: "Dancin' or prancin'"},
+	{Shows: "double quotes", Attack: `x" or "a"="a`, Twin: `necklace 16" or 18"`},
+	{Shows: "double quotes and minus", Attack: `x" or ""-"`, Twin: `"PINK ROSES" -DRESS -SHIRT`},
+	{Shows: "backtick closed", Attack: "id` or 1=1 -- ", Twin: "use `id` or 1 of the others"},
+	{Shows: "comment ends the query", Attack: "admin'--", Twin: "admin'--our cat's name"},
+	{Shows: "comment with a space", Attack: "admin' -- ", Twin: "rock 'n' roll -- the best"},
+	{Shows: "hash comment", Attack: "admin'#", Twin: "the cats' #1 choice"},
+	{Shows: "open comment", Attack: "admin'/*", Twin: "x/*"},
+	{Shows: "operator between literals", Attack: "'='", Twin: "a='b'"},
+	{Shows: "minus between literals", Attack: "'-'", Twin: "jack-o'-lantern"},
+	{Shows: "signs", Attack: "abc' = !!'0", Twin: "that's = great!!"},
+	{Shows: "brackets closed", Attack: "1')) or (('a'='a", Twin: "see a) or b) and c)"},
+	{Shows: "LIKE pattern", Attack: "%' and 1=1 and '%'='", Twin: "where 1 of 10 like '%cats%'"},
+	{Shows: "union", Attack: "-1 union select 1,2,3", Twin: "union was a great select"},
+	{Shows: "union all", Attack: "1 union all select null,null from users", Twin: "O' UNION selected a few friends"},
+	{Shows: "union without spaces", Attack: "1 union(select(1),(2))", Twin: "union (workers) select (1) delegate"},
+	{Shows: "union in comments", Attack: "1/**/union/**/distinct/**/select/**/1", Twin: "/* union */ select one of these"},
+	{Shows: "union in a versioned comment", Attack: "1 /*!50000union*/ /*!select*/ 1,2", Twin: "/*! union of all */ the selected"},
+	{Shows: "line comments as spaces", Attack: "1--x\nunion--x\nselect 1,2", Twin: "one -- x\nunion -- x\nselect it all"},
+	{Shows: "exponent without digits", Attack: "1e1union select 1,2", Twin: "1e10 unions"},
+	{Shows: "number dropped before a bracket", Attack: "1' or 1.e(1)=1.e(1)-- ", Twin: "1.e (see 1.f)"},
+	{Shows: "union values", Attack: "1 union values(1,2)", Twin: "union values (and ours)"},
+	{Shows: "unknown text before the union", Attack: "foo bar baz union select user,password from users", Twin: "the trade union select committee from users' side"},
+	{Shows: "stacked drop", Attack: "1; drop table users", Twin: "Drop the table off; thanks"},
+	{Shows: "stacked delete", Attack: "1;delete from users", Twin: "1; delete from the end"},
+	{Shows: "stacked update", Attack: "x'; update users set role='admin", Twin: "it's 5 o'clock; update me"},
+	{Shows: "stacked insert", Attack: "x'; insert into users values(1,'a')-- ", Twin: "insert coin; insert into slot"},
+	{Shows: "stacked procedure", Attack: "1;exec master..xp_cmdshell 'dir'", Twin: "exec summary; see attachment"},
+	{Shows: "stacked delay", Attack: "1;waitfor delay '0:0:5'", Twin: "waitfor it... delay 5 min"},
+	{Shows: "stacked declare", Attack: "1;declare @q varchar(99);exec(@q)", Twin: "declare war; execute orders"},
+	{Shows: "no semicolon", Attack: "x' waitfor delay '0:0:5'--", Twin: "don't wait for 'delay'"},
+	{Shows: "copy to a program", Attack: "1; copy t from program 'id'", Twin: "copy that from the program"},
+	{Shows: "load data", Attack: "1;load data infile '/etc/passwd' into table t", Twin: "load data into the form"},
+	{Shows: "shutdown", Attack: "1;shutdown--", Twin: "government; shutdown looms"},
+	{Shows: "create function", Attack: "1;create or replace function f(int) returns int as 'x','y' language c", Twin: "create or replace the function"},
+	{Shows: "PostgreSQL delay", Attack: "1||pg_sleep(10)", Twin: "pg_sleep is documented in chapter 9"},
+	{Shows: "benchmark", Attack: "1 and benchmark(5000000,md5(1))", Twin: "benchmark (good)"},
+	{Shows: "error based", Attack: "1 and extractvalue(1,concat(0x7e,version()))", Twin: "extract value (1, 2)"},
+	{Shows: "out of band", Attack: "'||utl_http.request('http://x')||'", Twin: "utl_http docs"},
+	{Shows: "Oracle pipe", Attack: "1 and dbms_pipe.receive_message('a',5)=1", Twin: "dbms lecture 5 and 6"},
+	{Shows: "file read", Attack: "1 union select load_file('/etc/passwd')", Twin: "load_file manager v2, into outfile?"},
+	{Shows: "file write", Attack: "1 into outfile '/tmp/x'", Twin: "put 1 into the outfile"},
+	{Shows: "XPath error", Attack: "1' and updatexml(1,concat(0x7e,user()),1) and '1'='1", Twin: "the user's updatexml code"},
+	{Shows: "order by probing", Attack: "1' order by 5-- ", Twin: "in order by 5 pm"},
+	{Shows: "order by, bare", Attack: "1 order by 10", Twin: "1 order by mail"},
+	{Shows: "group by and having", Attack: "1' group by 1 having 1=1-- ", Twin: "Group by Teacher having > 5 pupils"},
+	{Shows: "having", Attack: "' having 1=1-- ", Twin: "I'm having 1 of those"},
+	{Shows: "procedure analyse", Attack: "1 procedure analyse(1,1)", Twin: "procedure: analyse (carefully)"},
+	{Shows: "subquery", Attack: "(select count(*) from users)", Twin: "Size (select one)"},
+	{Shows: "subquery behind a comma", Attack: "name,(select case when (1=1) then 1 else 2 end)", Twin: "name, (please select one)"},
+	{Shows: "subquery compared", Attack: "1 and (select 1 from users limit 1)=1", Twin: "1 and (select 1 of 2)"},
+	{Shows: "blind", Attack: "1 and ascii(substring(user(),1,1))>64", Twin: "ascii(7) and substring art"},
+	{Shows: "server variable", Attack: "1 and @@version like '5%'", Twin: "mail @@home and @@work"},
+	{Shows: "sounds like", Attack: "1 and 'a' sounds like 'a'", Twin: "and it sounds like 1"},
+	{Shows: "full-text search", Attack: "x' in boolean mode) or 1=1#", Twin: "x' in boolean logic"},
+	{Shows: "regular expression operator", Attack: "1' and 'abc' ~ 'a' -- ", Twin: "that's ~ 5 'a' day"},
+	{Shows: "JSON operator", Attack: `1 or '{"a":1}'::jsonb @> '{"a":1}'::jsonb`, Twin: `{"a":1} or {"b":2}`},
+	{Shows: "JSON arrow", Attack: `1' or data->>'a' = 'b' -- `, Twin: `p->q or 'b'`},
+	{Shows: "JSON function", Attack: `-1' or json_length('{}') <= 8896 -- `, Twin: "json length or width"},
+	{Shows: "null-safe comparison", Attack: "1 or 1<=>1", Twin: "1 <=> 2 mapping"},
+	{Shows: "assignment", Attack: "1 or @a:=1", Twin: "a := 1"},
+	{Shows: "hex", Attack: "1 or 0x61=0x61", Twin: "0x61 or so"},
+	{Shows: "null as \\N", Attack: `1 or \N is null`, Twin: `C:\N is null`},
+	{Shows: "national string", Attack: "x' or N'a'=N'a", Twin: "x' or n'est ce pas"},
+	{Shows: "dollar quoting", Attack: "1 or $a$x$a$=$a$x$a$", Twin: "$5 or $10 = cheap"},
+	{Shows: "Oracle quoting", Attack: "1 or q'[a]'=q'[a]'", Twin: "q or a"},
+	{Shows: "bracketed names", Attack: "1 union select [name] from [users]", Twin: "[name] from [town]"},
+	{Shows: "backticked names", Attack: "1 union select`user`from`mysql`.`user`", Twin: "the `user` from `mysql`"},
+	{Shows: "keyword case", Attack: "1 oR 1=1", Twin: "1 oR 2 things"},
+	{Shows: "brackets instead of spaces", Attack: "1or(1)=(1)", Twin: "1or2 (or 3)"},
+	{Shows: "double minus is not a comment to MySQL", Attack: "1--1 or 2>1", Twin: "1--1 or so"},
+	{Shows: "escaped quote that is none", Attack: `\' or 1=1 -- `, Twin: `it\'s 1 of 1`},
+	{Shows: "escaped quote and another", Attack: `\''); drop table users; --`, Twin: `\''); that is all`},
+	{Shows: "inside a comment", Attack: "*/ union select 1,2,3/*", Twin: "*/ union of the two"},
+	{Shows: "whole query", Attack: "select * from users where id=1", Twin: "SELECT your seat (A1 or B2) -- limited offer!"},
+	{Shows: "whole query with functions", Attack: "select version(), user()", Twin: "Select the version; user decides"},
+	{Shows: "whole statement", Attack: "insert into users(name) values('x')", Twin: "insert into the form and send"},
+	{Shows: "whole drop", Attack: "drop table users", Twin: "drop by the table"},
+	{Shows: "catalogue", Attack: "select table_name from information_schema.tables", Twin: "information_schema tables"},
+	{Shows: "constant condition as an argument", Attack: "if(1=1,1,0)", Twin: "if(x) then y"},
+	{Shows: "truth as a number", Attack: "(1=1)*5", Twin: "2*(3+4)=14"},
+	{Shows: "ODBC escape", Attack: "1 or {fn length('a')}=1", Twin: "{name} or {email}"},
+	{Shows: "attack behind a doubled quote", Attack: "O''Brien' or 1=1-- ", Twin: "O''Brien or O''Neil"},
+	{Shows: "ClickHouse", Attack: "1' or sleepEachRow(3)=0 -- ", Twin: "sleep each row"},
+	{Shows: "unnecessary words", Attack: "1 or not not not 0=1", Twin: "not 1 or 2"},
+}
+
+// harmless are values that real forms, searches and APIs carry.
+var harmless = []string{
+	"", "1", "a", "O'Brien", "O'Brien or O'Neil", "d'Artagnan", "rock 'n' roll -- '90s & '00s; and/or",
+	"Don't drop the table; select one or two and union with others",
+	"Please select the union rep from the list where it's due",
+	"1-800-555-0199", "2024-01-01 10:00:00", "a=b or c=d", "a=b&c=d&e=f", "status=1 and type=2",
+	"John & Jane's \"place\" (2nd floor)", "5'11\" tall", "1/4\"-1/2\" wide ribbon", "\"foo\" AND \"bar\"", "50% off -- today only!",
+	"C:\\Program Files\\x", "https://example.com/?a=1&b=2#top", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
+	"text/html,application/xml;q=0.9,*/*;q=0.8", `"Chromium";v="110", "Not A(Brand";v="24"`,
+	"if err := f(x); err != nil { return len(x) == 0 || len(y) == 0 }",
+	"local x = a == \"\" and \"yes\" or 'no' -- pick one",
+	"for i in $(seq 1 10); do echo \"$i\"; done # count",
+	"<div className=\"a\" onClick={() => f('x')}>{a && b || c}</div>",
+	"query(\"SELECT * FROM t WHERE id = \" + id + \" ORDER BY x\")",
+	"db.Exec(`UPDATE t SET a = $1 WHERE id = $2`, a, id)",
+	"- name: \"x\"\n  command: ['a', 'b'] # c\n- --flag=1",
+	"$x^2 + y^2 = z^2$ or $a<b$", "f(x) = x' + x''", "SELECT", "select", "union", "null", "true", "1 or", "order by",
+	"the `count(*)` and `sum(x)` functions", "char(10), varchar(255) and int(11) columns",
+	"ORDER-123;ITEM-4", "1,2,3,4,5", "(1)", "((1))", "1;2;3", "id IN PROGRESS", "what is null?", "L'été or l'hiver",
+	"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc==", "1=1", "2+2=4", "x > 5 and x < 10", "a'b", "''", "'", "\"", "`", "--", "/*", "#1",
+	"Robert'); said the teacher", "Re: [Ticket#1234] can't connect (ORA-12154) to db",
+	"日本語 or 中文 -- ok", "a\u00a0or\u00a0b",
+}
+
+var hostile = []string{"'", `"`, "`", "' ", "''' ", `\'`, "/*", "/**/", "/*!", "*/", "(", ")", "1 or ", "1+", "1,", "a ", "a.", "@", "#\n", "--\n", "-- ", "q'[", "q'[+", "$a$",
+	"$a", "[", "union ", "union select ", "(select ", "case ", "not ", "1 or 1=1 ", "'+'", `"+"'+'`, "'+\"+'+\"", " ", "\x00", "\xa0", "\n", ";", "; ", "; begin ", "a(", "1e", "0x", "n", "unio",
+	"q'[q'[q'[", "$a$b$a", "/*!/*!*/*/", "((((((", "1.e(1.e(", "''''\"\"\"``", "@@@@a", "case case when", "\xc2\xa0\xe3\x80\x80", "1--1--1", "a..b..c.*", "union union union select"}
+
+// FuzzUnion holds that the search for UNION finds nothing that a slow one does not.
+func FuzzUnion(f *testing.F) {
+	for _, row := range rows {
+		f.Add(row.Attack)
+		f.Add(row.Twin)
 	}
-	return Judge(&v)
-}
-
-// Every attack stands beside something harmless that shares its words or marks.
-var twins = []struct {
-	shows  string
-	attack string
-	twin   string
-}{
-	{shows: "number and tautology", attack: "1 or 1=1", twin: "1 or 2 of them"},
-	{shows: "tautology without a comparison", attack: "1 or true", twin: "true or false?"},
-	{shows: "double pipe as OR", attack: "1 || 1", twin: "5685587||order=||page=2"},
-	{shows: "XOR and numbers", attack: "7 xor 7", twin: "xor gate"},
-	{shows: "false condition", attack: "12 and 1=2", twin: "12 and under"},
-	{shows: "tautology of a column", attack: "3 or id=id", twin: "id=3 or name=x"},
-	{shows: "word as signs", attack: "1-sleep(5)", twin: "sleep(8 hours) a night"},
-	{shows: "division by word", attack: "1 div 1", twin: "div 1 of the page"},
-	{shows: "pattern match", attack: "1 rlike 1", twin: "things I like 1 to 5"},
-	{shows: "range", attack: "1 or 2 between 1 and 3", twin: "price between 10 and 20"},
-	{shows: "membership", attack: "1 or 1 in (1,2)", twin: "1 in (roughly) 10"},
-	{shows: "is not null", attack: "1 or 1 is not null", twin: "it is not null and void"},
-	{shows: "exists", attack: "5 and exists(select * from users)", twin: "it exists (somewhere)"},
-	{shows: "case when", attack: "(case when 1=1 then 1 else 0 end)", twin: "case when closed, else open -- end"},
-	{shows: "quoted tautology", attack: "x' or 'a'='a", twin: "the boys' or the girls' room"},
-	{shows: "empty strings", attack: "' or ''='", twin: "x == '' or y == ''"},
-	{shows: "literal left open by the query", attack: "admin' or '1", twin: "Dancin' or prancin'"},
-	{shows: "double quotes", attack: `x" or "a"="a`, twin: `necklace 16" or 18"`},
-	{shows: "double quotes and minus", attack: `x" or ""-"`, twin: `"PINK ROSES" -DRESS -SHIRT`},
-	{shows: "backtick closed", attack: "id` or 1=1 -- ", twin: "use `id` or 1 of the others"},
-	{shows: "comment ends the query", attack: "admin'--", twin: "admin'--our cat's name"},
-	{shows: "comment with a space", attack: "admin' -- ", twin: "rock 'n' roll -- the best"},
-	{shows: "hash comment", attack: "admin'#", twin: "the cats' #1 choice"},
-	{shows: "open comment", attack: "admin'/*", twin: "x/*"},
-	{shows: "operator between literals", attack: "'='", twin: "a='b'"},
-	{shows: "minus between literals", attack: "'-'", twin: "jack-o'-lantern"},
-	{shows: "signs", attack: "abc' = !!'0", twin: "that's = great!!"},
-	{shows: "brackets closed", attack: "1')) or (('a'='a", twin: "see a) or b) and c)"},
-	{shows: "LIKE pattern", attack: "%' and 1=1 and '%'='", twin: "where 1 of 10 like '%cats%'"},
-	{shows: "union", attack: "-1 union select 1,2,3", twin: "union was a great select"},
-	{shows: "union all", attack: "1 union all select null,null from users", twin: "O' UNION selected a few friends"},
-	{shows: "union without spaces", attack: "1 union(select(1),(2))", twin: "union (workers) select (1) delegate"},
-	{shows: "union in comments", attack: "1/**/union/**/distinct/**/select/**/1", twin: "/* union */ select one of these"},
-	{shows: "union in a versioned comment", attack: "1 /*!50000union*/ /*!select*/ 1,2", twin: "/*! union of all */ the selected"},
-	{shows: "line comments as spaces", attack: "1--x\nunion--x\nselect 1,2", twin: "one -- x\nunion -- x\nselect it all"},
-	{shows: "exponent without digits", attack: "1e1union select 1,2", twin: "1e10 unions"},
-	{shows: "number dropped before a bracket", attack: "1' or 1.e(1)=1.e(1)-- ", twin: "1.e (see 1.f)"},
-	{shows: "union values", attack: "1 union values(1,2)", twin: "union values (and ours)"},
-	{shows: "unknown text before the union", attack: "foo bar baz union select user,password from users", twin: "the trade union select committee from users' side"},
-	{shows: "stacked drop", attack: "1; drop table users", twin: "Drop the table off; thanks"},
-	{shows: "stacked delete", attack: "1;delete from users", twin: "1; delete from the end"},
-	{shows: "stacked update", attack: "x'; update users set role='admin", twin: "it's 5 o'clock; update me"},
-	{shows: "stacked insert", attack: "x'; insert into users values(1,'a')-- ", twin: "insert coin; insert into slot"},
-	{shows: "stacked procedure", attack: "1;exec master..xp_cmdshell 'dir'", twin: "exec summary; see attachment"},
-	{shows: "stacked delay", attack: "1;waitfor delay '0:0:5'", twin: "waitfor it... delay 5 min"},
-	{shows: "stacked declare", attack: "1;declare @q varchar(99);exec(@q)", twin: "declare war; execute orders"},
-	{shows: "no semicolon", attack: "x' waitfor delay '0:0:5'--", twin: "don't wait for 'delay'"},
-	{shows: "copy to a program", attack: "1; copy t from program 'id'", twin: "copy that from the program"},
-	{shows: "load data", attack: "1;load data infile '/etc/passwd' into table t", twin: "load data into the form"},
-	{shows: "shutdown", attack: "1;shutdown--", twin: "government; shutdown looms"},
-	{shows: "create function", attack: "1;create or replace function f(int) returns int as 'x','y' language c", twin: "create or replace the function"},
-	{shows: "PostgreSQL delay", attack: "1||pg_sleep(10)", twin: "pg_sleep is documented in chapter 9"},
-	{shows: "benchmark", attack: "1 and benchmark(5000000,md5(1))", twin: "benchmark (good)"},
-	{shows: "error based", attack: "1 and extractvalue(1,concat(0x7e,version()))", twin: "extract value (1, 2)"},
-	{shows: "out of band", attack: "'||utl_http.request('http://x')||'", twin: "utl_http docs"},
-	{shows: "Oracle pipe", attack: "1 and dbms_pipe.receive_message('a',5)=1", twin: "dbms lecture 5 and 6"},
-	{shows: "file read", attack: "1 union select load_file('/etc/passwd')", twin: "load_file manager v2, into outfile?"},
-	{shows: "file write", attack: "1 into outfile '/tmp/x'", twin: "put 1 into the outfile"},
-	{shows: "XPath error", attack: "1' and updatexml(1,concat(0x7e,user()),1) and '1'='1", twin: "the user's updatexml code"},
-	{shows: "order by probing", attack: "1' order by 5-- ", twin: "in order by 5 pm"},
-	{shows: "order by, bare", attack: "1 order by 10", twin: "1 order by mail"},
-	{shows: "group by and having", attack: "1' group by 1 having 1=1-- ", twin: "Group by Teacher having > 5 pupils"},
-	{shows: "having", attack: "' having 1=1-- ", twin: "I'm having 1 of those"},
-	{shows: "procedure analyse", attack: "1 procedure analyse(1,1)", twin: "procedure: analyse (carefully)"},
-	{shows: "subquery", attack: "(select count(*) from users)", twin: "Size (select one)"},
-	{shows: "subquery behind a comma", attack: "name,(select case when (1=1) then 1 else 2 end)", twin: "name, (please select one)"},
-	{shows: "subquery compared", attack: "1 and (select 1 from users limit 1)=1", twin: "1 and (select 1 of 2)"},
-	{shows: "blind", attack: "1 and ascii(substring(user(),1,1))>64", twin: "ascii(7) and substring art"},
-	{shows: "server variable", attack: "1 and @@version like '5%'", twin: "mail @@home and @@work"},
-	{shows: "sounds like", attack: "1 and 'a' sounds like 'a'", twin: "and it sounds like 1"},
-	{shows: "full-text search", attack: "x' in boolean mode) or 1=1#", twin: "x' in boolean logic"},
-	{shows: "regular expression operator", attack: "1' and 'abc' ~ 'a' -- ", twin: "that's ~ 5 'a' day"},
-	{shows: "JSON operator", attack: `1 or '{"a":1}'::jsonb @> '{"a":1}'::jsonb`, twin: `{"a":1} or {"b":2}`},
-	{shows: "JSON arrow", attack: `1' or data->>'a' = 'b' -- `, twin: `p->q or 'b'`},
-	{shows: "JSON function", attack: `-1' or json_length('{}') <= 8896 -- `, twin: "json length or width"},
-	{shows: "null-safe comparison", attack: "1 or 1<=>1", twin: "1 <=> 2 mapping"},
-	{shows: "assignment", attack: "1 or @a:=1", twin: "a := 1"},
-	{shows: "hex", attack: "1 or 0x61=0x61", twin: "0x61 or so"},
-	{shows: "null as \\N", attack: `1 or \N is null`, twin: `C:\N is null`},
-	{shows: "national string", attack: "x' or N'a'=N'a", twin: "x' or n'est ce pas"},
-	{shows: "dollar quoting", attack: "1 or $a$x$a$=$a$x$a$", twin: "$5 or $10 = cheap"},
-	{shows: "Oracle quoting", attack: "1 or q'[a]'=q'[a]'", twin: "q or a"},
-	{shows: "bracketed names", attack: "1 union select [name] from [users]", twin: "[name] from [town]"},
-	{shows: "backticked names", attack: "1 union select`user`from`mysql`.`user`", twin: "the `user` from `mysql`"},
-	{shows: "keyword case", attack: "1 oR 1=1", twin: "1 oR 2 things"},
-	{shows: "brackets instead of spaces", attack: "1or(1)=(1)", twin: "1or2 (or 3)"},
-	{shows: "double minus is not a comment to MySQL", attack: "1--1 or 2>1", twin: "1--1 or so"},
-	{shows: "escaped quote that is none", attack: `\' or 1=1 -- `, twin: `it\'s 1 of 1`},
-	{shows: "escaped quote and another", attack: `\''); drop table users; --`, twin: `\''); that is all`},
-	{shows: "inside a comment", attack: "*/ union select 1,2,3/*", twin: "*/ union of the two"},
-	{shows: "whole query", attack: "select * from users where id=1", twin: "SELECT your seat (A1 or B2) -- limited offer!"},
-	{shows: "whole query with functions", attack: "select version(), user()", twin: "Select the version; user decides"},
-	{shows: "whole statement", attack: "insert into users(name) values('x')", twin: "insert into the form and send"},
-	{shows: "whole drop", attack: "drop table users", twin: "drop by the table"},
-	{shows: "catalogue", attack: "select table_name from information_schema.tables", twin: "information_schema tables"},
-	{shows: "constant condition as an argument", attack: "if(1=1,1,0)", twin: "if(x) then y"},
-	{shows: "truth as a number", attack: "(1=1)*5", twin: "2*(3+4)=14"},
-	{shows: "ODBC escape", attack: "1 or {fn length('a')}=1", twin: "{name} or {email}"},
-	{shows: "attack behind a doubled quote", attack: "O''Brien' or 1=1-- ", twin: "O''Brien or O''Neil"},
-	{shows: "ClickHouse", attack: "1' or sleepEachRow(3)=0 -- ", twin: "sleep each row"},
-	{shows: "unnecessary words", attack: "1 or not not not 0=1", twin: "not 1 or 2"},
-}
-
-func TestTwins(t *testing.T) {
-	for _, row := range twins {
-		t.Run(row.shows, func(t *testing.T) {
-			if m := judge(row.attack); m.Confidence < blocked || m.Class != detect.ClassSQLi {
-				t.Errorf("attack %q: %v %.2f %s", row.attack, m.Class, m.Confidence, m.Shape)
-			}
-			if m := judge(row.twin); m.Confidence >= 0.4 {
-				t.Errorf("harmless %q: %.2f %s", row.twin, m.Confidence, m.Shape)
-			}
-		})
+	for _, piece := range hostile {
+		f.Add(piece)
 	}
-}
-
-// Values that real forms, searches and APIs carry.
-func TestHarmless(t *testing.T) {
-	for _, text := range []string{
-		"", "1", "a", "O'Brien", "O'Brien or O'Neil", "d'Artagnan", "rock 'n' roll -- '90s & '00s; and/or",
-		"Don't drop the table; select one or two and union with others",
-		"Please select the union rep from the list where it's due",
-		"1-800-555-0199", "2024-01-01 10:00:00", "a=b or c=d", "a=b&c=d&e=f", "status=1 and type=2",
-		"John & Jane's \"place\" (2nd floor)", "5'11\" tall", "1/4\"-1/2\" wide ribbon", "\"foo\" AND \"bar\"", "50% off -- today only!",
-		"C:\\Program Files\\x", "https://example.com/?a=1&b=2#top", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
-		"text/html,application/xml;q=0.9,*/*;q=0.8", `"Chromium";v="110", "Not A(Brand";v="24"`,
-		"if err := f(x); err != nil { return len(x) == 0 || len(y) == 0 }",
-		"local x = a == \"\" and \"yes\" or 'no' -- pick one",
-		"for i in $(seq 1 10); do echo \"$i\"; done # count",
-		"<div className=\"a\" onClick={() => f('x')}>{a && b || c}</div>",
-		"query(\"SELECT * FROM t WHERE id = \" + id + \" ORDER BY x\")",
-		"db.Exec(`UPDATE t SET a = $1 WHERE id = $2`, a, id)",
-		"- name: \"x\"\n  command: ['a', 'b'] # c\n- --flag=1",
-		"$x^2 + y^2 = z^2$ or $a<b$", "f(x) = x' + x''", "SELECT", "select", "union", "null", "true", "1 or", "order by",
-		"the `count(*)` and `sum(x)` functions", "char(10), varchar(255) and int(11) columns",
-		"ORDER-123;ITEM-4", "1,2,3,4,5", "(1)", "((1))", "1;2;3", "id IN PROGRESS", "what is null?", "L'été or l'hiver",
-		"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc==", "1=1", "2+2=4", "x > 5 and x < 10", "a'b", "''", "'", "\"", "`", "--", "/*", "#1",
-		"Robert'); said the teacher", "Re: [Ticket#1234] can't connect (ORA-12154) to db",
-		"日本語 or 中文 -- ok", "a\u00a0or\u00a0b",
-	} {
-		if m := judge(text); m.Confidence >= 0.4 {
-			t.Errorf("%q: %.2f %s", text, m.Confidence, m.Shape)
+	f.Fuzz(func(t *testing.T, text string) {
+		slow := strings.Contains(strings.ToLower(text), "union")
+		if got := union(text); got.Confidence > 0 && !slow {
+			t.Fatalf("%q: union found what is not there", text)
 		}
-	}
+	})
 }
 
 // Whatever a server takes for a space between words must not hide an attack.
@@ -177,7 +173,7 @@ func TestSeparators(t *testing.T) {
 	} {
 		for _, space := range []string{"  ", "\t", "\n", "\r\n", "\v", "\f", "\x00", "\x01", "\xa0", "\u00a0", "\u3000", "/**/", "/*x*/", "/*'*/", " -- x\n", "#x\n", "/*!*/", "/*!50000*/"} {
 			text := strings.ReplaceAll(attack, " ", space)
-			if m := judge(text); m.Confidence < blocked {
+			if m := language.Match(text); m.Confidence < blocked {
 				t.Errorf("%q: %.2f %s", text, m.Confidence, m.Shape)
 			}
 		}
@@ -194,7 +190,7 @@ func TestPadding(t *testing.T) {
 		"1 or " + strings.Repeat("+-", 500) + "1=1", "x' and '" + long + "'='" + long,
 		"1 or 1=1-- " + long, "x'" + strings.Repeat("+1", 30000) + " or 1=1-- ", "1" + strings.Repeat("+1", 5000) + " or 1=1-- ", strings.Repeat("word ", 2000) + "union select user, password from users",
 	} {
-		if m := judge(text); m.Confidence < blocked {
+		if m := language.Match(text); m.Confidence < blocked {
 			t.Errorf("%.20q... (%d bytes): %.2f %s", text, len(text), m.Confidence, m.Shape)
 		}
 	}
@@ -202,11 +198,11 @@ func TestPadding(t *testing.T) {
 
 func TestEvidence(t *testing.T) {
 	text := "O'Brien"
-	if m := judge(text); m != (value.Match{}) {
+	if m := language.Match(text); m != (value.Match{}) {
 		t.Errorf("%q: %+v, want the zero Match", text, m)
 	}
 	text = "admin' or 1=1-- "
-	m := judge(text)
+	m := language.Match(text)
 	if got := text[m.Start:m.End]; !strings.HasPrefix(got, "' or 1=1") {
 		t.Errorf("evidence of %q is %q", text, got)
 	}
@@ -245,12 +241,12 @@ func TestCorpus(t *testing.T) {
 	unescape := strings.NewReplacer(`\n`, "\n", `\v`, "\v")
 	corpus(t, "attacks.txt", 200, func(text string) {
 		text = unescape.Replace(text)
-		if m := judge(text); m.Confidence < blocked {
+		if m := language.Match(text); m.Confidence < blocked {
 			t.Errorf("%q: %.2f %s", text, m.Confidence, m.Shape)
 		}
 	})
 	corpus(t, "harmless.txt", 200, func(text string) {
-		if m := judge(text); m.Confidence >= 0.4 {
+		if m := language.Match(text); m.Confidence >= 0.4 {
 			t.Errorf("%q: %.2f %s", text, m.Confidence, m.Shape)
 		}
 	})
