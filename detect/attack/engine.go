@@ -41,7 +41,7 @@ type Engine struct {
 // New returns an engine, or an error that names the option which is wrong.
 func New(o Options) (*Engine, error) {
 	if int(o.Sensitivity) >= len(thresholds) {
-		return nil, fmt.Errorf("Sensitivity: %s is unknown", o.Sensitivity)
+		return nil, fmt.Errorf("option Sensitivity: %s is unknown", o.Sensitivity)
 	}
 	e := &Engine{
 		threshold:  thresholds[o.Sensitivity],
@@ -53,19 +53,19 @@ func New(o Options) (*Engine, error) {
 	known := detect.Classes()
 	for i, c := range o.DisabledClasses {
 		if !slices.Contains(known, c) {
-			return nil, fmt.Errorf("DisabledClasses[%d]: %s is not an attack class", i, c)
+			return nil, fmt.Errorf("option DisabledClasses[%d]: %s is not an attack class", i, c)
 		}
 		e.disabled[c] = true
 	}
 	for i, name := range o.Mask {
 		if name == "" {
-			return nil, fmt.Errorf("Mask[%d]: the name is empty", i)
+			return nil, fmt.Errorf("option Mask[%d]: the name is empty", i)
 		}
 		e.mask[strings.ToLower(name)] = true
 	}
 	for i := range e.exceptions {
 		if err := e.exceptions[i].validate(); err != nil {
-			return nil, fmt.Errorf("Exceptions[%d]: %w", i, err)
+			return nil, fmt.Errorf("option Exceptions[%d]: %w", i, err)
 		}
 	}
 	e.sessions.New = func() any { return newSession(e) }

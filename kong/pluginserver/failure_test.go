@@ -56,8 +56,8 @@ func TestFailurePolicy(t *testing.T) {
 			handle: func(chan bool) func(string, *pdk.PDK) {
 				return func(_ string, kong *pdk.PDK) {
 					kong.Log.Notice("here")
-					var m map[string]int
-					m["x"] = 1
+					var nothing *int
+					*nothing = 1
 				}
 			},
 			count: func(s PluginStats) uint64 { return s.Panics },

@@ -90,36 +90,34 @@ func (s *Server) ServeKept(sock KeptConn, mark func(State)) End {
 // nextKept waits for the next event and takes its frame from the socket.
 func (c *conn) nextKept() ([]byte, error) {
 	k := c.keeper
-	for {
-		if err := c.await(k.wait); err != nil {
-			return nil, err
-		}
-		size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(k.buf[:]))
-		if size > wire.HeaderSize+int64(c.srv.limits.FrameBytes) {
-			c.srv.badFrame(fmt.Errorf("%w: %d bytes", wire.ErrFrameTooLong, size))
-			return nil, errBadFrame
-		}
-		if size == wire.HeaderSize {
-			k.size = wire.HeaderSize
-			if err := k.raw.Read(k.take); err != nil {
-				return nil, err
-			}
-			return nil, k.err
-		}
-		if size > maxEvent {
-			return nil, errCommand
-		}
-		rpc, err := wire.ParseRPC(k.buf[wire.HeaderSize:size])
-		if err == nil && rpc.Command != wire.CmdHandleEvent {
-			return nil, errCommand
-		}
-		k.mark(StateEvent)
-		k.size = int(size)
+	if err := c.await(k.wait); err != nil {
+		return nil, err
+	}
+	size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(k.buf[:]))
+	if size > wire.HeaderSize+int64(c.srv.limits.FrameBytes) {
+		c.srv.badFrame(fmt.Errorf("%w: %d bytes", wire.ErrFrameTooLong, size))
+		return nil, errBadFrame
+	}
+	if size == wire.HeaderSize {
+		k.size = wire.HeaderSize
 		if err := k.raw.Read(k.take); err != nil {
 			return nil, err
 		}
-		return k.buf[wire.HeaderSize:size], k.err
+		return nil, k.err
 	}
+	if size > maxEvent {
+		return nil, errCommand
+	}
+	rpc, err := wire.ParseRPC(k.buf[wire.HeaderSize:size])
+	if err == nil && rpc.Command != wire.CmdHandleEvent {
+		return nil, errCommand
+	}
+	k.mark(StateEvent)
+	k.size = int(size)
+	if err := k.raw.Read(k.take); err != nil {
+		return nil, err
+	}
+	return k.buf[wire.HeaderSize:size], k.err
 }
 
 var errCommand = fmt.Errorf("a command waits")

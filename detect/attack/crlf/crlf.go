@@ -97,7 +97,7 @@ func Judge(v *value.Value) value.Match {
 // broken reports whether the match begins with the text's first line break and the line
 // before it is a single word: a value that was broken, not a document.
 func broken(text string, start int) bool {
-	return start == 0 || start < 256 && strings.IndexAny(text[:start], " \r\n\t") < 0
+	return start == 0 || start < 256 && !strings.ContainsAny(text[:start], " \r\n\t")
 }
 
 func b2i(b bool) int {

@@ -207,7 +207,7 @@ func has(b []byte, prefix string) bool {
 // No editor writes comments, escapes or unbalanced braces into a style attribute: there they
 // only hide something.
 func styleConfidence(s string, attribute bool) float64 {
-	if strings.IndexAny(s, ":(\\&@") < 0 {
+	if !strings.ContainsAny(s, ":(\\&@") {
 		return 0
 	}
 	best := surestSign(s, false)
@@ -215,7 +215,7 @@ func styleConfidence(s string, attribute bool) float64 {
 		return best
 	}
 	comment := strings.Contains(s, "/*")
-	if comment && strings.IndexAny(s, "\"'") >= 0 {
+	if comment && strings.ContainsAny(s, "\"'") {
 		if best = max(best, surestSign(s, true)); best >= 0.7 {
 			return best
 		}

@@ -16,7 +16,7 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 			return
 		}
 	}
-	if t.injected && p.best.Confidence >= 0.5 && strings.IndexAny(v[:min(len(v), 512)], "(`=&[+-") < 0 {
+	if t.injected && p.best.Confidence >= 0.5 && !strings.ContainsAny(v[:min(len(v), 512)], "(`=&[+-") {
 		return // a word; nothing new
 	}
 	r := acts(v)
@@ -24,7 +24,7 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 		return
 	}
 	known := knownEvent(s[name:stop])
-	strong := r.Hostile || r.Acts() || strings.IndexByte(v, '&') >= 0 && strings.IndexAny(v, ";#") >= 0 && known
+	strong := r.Hostile || r.Acts() || strings.IndexByte(v, '&') >= 0 && strings.ContainsAny(v, ";#") && known
 	switch {
 	case !t.injected && strong:
 		p.see(0.95, t.start, to, "event handler")

@@ -203,7 +203,7 @@ func (p *scanner) attribute(t *tag, name, stop, equals, from, to int, quote byte
 			t.facts |= hasCSSOnly
 		}
 	case srcdocAttr:
-		if t.element == frame && strings.IndexAny(v, "<&") >= 0 {
+		if t.element == frame && strings.ContainsAny(v, "<&") {
 			p.see(0.93, t.start, to, "document in a frame")
 		}
 	case httpEquivAttr:

@@ -55,7 +55,6 @@ type filter struct {
 	stars int // ... with a * in the value
 	sets  int // (&, (|, (!
 	end   int // where the last of them ends
-	depth int
 	swept bool // the whole text was read
 }
 

@@ -235,7 +235,7 @@ func (r *reader) schema(i, stop int, tag string) {
 	if !ok {
 		return
 	}
-	if strings.IndexAny(strings.TrimSpace(text), " \t\r\n") < 0 && remote(text) {
+	if !strings.ContainsAny(strings.TrimSpace(text), " \t\r\n") && remote(text) {
 		r.see(0.75, i, stop, "schema location")
 	}
 }
