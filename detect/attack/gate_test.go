@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
 )
 
-// FuzzPairsMissNothing holds that no language passes over a value for want of pairs of
+// FuzzPairsMissNothing holds that no value is passed over for its words, and that no language passes over a value for want of pairs of
 // bytes in which it would see something if it looked.
 func FuzzPairsMissNothing(f *testing.F) {
 	for _, s := range []string{
@@ -19,12 +20,22 @@ func FuzzPairsMissNothing(f *testing.F) {
 	} {
 		f.Add(s, uint8(detect.SourceQuery), "q", false)
 	}
+	for _, s := range []string{"rO0ABXNy1", "aced00057372", "gASVAAAAAAAAAAAAA", "BAhvOg", "Y29zCnN5", "com.sun.rowset.JdbcRowSetImpl", "java.lang.Runtime", "system.io.fileinfo",
+		"..etcpasswd", "etcpasswd", ".htpasswd", "WINNTwin.ini", "0x2e0x2e", "a.constructor.prototype.b", "a.oastify.com", "acunetix_test", "class.module.classLoader"} {
+		f.Add(s, uint8(detect.SourceBody), "type", false)
+	}
 	f.Fuzz(func(t *testing.T, text string, source uint8, name string, isName bool) {
 		v := value.Of(text, detect.Source(source%7), name)
 		v.IsName = isName
 		all := v
 		all.Pairs = ^value.Pairs(0)
-		for _, l := range languages {
+		leaf := extract.Leaf{Text: text, Source: v.Source, Name: name, IsName: isName}
+		for i, l := range languages {
+			if onlyWords(&leaf, v.Traits) && ofWords(1<<i, v.Pairs, v.Traits) == 0 && l.possible(v.Traits) {
+				if m := l.judge(&all); m.Confidence > 0 {
+					t.Errorf("%s: %q: %+v, but passed over", l.name, text, m)
+				}
+			}
 			if !l.possible(v.Traits) {
 				continue
 			}

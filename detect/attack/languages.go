@@ -32,6 +32,9 @@ type language struct {
 	// structured says that the language's attacks are JSON documents as such, besides what
 	// their strings hold.
 	structured bool
+	// words are the pairs of which a text of nothing but letters, digits, _ - and dots has
+	// one if judge sees something in it. 0 for languages that see nothing in such texts.
+	words value.Pairs
 }
 
 // every is the set of all languages, structured that of those whose attacks can be JSON.
@@ -59,12 +62,12 @@ var languages = [...]language{
 	{name: "ldap", possible: ldap.Possible, judge: ldap.Judge},
 	{name: "xpath", possible: xpath.Possible, judge: xpath.Judge},
 	{name: "shell", possible: shell.Possible, judge: shell.Judge},
-	{name: "code", possible: code.Possible, judge: code.Judge},
-	{name: "path", possible: path.Possible, judge: path.Judge},
+	{name: "code", possible: code.Possible, judge: code.Judge, words: code.Words},
+	{name: "path", possible: path.Possible, judge: path.Judge, words: path.Words},
 	{name: "link", possible: link.Possible, judge: link.Judge},
 	{name: "crlf", possible: crlf.Possible, judge: crlf.Judge},
-	{name: "serial", possible: serial.Possible, judge: serial.Judge, structured: true},
+	{name: "serial", possible: serial.Possible, judge: serial.Judge, structured: true, words: serial.Words},
 	{name: "upload", possible: upload.Possible, judge: upload.Judge},
-	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge},
-	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge, structured: true},
+	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge, words: scanner.Words},
+	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge, structured: true, words: prototype.Words},
 }

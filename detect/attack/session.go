@@ -125,6 +125,9 @@ func (s *session) leaf(l *extract.Leaf) bool {
 	if !encoded && !t.Any(containers) && s.asked.candidates(t) == 0 {
 		return true
 	}
+	if !encoded && onlyWords(l, t) && ofWords(s.asked.candidates(t), value.PairsOf(l.Text), t) == 0 {
+		return true
+	}
 	if !clearable(l, t) {
 		s.readings(l, t, encoded)
 		return true
@@ -225,7 +228,13 @@ func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decod
 	if mask == 0 {
 		return
 	}
-	s.value = value.Value{Text: text, Traits: t, Pairs: value.PairsOf(text), Source: l.Source, Name: l.Name, IsName: l.IsName}
+	pairs := value.PairsOf(text)
+	if onlyWords(l, t) {
+		if mask = ofWords(mask, pairs, t); mask == 0 {
+			return
+		}
+	}
+	s.value = value.Value{Text: text, Traits: t, Pairs: pairs, Source: l.Source, Name: l.Name, IsName: l.IsName}
 	for mask != 0 {
 		i := bits.TrailingZeros32(mask)
 		mask &= mask - 1

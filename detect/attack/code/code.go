@@ -47,6 +47,10 @@ type lexer struct {
 	ognl int
 }
 
+// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
+// if it holds code of interest.
+const Words = value.CapitalL
+
 // Judge looks for code in one value. The class is always RCE.
 func Judge(v *value.Value) value.Match {
 	text := v.Text

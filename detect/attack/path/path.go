@@ -25,6 +25,10 @@ func Possible(t value.Traits) bool {
 		t.Any(value.Dot|value.Percent|value.High|value.Control|value.Question|value.Digit) && !t.Any(value.White)
 }
 
+// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
+// if it holds a path of interest.
+const Words = value.DotDot | value.ZeroX | value.HeadDot | value.HeadDir
+
 // Judge looks for the most telling path in one value. The class is always path traversal.
 func Judge(v *value.Value) value.Match {
 	text := v.Text

@@ -19,6 +19,10 @@ func Possible(t value.Traits) bool {
 		t.All(value.Letter) && t.Any(value.Dot|value.BracketOpen|value.Colon)
 }
 
+// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
+// if it holds an attack.
+const Words = value.Underscores | value.DotAfterR
+
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
 	if !Possible(v.Traits) {

@@ -20,6 +20,11 @@ import (
 // be a tool's name, so it says yes to most; Judge looks at the source first.
 func Possible(t value.Traits) bool { return t.Any(value.Letter) }
 
+// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
+// if it holds a scanner's trace. In request paths and headers
+// every word can be one.
+const Words = value.HeadStream | value.DotTop
+
 // Judge looks for a scanner's traces in one value. The class is always Scanner.
 func Judge(v *value.Value) value.Match {
 	switch v.Source {

@@ -49,6 +49,14 @@ const (
 	LetterYP                          // yp, as in prototype
 	LetterUC                          // uc, as in constructor
 	BlankAfterH                       // a blank behind h or H, as in DETACH DELETE
+	DotAfterR                         // r., as in constructor.prototype
+	DotTop                            // a dot and the first letter of a top-level domain that scanners call out to
+
+	// The first two bytes of the text.
+	HeadDot     // a dot, whatever follows
+	HeadDir     // et, wi, we, in and their mixtures in any case: a directory of secrets
+	HeadStream  // rO, ac, gA, Y3, BA and their mixtures: a stream of objects, a scanner's canary
+	HeadPackage // co, or, ja, sy ... and their mixtures in any case: a package of classes
 )
 
 // pairOf holds, for each byte, the pairs that it can be the first and the second of.
@@ -109,6 +117,8 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{LetterYP, "y", "p"},
 		{LetterUC, "u", "c"},
 		{BlankAfterH, "hH", " "},
+		{DotAfterR, "r", "."},
+		{DotTop, ".", "ncsmplofihagdrtNCSMPLOFIHAGDRT"},
 	} {
 		for i := range len(row.first) {
 			t[row.first[i]].first |= row.pair
@@ -120,6 +130,30 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 	return t
 }()
 
+// headOf is pairOf for the first two bytes of a text.
+var headOf = func() (t [256]struct{ first, second Pairs }) {
+	for _, row := range []struct {
+		pair          Pairs
+		first, second string
+	}{
+		{HeadDir, "ewiEWI", "tienTIEN"},
+		{HeadStream, "raAgYB", "OcCpPA123"},
+		{HeadPackage, "cobgjnsmCOBGJNSM", "orslhaeduyiORSLHAEDUYI"},
+	} {
+		for i := range len(row.first) {
+			t[row.first[i]].first |= row.pair
+		}
+		for i := range len(row.second) {
+			t[row.second[i]].second |= row.pair
+		}
+	}
+	for c := range t {
+		t[c].second |= HeadDot
+	}
+	t['.'].first |= HeadDot
+	return t
+}()
+
 // PairsOf returns the pairs that occur in s. It may name WideBreak for a mixture of its two
 // spellings. Computing the set costs about a nanosecond a byte at worst.
 func PairsOf(s string) Pairs {
@@ -127,6 +161,9 @@ func PairsOf(s string) Pairs {
 		return 0
 	}
 	var p, q Pairs
+	if len(s) > 1 {
+		p = headOf[s[0]].first & headOf[s[1]].second
+	}
 	first := pairOf[s[0]].first
 	s = s[1:]
 	for len(s) >= 8 {

@@ -38,6 +38,9 @@ func TestPairsOf(t *testing.T) {
 		for n := range 20 {
 			s := text[from : from+n]
 			var want Pairs
+			if n > 1 {
+				want = headOf[s[0]].first & headOf[s[1]].second
+			}
 			for i := 1; i < len(s); i++ {
 				want |= pairOf[s[i-1]].first & pairOf[s[i]].second
 			}
