@@ -25,10 +25,6 @@ func Possible(t value.Traits) bool {
 // if it holds a serialised object.
 const Words = value.HeadStream | value.HeadPackage
 
-// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
-// if it holds a serialised object.
-const Words = value.HeadStream | value.HeadPackage
-
 // Judge looks for a serialised object in one value. The class is always Deser.
 func Judge(v *value.Value) value.Match {
 	text := v.Text
