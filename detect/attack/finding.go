@@ -30,6 +30,9 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 		return
 	}
 	confidence := weigh(l, text, m)
+	if s.quoted && m.Class == detect.ClassXSS {
+		confidence *= shownFactor
+	}
 	if confidence < suspicious {
 		return
 	}

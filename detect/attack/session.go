@@ -47,6 +47,7 @@ type session struct {
 	left    int             // bytes that decoding may still produce
 	forms   []*decode.Forms // by depth
 	depth   int
+	quoted  bool        // the reading is of markup that is shown, not run (decode.Form)
 	path    decode.Path // decodings of the container that is being walked
 	joined  pollution
 	oddName extract.Leaf // the first name that no parameter has; none if its Source is unknown
@@ -89,7 +90,7 @@ func (s *session) end() {
 	if cap(s.arena) > keepArena {
 		s.arena = nil
 	}
-	s.depth, s.path, s.cut, s.seen = 0, decode.Path{}, false, 0
+	s.depth, s.path, s.cut, s.seen, s.quoted = 0, decode.Path{}, false, 0, false
 	clear(s.headers)
 	s.headers, s.shown = s.headers[:0], detect.Request{}
 	clear(s.findings)
@@ -167,9 +168,12 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
 		s.reading(l, l.Text, t, s.path)
 	}
 	for ; form != nil; form = f.Next() {
+		outer := s.quoted
+		s.quoted = outer || form.Shown
 		if s.reading(l, form.Text, form.Traits, form.Path) {
 			f.Leave()
 		}
+		s.quoted = outer
 	}
 	s.cut = s.cut || f.Exhausted
 	s.arena = s.arena[:mark]

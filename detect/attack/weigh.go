@@ -26,6 +26,10 @@ func weigh(l *extract.Leaf, text string, m value.Match) float64 {
 // attack beyond doubt stays one.
 const grammarFactor = 0.85
 
+// shownFactor is what remains of a confidence in markup that a page shows as text: rich text
+// about HTML escapes its angle brackets.
+const shownFactor = 0.6
+
 // hasGrammar reports whether a header is one of those that browsers and proxies fill with
 // lists of quoted words and parameters, and that applications rarely read.
 func hasGrammar(name string) bool {
