@@ -2,7 +2,6 @@ package plugins_test
 
 import (
 	"log/slog"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,18 +16,14 @@ import (
 // less an event, two where the peer's address counts, and judges the same.
 func TestPackedVariable(t *testing.T) {
 	ahead := func(variables map[string]string) uint64 {
-		server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(plugins.NewShared(slog.New(slog.DiscardHandler)))})
+		server, err := gatewaytest.NewPluginServer(t.TempDir(), pluginserver.Options{Plugins: plugins.All(plugins.NewShared(slog.New(slog.DiscardHandler)))})
 		require.NoError(t, err)
-		socket := filepath.Join(t.TempDir(), "s")
-		listener, err := pluginserver.Listen(socket, 0o600, "")
-		require.NoError(t, err)
-		defer listener.Close()
-		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
 		exchange := gatewaytest.Exchange{Route: "r", Plugins: []gatewaytest.PluginConfig{{Name: "gate", Config: map[string]any{
 			"checks": []any{"ip-restriction", "detect"}, "ip_restriction": map[string]any{"deny": []any{"198.51.100.1"}, "address_source": "both"},
 		}}}}
 		stage, err := gatewaytest.NewStage([]gatewaytest.Exchange{exchange}, gateway.Options{
-			Socket: socket, Plugins: []gateway.PluginInfo{{Name: "waf-gate", Priority: 2400, Phases: []string{"access"}}}, Variables: variables,
+			Socket: server.Socket, Plugins: []gateway.PluginInfo{{Name: "waf-gate", Priority: 2400, Phases: []string{"access"}}}, Variables: variables,
 		}, ours)
 		require.NoError(t, err)
 		defer stage.Close()

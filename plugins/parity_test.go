@@ -147,18 +147,10 @@ func ours(p gatewaytest.PluginConfig) (gatewaytest.PluginConfig, error) {
 // serve starts the plugin server and returns the gateway's options for it.
 func serve(t *testing.T, shared *plugins.Shared) gateway.Options {
 	t.Helper()
-	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(shared), Logger: slog.New(slog.DiscardHandler)})
+	server, err := gatewaytest.NewPluginServer(t.TempDir(), pluginserver.Options{Plugins: plugins.All(shared), Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	socket := filepath.Join(t.TempDir(), "s")
-	listener, err := pluginserver.Listen(socket, 0o600, "")
-	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		listener.Close()
-		<-done
-	})
-	opts := gateway.Options{Socket: socket}
+	t.Cleanup(server.Close)
+	opts := gateway.Options{Socket: server.Socket}
 	for _, d := range plugins.Definitions() {
 		opts.Plugins = append(opts.Plugins, gateway.PluginInfo{Name: d.Name, Priority: d.Priority, Phases: []string{"access"}})
 	}

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,44 +32,18 @@ func TestMain(m *testing.M) {
 type system struct {
 	*gatewaytest.Rig
 	upstream *gatewaytest.Upstream
-	logs     *lockedBuffer
-}
-
-// lockedBuffer is a log that may be read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	logs     *gatewaytest.Log
 }
 
 // newSystem serves a deck file. ${upstream} in it is the upstream's URL. Plugin configs are
 // completed as Kong does but not refused, so that a test can start a bad one.
 func newSystem(t *testing.T, deck string) *system {
 	t.Helper()
-	s := &system{logs: &lockedBuffer{}}
+	s := &system{logs: &gatewaytest.Log{}}
 	logger := slog.New(slog.NewTextHandler(s.logs, nil))
-	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(plugins.NewShared(logger)), Logger: logger})
+	server, err := gatewaytest.NewPluginServer(t.TempDir(), pluginserver.Options{Plugins: plugins.All(plugins.NewShared(logger)), Logger: logger})
 	require.NoError(t, err)
-	socket := filepath.Join(t.TempDir(), "s")
-	listener, err := pluginserver.Listen(socket, 0o600, "")
-	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		listener.Close()
-		<-done
-	})
+	t.Cleanup(server.Close)
 
 	s.upstream, err = gatewaytest.NewUpstream()
 	require.NoError(t, err)
@@ -80,7 +51,7 @@ func newSystem(t *testing.T, deck string) *system {
 	source := declarative.Source{Name: "kong.yml", Data: []byte(strings.ReplaceAll(deck, "${upstream}", "http://"+s.upstream.Addr))}
 	config, problems := declarative.Parse(declarative.Options{Validator: lenient{newSchemas()}}, source)
 	require.NoError(t, problems.Err())
-	s.Rig, err = gatewaytest.NewRig(gateway.Options{Config: config, Socket: socket, Plugins: gatewayPlugins(), Logger: logger})
+	s.Rig, err = gatewaytest.NewRig(gateway.Options{Config: config, Socket: server.Socket, Plugins: gatewayPlugins(), Logger: logger})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

@@ -2,14 +2,12 @@ package gateway_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +47,15 @@ func newFixture(t *testing.T, deck string, plugins map[string]func(*toyEvent), c
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	return f
+}
+
+// dial returns a connection to the gateway, and a reader of it.
+func (f *fixture) dial(t *testing.T) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	c, err := net.Dial("tcp", f.Addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	return c, bufio.NewReader(c)
 }
 
 func (f *fixture) get(t *testing.T, target string, headers ...[2]string) *gatewaytest.Response {
@@ -214,10 +221,7 @@ routes:
 func TestKeepAliveAndBodies(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, plainDeck, nil, nil)
-	c, err := net.Dial("tcp", f.Addr)
-	require.NoError(t, err)
-	defer c.Close()
-	br := bufio.NewReader(c)
+	c, br := f.dial(t)
 	for _, row := range []struct{ name, raw, body, length string }{
 		{name: "length", raw: "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", body: "abc", length: "3"},
 		{name: "chunks become a length, as Kong buffers", raw: "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;ext\r\nab\r\n1\r\nc\r\n0\r\nX-Trailer: 1\r\n\r\n", body: "abc", length: "3"},
@@ -245,10 +249,7 @@ func TestKeepAliveAndBodies(t *testing.T) {
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, plainDeck, nil, nil)
-	c, err := net.Dial("tcp", f.Addr)
-	require.NoError(t, err)
-	defer c.Close()
-	br := bufio.NewReader(c)
+	c, br := f.dial(t)
 	io.WriteString(c, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
 	line, err := br.ReadString('\n')
 	require.NoError(t, err)
@@ -309,29 +310,12 @@ services:
 
 func TestServePrints(t *testing.T) {
 	t.Parallel()
-	var out lockedBuffer
+	var out gatewaytest.Log
 	f := newFixture(t, plainDeck, nil, func(o *gateway.Options) { o.Output = &out })
 	require.Equal(t, 200, f.get(t, "/a").Status)
 	lines := strings.Split(out.String(), "\n")
 	require.Contains(t, lines[0], "not Kong")
 	require.Equal(t, "ready http://"+f.Addr, lines[1])
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -382,11 +366,8 @@ func TestWebSocketTunnel(t *testing.T) {
 		}
 		return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nframe"
 	}
-	c, err := net.Dial("tcp", f.Addr)
-	require.NoError(t, err)
-	defer c.Close()
+	c, br := f.dial(t)
 	io.WriteString(c, "GET /a HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-	br := bufio.NewReader(c)
 	r, err := gatewaytest.ReadResponse(br, "GET")
 	require.NoError(t, err)
 	require.Equal(t, 101, r.Status)
