@@ -25,6 +25,10 @@ const stockPlugin = "KONG_WAF_TEST_STOCK_PLUGIN"
 // TestMain runs the tests, or, in a child process, go-pdk's own server: that one takes its
 // name from the executable, parses the global flags and never returns.
 func TestMain(m *testing.M) {
+	if socket := os.Getenv(plainServer); socket != "" {
+		fmt.Fprintln(os.Stderr, servePlain(socket))
+		os.Exit(1)
+	}
 	name := os.Getenv(stockPlugin)
 	if name == "" {
 		os.Exit(m.Run())
@@ -62,7 +66,7 @@ func TestStockServer(t *testing.T) {
 		}, requests: []gatewaytest.Request{good, attack, keyless, good}, want: []int{200, 403, 401, 429}},
 	} {
 		t.Run(tc.plugin, func(t *testing.T) {
-			socket := startStock(t, tc.plugin)
+			socket, _ := startStock(t, tc.plugin)
 			exchange := gatewaytest.Exchange{Route: "r", Plugins: []gatewaytest.PluginConfig{{Name: tc.plugin[len("waf-"):], Config: tc.config}}}
 			stage, err := gatewaytest.NewStage([]gatewaytest.Exchange{exchange}, gateway.Options{
 				Socket: socket, Plugins: []gateway.PluginInfo{{Name: tc.plugin, Priority: 1000, Phases: []string{"access"}}},
@@ -78,29 +82,34 @@ func TestStockServer(t *testing.T) {
 	}
 }
 
-// startStock starts a child that serves one plugin with go-pdk's own server, and returns
-// its socket.
-func startStock(t *testing.T, plugin string) string {
+// startStock starts a child that serves one plugin with go-pdk's own server.
+func startStock(t *testing.T, plugin string) (socket string, process *os.Process) {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, plugin)
 	copyFile(t, binary)
 	cmd := exec.Command(binary, "-kong-prefix", dir)
 	cmd.Env = append(os.Environ(), stockPlugin+"="+plugin)
+	socket = binary + ".socket"
+	return socket, startChild(t, cmd, socket)
+}
+
+// startChild starts a plugin server and waits until it listens.
+func startChild(t *testing.T, cmd *exec.Cmd, socket string) *os.Process {
+	t.Helper()
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	socket := binary + ".socket"
 	require.Eventually(t, func() bool {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			conn.Close()
 		}
 		return err == nil
-	}, 20*time.Second, 20*time.Millisecond, "go-pdk's server does not listen")
-	return socket
+	}, 20*time.Second, 20*time.Millisecond, "the plugin server does not listen")
+	return cmd.Process
 }
 
 func copyFile(t *testing.T, to string) {
