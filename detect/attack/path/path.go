@@ -39,6 +39,78 @@ func Judge(v *value.Value) value.Match {
 		return single(v).Better(smeared(v))
 	}
 	var best value.Match
+	if v.Pairs.Any(value.DotDot|value.DotSlash|value.WrapperColon) || v.Traits.Any(value.Backslash|value.NUL|value.Control|value.High) || tells(text, v.Traits) {
+		best = walk(v)
+	}
+	if best.Confidence < 0.75 && curious(v) {
+		best = best.Better(smeared(v))
+		if len(text) < 80 && len(text) > 2 && text[1] == ':' {
+			best = best.Better(glued(text))
+		}
+	}
+	if best.Confidence >= 0.4 && best.Confidence < 0.97 {
+		switch document.Of(text) {
+		case document.Document:
+			best.Confidence = min(best.Confidence*0.6, 0.55)
+		case document.Prose:
+			if best.Start > 0 {
+				best.Confidence *= 0.7
+			}
+		}
+	}
+	return best
+}
+
+// tells reports whether a name that path knows stands beside a slash or behind a colon. A
+// text without one, without climbs, wrappers and bytes that no path holds, has no path of
+// interest.
+func tells(text string, t value.Traits) bool {
+	for from := 0; from < len(text); {
+		k := strings.IndexByte(text[from:], '/')
+		if k < 0 {
+			break
+		}
+		k += from
+		start := k
+		for start > from && role[text[start-1]] != delimits && text[start-1] != ':' {
+			start--
+		}
+		if names.Of(text[start:k]) != 0 {
+			return true
+		}
+		from = k + 1
+		if tellsAt(text, from) {
+			return true
+		}
+	}
+	if !t.Any(value.Colon) {
+		return false
+	}
+	for from := 0; ; {
+		k := strings.IndexByte(text[from:], ':')
+		if k < 0 {
+			return false
+		}
+		from += k + 1
+		if tellsAt(text, from) {
+			return true
+		}
+	}
+}
+
+// tellsAt reports whether the element that begins at i is a name that path knows.
+func tellsAt(text string, i int) bool {
+	end := i
+	for end < len(text) && end-i < 64 && role[text[end]] != delimits && text[end] != '/' && text[end] != ':' {
+		end++
+	}
+	return names.Of(text[i:end]) != 0
+}
+
+// walk judges the text's words one after the other as paths.
+func walk(v *value.Value) value.Match {
+	text := v.Text
+	var best value.Match
 	var p parsed
 	first := true
 	for i := 0; i < len(text); {
@@ -99,22 +171,6 @@ func Judge(v *value.Value) value.Match {
 			}
 		}
 		first = false
-	}
-	if best.Confidence < 0.75 && curious(v) {
-		best = best.Better(smeared(v))
-		if len(text) < 80 && len(text) > 2 && text[1] == ':' {
-			best = best.Better(glued(text))
-		}
-	}
-	if best.Confidence >= 0.4 && best.Confidence < 0.97 {
-		switch document.Of(text) {
-		case document.Document:
-			best.Confidence = min(best.Confidence*0.6, 0.55)
-		case document.Prose:
-			if best.Start > 0 {
-				best.Confidence *= 0.7
-			}
-		}
 	}
 	return best
 }

@@ -64,7 +64,7 @@ func smeared(v *value.Value) value.Match {
 		break
 	}
 	for _, climb := range [...]string{"0x2e0x2e", "..0x2f", "..0x5c"} {
-		if !v.Traits.Any(value.Digit) {
+		if !v.Pairs.Any(value.ZeroX) {
 			break
 		}
 		if i := strings.Index(text, climb); i >= 0 {
@@ -73,6 +73,9 @@ func smeared(v *value.Value) value.Match {
 	}
 	if m := padded(text); m.Confidence > 0 {
 		return m
+	}
+	if !v.Pairs.Any(value.DotDot) {
+		return value.Match{}
 	}
 	if k, n := repeated(text); n > 0 {
 		return found(0.78, k, n, "repeated climb in disguise")

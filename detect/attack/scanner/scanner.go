@@ -90,6 +90,9 @@ func callouts(v *value.Value) value.Match {
 	if len(text) < 64 && v.Traits.Any(value.Underscore) && names.Of(text)&canary != 0 {
 		return found(0.8, 0, len(text), "canary")
 	}
+	if !v.Pairs.Any(value.DotTop) {
+		return value.Match{}
+	}
 	for i := 0; ; i++ {
 		k := strings.IndexByte(text[i:], '.')
 		if k < 0 {
