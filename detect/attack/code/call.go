@@ -124,7 +124,7 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 	inCode := s.expr >= 0 || s.block
 	free := recv == 0 && before != '$' && before != '>' && before != '\\' && !(before == ' ' && s.declared())
 	if kind&imports != 0 {
-		if kind&unique != 0 {
+		if kind&unique != 0 && (words.HasPrefix(name, "__") || inCode || isLiteral && names.Of(body)&module != 0) {
 			return 0.95, "import by name"
 		}
 		if isLiteral && names.Of(body)&module != 0 {

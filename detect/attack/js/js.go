@@ -275,6 +275,8 @@ func bare(s string) value.Match {
 	case document.Of(s0) == document.Document || strings.HasPrefix(s0, "import "),
 		!iife && (strings.Contains(s0, "=>") || r.Controls && s0[0] != '(' && s0[0] != '['):
 		return found(0.45, i, stop, "script")
+	case !r.Firm:
+		return found(0.45, i, stop, "script")
 	case r.Acts() && r.Whole:
 		return found(0.8, i, stop, "hostile expression")
 	case r.Acts():

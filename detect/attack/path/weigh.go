@@ -130,6 +130,8 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	case scheme == 4:
 		return p.data(v, start, end)
 	}
+	comment := start > 0 && v.Text[0] == '#' && strings.Trim(v.Text[:start], "# ") == ""
+	first = first && !comment
 	target := p.target()
 	if target == 0 && p.climbs == 0 && !p.unc && p.dots3 == 0 && scheme != 2 && p.self < 3 && !p.nul {
 		return value.Match{}
@@ -156,7 +158,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		}
 	case target == 2 && local && p.abs && p.all&systemDir != 0:
 		c = 0.75
-		if after == ' ' || named(v.Text[:start]) {
+		if after == ' ' || comment || named(v.Text[:start]) {
 			c = 0.6
 		}
 	case target == 1 && p.climbs > 0:

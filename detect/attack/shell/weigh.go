@@ -16,7 +16,7 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	if kind == 0 {
 		var ok bool
 		if kind, ok = s.unknown(w, a); !ok {
-			if w.dynamic && ctx == afterMark && s.assigned(w) {
+			if w.dynamic && !w.assign && ctx == afterMark && s.assigned(w) {
 				return found(0.85, mark, w.end, "command made of variables")
 			}
 			return value.Match{}
@@ -84,6 +84,9 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 		confidence = s.lonely(w, a, ctx, mark, isPlain)
 	case ctx == inSubst && a.count > 0 && !isPlain:
 		confidence = 0.5
+	}
+	if isPlain && kind&takesWords != 0 && !a.redirect && !a.sensitive && (ctx == atStart || ctx == afterMark && (s.text[mark] == '\n' || s.text[mark] == '\r')) {
+		confidence = min(confidence, 0.5) // echo $x shows something; what it shows is judged by itself
 	}
 	if ctx == atStart && (kind&prelude != 0 && !a.sensitive || a.asks(s.text[w.end:])) {
 		confidence = min(confidence, 0.5)
@@ -257,6 +260,9 @@ func (s *lexer) compound(w *word) value.Match {
 	}
 	if !ok {
 		return value.Match{}
+	}
+	if strings.IndexByte(text, '\n') >= 0 {
+		return found(0.5, w.start, w.start+len(text), "compound command") // lines of a script
 	}
 	return found(0.8, w.start, w.start+len(text), "compound command")
 }

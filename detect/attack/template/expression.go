@@ -25,6 +25,7 @@ type reading struct {
 	// while reading
 	operand  bool // the last token ended an operand
 	joins    bool // ... and was a word that joins operands: in, is, and, if
+	shell    bool // a default value of a shell's variable
 	spaced   bool // white space stands before the token
 	helper   bool // operands stand in a row: a helper's arguments
 	operands int
@@ -70,6 +71,9 @@ func (r *reader) expression(i int, d *delimiter) int {
 		c := p.confidence
 		if !p.closed {
 			c = 0.75
+			if d.open == "<%" {
+				c = 0.5 // a format of printf beside Python's own names
+			}
 		}
 		r.see(c, i, p.stop, p.shape)
 	case !p.closed || !p.valid:
@@ -150,6 +154,9 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 			text := s[start:stop]
 			if escaped {
 				text = strings.TrimSuffix(text, `\`)
+			}
+			if d.open == "${" && strings.HasPrefix(text, "$") {
+				p.shell = true // ${1+"$@"}
 			}
 			switch quoted(text) {
 			case dunder:
@@ -375,7 +382,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 		p.see(0.5, "context object")
 	}
 	p.exposes = contexts && names == 1 && exposing(strings.Trim(s[from:min(i, len(s))], " "))
-	p.constant = names == 0 && p.operand && p.operands >= 2 && operators >= 1 &&
+	p.constant = names == 0 && !p.shell && p.operand && p.operands >= 2 && operators >= 1 &&
 		(times > 0 || operators == 1) // 2024-01-01 is a date && depth == 0
 }
 

@@ -12,6 +12,9 @@ type Reading struct {
 	// Hostile says that what is called, read or assigned is what attacks are after: a
 	// dialog, an evaluator, the document, a constructor's constructor, a computed member.
 	Hostile bool
+	// Firm says that Hostile rests on more than names that programs of other languages and
+	// of servers have, too: self.close(), constructor(x), throw new Error(x), f(x, Function).
+	Firm bool
 	// Whole says that the text was read to its end without a contradiction.
 	Whole bool
 	// Vague says that something is called that attacks call, and everybody else too: open.
@@ -39,6 +42,7 @@ const (
 type bracket struct {
 	operand bool // an operand: a call or a member access
 	reach   int8
+	callee  int  // the class of the name before it
 	head    bool // if, while, for, with, catch: a statement follows, not an operator
 }
 
@@ -56,6 +60,9 @@ func Read(s string) Reading {
 		member   bool    // the last token was "." or "?."
 		doing    bool    // a doer was named and not called yet
 		reach    int8    // 1: a global was named, 2: with a member
+		everyday bool    // ... that programs of other languages have, too
+		tamed    bool    // ... a member that browsers' API has no name for here
+		owned    bool    // the last word was a member
 		computed bool    // the last bracket that closed held a string or sum, after an operand
 		brackets [32]bracket
 		depth    int
@@ -101,12 +108,13 @@ func Read(s string) Reading {
 			case global:
 				if !member {
 					reach = max(reach, 1)
+					everyday = everywhere(s[t.start:t.stop])
 				}
 				operand = true
 			case prize:
 				if member {
 					if w := s[t.start:t.stop]; w == "cookie" && reach > 0 {
-						r.Hostile = true
+						r.Hostile, r.Firm = true, true
 					}
 					reach = 2
 				}
@@ -115,11 +123,12 @@ func Read(s string) Reading {
 				operand = true
 			}
 			if member && reach == 1 {
-				reach = 2
+				reach, tamed = 2, everyday && class == plain
 				if tame(s[t.start:t.stop]) {
 					reach = 0
 				}
 			}
+			owned = member
 			lastName, member = class, false
 		case number, text:
 			if operand && !t.newline && lastName != keyword {
@@ -128,7 +137,7 @@ func Read(s string) Reading {
 			operand, lastName, member = true, plain, false
 			if t.kind == text && last.kind == punct && last.op == '[' && depth > 0 && depth <= len(brackets) &&
 				brackets[depth-1].reach > 0 && prizeInside(s[t.start:t.stop]) {
-				r.Hostile = true
+				r.Hostile, r.Firm = true, true
 			}
 		case template:
 			if operand && !t.newline && lastName != keyword {
@@ -137,6 +146,7 @@ func Read(s string) Reading {
 				}
 				r.Calls = true
 				r.Hostile = r.Hostile || doing || computed || reach == 2
+				r.Firm = r.Firm || doing || computed || reach == 2 && !tamed
 			}
 			operand, lastName, member = true, plain, false
 		case punct:
@@ -159,12 +169,15 @@ func Read(s string) Reading {
 					if doing || computed || lastName == prize || reach == 2 || unknown {
 						r.Hostile = true
 					}
+					if doing || computed || lastName == prize && owned && !converts(s[last.start:last.stop]) || reach == 2 && !tamed {
+						r.Firm = true
+					}
 					if lastName == vague && literalArgument(s, t.stop) {
 						r.Vague = true
 					}
 				}
 				if depth < len(brackets) {
-					brackets[depth] = bracket{operand: operand, reach: reach, head: heading && last.kind == word && lastName == keyword}
+					brackets[depth] = bracket{operand: operand, reach: reach, callee: classOfLast, head: heading && last.kind == word && lastName == keyword}
 				}
 				depth++
 				operand, reach = false, 0
@@ -216,6 +229,7 @@ func Read(s string) Reading {
 					// "document.title=1" are not.
 					if reach == 2 || (lastName == global || lastName == doer) && literalBehind(s, t.stop) {
 						r.Hostile = true
+						r.Firm = r.Firm || !(reach == 2 && tamed)
 					}
 				case t.len == 2 && s[t.start+1] == '>':
 					r.Whole = false
@@ -245,14 +259,31 @@ func Read(s string) Reading {
 			}
 			if (t.op == ')' || t.op == ',') && classOfLast == doer && depthBefore > 0 && r.Calls {
 				r.Hostile = true // handed to another function, to be called there
+				if depthBefore <= len(brackets) && brackets[depthBefore-1].callee != plain {
+					r.Firm = true // and that is one which calls: map, find
+				}
 			}
 			if t.op == ')' && last.kind == punct && last.op == '(' && r.Calls && doing {
-				r.Hostile = true
+				r.Hostile, r.Firm = true, true
 			}
 		}
 		last = t
 	}
 	return r
+}
+
+// everywhere reports whether programs that no browser runs have an object of this name.
+func everywhere(w string) bool {
+	switch w {
+	case "self", "parent", "top", "globalThis", "window", "document", "frames":
+		return true
+	}
+	return false
+}
+
+// converts reports whether a member is one that every object has and programs call.
+func converts(w string) bool {
+	return w == "toString" || w == "valueOf" || w == "search" || w == "constructor"
 }
 
 // headed reports whether a statement follows what stands in brackets behind the keyword.
