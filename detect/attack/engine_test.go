@@ -30,11 +30,11 @@ func TestOptionsAreChecked(t *testing.T) {
 		options Options
 		want    string
 	}{
-		{name: "sensitivity", options: Options{Sensitivity: 9}, want: "Sensitivity: sensitivity(9) is unknown"},
-		{name: "class", options: Options{DisabledClasses: []detect.Class{detect.ClassSQLi, 99}}, want: "DisabledClasses[1]: class(99) is not an attack class"},
-		{name: "mask", options: Options{Mask: []string{"pin", ""}}, want: "Mask[1]: the name is empty"},
-		{name: "exception for everything", options: Options{Exceptions: []Exception{{Method: "GET"}}}, want: "Exceptions[0]: neither place nor class is set: this would silence everything"},
-		{name: "exception without source", options: Options{Exceptions: []Exception{{Place: "id"}}}, want: `Exceptions[0]: place "id" does not begin with path, query, header, cookie, body or method`},
+		{name: "sensitivity", options: Options{Sensitivity: 9}, want: "option Sensitivity: sensitivity(9) is unknown"},
+		{name: "class", options: Options{DisabledClasses: []detect.Class{detect.ClassSQLi, 99}}, want: "option DisabledClasses[1]: class(99) is not an attack class"},
+		{name: "mask", options: Options{Mask: []string{"pin", ""}}, want: "option Mask[1]: the name is empty"},
+		{name: "exception for everything", options: Options{Exceptions: []Exception{{Method: "GET"}}}, want: "option Exceptions[0]: neither place nor class is set: this would silence everything"},
+		{name: "exception without source", options: Options{Exceptions: []Exception{{Place: "id"}}}, want: `option Exceptions[0]: place "id" does not begin with path, query, header, cookie, body or method`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
