@@ -33,7 +33,11 @@ func (p *scanner) script(t *tag, i int) int {
 		}
 		return next
 	}
-	if p.read > len(s) {
+	// Scripts without an end overlap: the more of them were read, the less of each is.
+	switch {
+	case p.read > len(s):
+		content = content[:min(len(content), 12)]
+	case p.read > len(s)/2:
 		content = content[:min(len(content), 64)]
 	}
 	r := acts(content)

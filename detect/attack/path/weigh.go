@@ -250,13 +250,22 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 // data judges a data: URL that carries code.
 func (p *parsed) data(v *value.Value, start, end int) value.Match {
 	rest := v.Text[start:min(len(v.Text), start+160)]
-	if k := words.Index(rest, "base64,"); k > 0 {
-		body := rest[k+7:]
+	for n, body := 0, rest; n < 4; n++ {
+		k := strings.IndexByte(body, ',')
+		if k < 0 {
+			break
+		}
+		head := body[:k]
+		body = body[k+1:]
+		if len(head) < 6 || !words.HasPrefix(head[len(head)-6:], "base64") {
+			continue
+		}
 		if strings.HasPrefix(body, "PD9w") || strings.HasPrefix(body, "PD89") || strings.HasPrefix(body, "PD8g") {
 			return found(0.95, start, end, "code in a data URL")
 		}
+		break
 	}
-	if words.Index(rest, "<?") > 0 {
+	if strings.Index(rest, "<?") > 0 {
 		return found(0.92, start, end, "code in a data URL")
 	}
 	if p.slashes && (words.Index(rest, "text/") > 0 || words.Index(rest, "application/") > 0) {
