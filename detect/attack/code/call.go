@@ -172,6 +172,9 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 			return 0.93, "call that runs a command"
 		}
 	}
+	if kind&evaluates != 0 && kind&unique != 0 && recv != 0 && isLiteral && words.HasPrefix(name, "runin") {
+		return 0.8, "evaluation of text"
+	}
 	if kind&evaluates != 0 && (free || inCode) {
 		switch {
 		case superglobal(arg):
@@ -214,6 +217,8 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 		switch {
 		case inCode:
 			return 0.92, "call in an expression"
+		case recv == 0 && superglobal(arg) && (words.HasPrefix(name, "include") || words.HasPrefix(name, "require")):
+			return 0.9, "inclusion of input"
 		case isLiteral && recv == 0 && (words.HasPrefix(name, "include") || words.HasPrefix(name, "require")) && strings.Contains(body, "://"):
 			return 0.85, "inclusion of a remote file"
 		case kind&unique != 0 && recv == 0 && (superglobal(arg) || isLiteral && len(body) > 2):

@@ -122,8 +122,6 @@ func link(v *value.Value, i int) (value.Match, int) {
 		return grade(0.75, first, start, i+3, "scheme of directory services"), i
 	case kind == transfer && slashes >= 2 && text[start]|0x20 == 't' && text[start+1]|0x20 == 'f':
 		return grade(0.75, first, start, i+3, "scheme of file transfer"), i
-	case kind == transfer && slashes >= 2 && text[start] != 'f':
-		return grade(0.55, first, start, i+3, "scheme of file transfer"), i
 	}
 	if kind != web && kind != transfer {
 		return value.Match{}, i
@@ -174,7 +172,12 @@ func link(v *value.Value, i int) (value.Match, int) {
 		port = name[k+1:]
 		name = name[:k]
 	}
+	cut := strings.IndexAny(name, "%\x00")
+	if cut > 0 {
+		name = name[:cut] // some parsers end the name there
+	}
 	r, disguised := host(name)
+	disguised = disguised || cut > 0 && r != outside
 	path := text[end:min(len(text), end+48)]
 	c, shape := 0.0, ""
 	inHeader := v.Source == detect.SourceHeader && !words.HasPrefix(v.Name, "x-")
@@ -203,14 +206,19 @@ func link(v *value.Value, i int) (value.Match, int) {
 		if at >= 0 {
 			c = 0.85
 		}
+		if kind == transfer && start > 0 {
+			c = 0.55 // REDIS_URL=redis://localhost:6379 is a line of a configuration
+		}
 		if slashes < 2 && (!first || slashes == 0 && kind != web) {
 			c -= 0.3
 		}
 	case r == private:
 		c, shape = 0.45, "private address"
-		if telling(path) {
-			c = 0.72
+		if telling(path) || serviceports.Of(port) != 0 {
+			c = 0.75
 		}
+	case kind == transfer && slashes >= 2 && text[start] != 'f':
+		c, shape = 0.55, "scheme of file transfer"
 	case at >= 0 && strings.IndexByte(user, '.') > 0 && strings.IndexByte(user, ':') < 0:
 		c, shape = 0.72, "URL with two hosts"
 	case at >= 0 && strings.Contains(user, "."):

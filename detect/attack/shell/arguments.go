@@ -245,7 +245,7 @@ done:
 		a.path = true
 	case slashes > 0 || dots > 0:
 		a.path = true
-	case !a.verb || a.count > 0:
+	case (!a.verb && !a.command) || a.count > 0:
 		a.prose++
 	}
 }
@@ -263,12 +263,12 @@ func (a *args) fits(kind uint32) int {
 	if a.prose > 1 && !a.sensitive && !a.option && !a.expansion && !(kind&takesSlash != 0 && a.slash) && !(kind&plain == 0 && a.host) {
 		return 0
 	}
-	if kind&plain != 0 && a.prose > 0 && !a.sensitive && !a.option {
+	if kind&plain != 0 && a.prose > 0 && !a.sensitive && !a.option && !(kind&takesSlash != 0 && a.slash) {
 		return 0
 	}
 	two := kind&takesPath != 0 && (a.option || a.path || a.expansion) ||
 		kind&takesHost != 0 && (a.host || a.option || a.expansion) ||
-		kind&takesNumber != 0 && a.number && a.count == 1 ||
+		kind&takesNumber != 0 && (a.number && a.count == 1 || a.option) ||
 		kind&takesCode != 0 && (a.option || a.code) ||
 		kind&takesCommand != 0 && (a.command || a.option) ||
 		kind&takesWords != 0 && (a.expansion || a.code || a.option || a.redirect) ||

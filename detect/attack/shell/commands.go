@@ -16,7 +16,7 @@ const (
 	takesVerb                       // a word of the verbs table: net user
 	keyword                         // a word before which a command list begins: do, then
 	compound                        // begins a compound command: for, if, case
-	prelude                         // does nothing by itself: cd /tmp
+	prelude                         // as a value of its own it is what people look for, or does nothing: cd /tmp, npm install
 )
 
 // commands are the commands of POSIX systems, cmd.exe and PowerShell that are of use to
@@ -61,6 +61,7 @@ var commands = words.New(
 	words.Group{Kind: keyword, Words: `do then else elif !`},
 	words.Group{Kind: prelude, Words: `cd chdir pushd set-location man`},
 	words.Group{Kind: takesVerb, Words: `ps`},
+	words.Group{Kind: takesVerb | plain | prelude, Words: `docker kubectl git pip pip3 npm npx gem cargo brew apt snap dnf apk pacman helm podman terraform aws gcloud make go yarn`},
 	words.Group{Kind: compound, Words: `for select while until if case function coproc`},
 )
 
@@ -68,6 +69,7 @@ var commands = words.New(
 var verbs = words.New(words.Group{Kind: 1, Words: `user users view localgroup group share use start stop session accounts time config
 	add query delete save export import load copy compare restore firewall advfirewall interface wlan process os service qfe
 	create failover list shadows show set status enable disable restart addr link route neigh addr a r
+	get clone pull push run exec images pods logs apply build
 	aux auxw auxww ax -ef -l -a -f -s -i -d -p -t hacker root install nc ncat netcat wget curl gcc perl python python3 bash socat useraccount computersystem`})
 
 // powershell are the verbs of PowerShell's command names (Verb-Noun).

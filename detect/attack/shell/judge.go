@@ -254,6 +254,9 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	if kind == 0 && !w.glob && !w.dynamic && !w.bin && !hyphened(w.name()) {
 		return value.Match{}
 	}
+	if w.n == 0 && ctx == afterMark && strings.HasPrefix(text[w.end:], " -c ") {
+		return found(0.85, mark, w.end+3, "shell in a variable")
+	}
 	if w.n == 0 && (ctx != afterMark || !s.assigned(&w)) {
 		return value.Match{}
 	}

@@ -13,6 +13,8 @@
 package shell
 
 import (
+	"strings"
+
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
@@ -70,6 +72,10 @@ const enough = 0.93
 func temper(m value.Match, text string) value.Match {
 	if document.Noise(text) {
 		m.Confidence = min(m.Confidence*0.6, 0.55)
+		return m
+	}
+	if strings.HasPrefix(text, "#!/") && strings.IndexByte(text, '\n') > 0 {
+		m.Confidence = min(m.Confidence*0.6, 0.55) // a script as a whole
 		return m
 	}
 	switch document.Of(text) {

@@ -114,7 +114,7 @@ func (s *lexer) harmless(i int) bool {
 	if kind == 0 {
 		return true
 	}
-	if kind&(takesVerb|takesCommand|keyword|compound) != 0 || j >= len(text) || text[j] != ' ' {
+	if kind&(takesVerb|takesCommand|keyword|compound) != 0 || j >= len(text) || text[j] != ' ' || kind&plain == 0 && i < 9 && i > 0 && isOperator(text[0]) {
 		return false
 	}
 	// A known command and nothing but plain words after it: no arguments that fit.

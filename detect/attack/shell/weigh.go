@@ -100,10 +100,27 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 			confidence = 0.5
 		}
 	}
+	if confidence < 0.75 && !isPlain && ctx == afterMark && a.count > 0 && a.prose < 3 && headless(s.text[:mark+1]) && !s.isList() {
+		confidence = 0.75 // nothing stands before the operator that a text could have begun with
+	}
 	if confidence == 0 {
 		return value.Match{}
 	}
 	return found(confidence, mark, max(a.end, w.end), shapes[ctx])
+}
+
+// headless reports whether the text up to an operator is nothing but that operator and marks
+// of the same kind, or a quote: what leaves a word at once.
+func headless(head string) bool {
+	if c := head[len(head)-1]; !isOperator(c) {
+		return false
+	}
+	for i := 0; i < len(head); i++ {
+		if c := head[i]; !isOperator(c) && c != ' ' && c != '\'' && c != '"' || i == 8 {
+			return false
+		}
+	}
+	return true
 }
 
 func isPlainKind(kind uint32) bool { return kind&plain != 0 }

@@ -148,6 +148,11 @@ func (p *parser) operandWord() (state, bool) {
 		}
 		return wantOperand, true
 	case wAll:
+		if p.has(fCompare) && p.peek() == '(' { // x > ALL (SELECT ...)
+			p.next()
+			p.push(inArgs, oCall)
+			return wantOperand, true
+		}
 		return wantOperand, p.level().selects || p.level().clause == inArgs
 	case wTop:
 		if p.level().selects && charClass[p.peek()] == cDigit {

@@ -375,6 +375,9 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 	if !p.closed {
 		p.stop = i
 	}
+	if reached && p.helper && names == 1 {
+		p.see(0.75, shapeCall) // {{ exec "id" }}
+	}
 	if reached && calls > 0 {
 		p.see(0.75, shapeCall)
 	}
@@ -389,7 +392,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 // quoted returns the strength of a name given as a string: engines look attributes and
 // functions up by name. An escaped underscore is only written to hide one.
 func quoted(text string) int {
-	if strings.HasPrefix(text, "__") && (len(text) == 2 || strings.HasSuffix(text, "__")) {
+	if strings.HasPrefix(text, "__") && (len(text) <= 6 || strings.HasSuffix(text, "__")) { // also the beginning of one that is put together
 		return dunder
 	}
 	if strings.IndexByte(text, '\\') >= 0 && (strings.Contains(text, `\x5f`) || strings.Contains(text, `\137`) || strings.Contains(text, `\u005f`)) {

@@ -42,6 +42,7 @@ var delimiters = [...]delimiter{
 	{open: "${", close: "}", probe: 0.9},
 	{open: "#{", close: "}", probe: 0.9},
 	{open: "*{", close: "}", probe: 0.85},
+	{open: "%{", close: "}", probe: 0.85},
 	{open: "~{", close: "}", probe: 0.8},
 	{open: "@{", close: "}", statement: true, probe: 0.8},
 	{open: "{%", close: "%}", statement: true, probe: 0.5},
@@ -136,15 +137,27 @@ func (r *reader) see(confidence float64, start, stop int, shape string) {
 	}
 }
 
+// leads has white space and the marks that may stand between a delimiter and its expression.
+var leads = func() (t [256]bool) {
+	for c := range byte(' ' + 1) {
+		t[c] = true
+	}
+	for _, c := range []byte("=#-~!&^:@>/%+*") {
+		t[c] = true
+	}
+	return t
+}()
+
 // begins reports whether an expression can begin at i, behind marks and white space.
 func begins(s string, i int) bool {
 	for n := 0; i < len(s) && n < 16; i, n = i+1, n+1 {
 		switch c := s[i]; {
 		case letter(c), '0' <= c && c <= '9', c == '_', c == '"', c == '\'', c == '(', c == '[', c == '.', c == '`', c == '\\':
 			return true
+		case c == '{':
 		case c == '$':
 			return i+1 < len(s) && (letter(s[i+1]) || s[i+1] == '_' || s[i+1] == '!')
-		case c <= ' ', strings.IndexByte("=#-~!&^:@>/%+*", c) >= 0:
+		case leads[c]:
 		default:
 			return false
 		}
