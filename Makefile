@@ -5,8 +5,8 @@ BIN      := bin/kong-waf
 # Ports of `make run`, on 127.0.0.1.
 GATEWAY_PORT ?= 8000
 DEMO_PORT    ?= 9080
-# How long each fuzz target runs in `make fuzz`.
-FUZZTIME ?= 5s
+# How long each fuzz target runs in `make fuzz`: a number of inputs (5000x) or a time (30s).
+FUZZTIME ?= 5000x
 # How long `make soak` takes.
 SOAKTIME ?= 10m
 
