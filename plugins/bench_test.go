@@ -146,7 +146,7 @@ func (c benchCase) peer(s *benchServer) *kongpeer.Peer {
 			for end := time.Now().Add(9 * time.Microsecond); time.Now().Before(end); {
 			}
 			if method == "kong.nginx.get_var" {
-				return vars[raw.Text(args)]
+				return vars[raw.Text(string(args))]
 			}
 			return replies[method]
 		},

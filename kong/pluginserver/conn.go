@@ -44,6 +44,7 @@ type conn struct {
 	until   time.Time
 	left    time.Duration // of the handler's time while it waits for Kong
 	timer   Timer
+	fires   time.Time // when the timer looks at the latest; zero if it does not
 }
 
 func newConn(s *Server, sock net.Conn) *conn {
@@ -182,7 +183,7 @@ func (c *conn) finish(err error) {
 	}
 	c.mu.Lock()
 	if c.timer != nil {
-		c.timer.Stop()
+		c.timer.Stop() // it would keep the connection's memory
 	}
 	c.mu.Unlock()
 	c.sock.Close()

@@ -115,7 +115,13 @@ func (c *conn) handle(rpc wire.RPC) outcome {
 		s.n.overloadCompute.Add(1)
 		return c.fail(errOverload)
 	}
-	res, err := c.run(in.instance.Timeout(), func(kong *pdk.PDK) { in.instance.Handle(ph.name, kong) })
+	res, err := c.run(in.instance.Timeout(), func(l *link) {
+		if in.direct != nil {
+			in.direct.HandleDirect(ph.name, l)
+		} else {
+			in.instance.Handle(ph.name, pdk.Init(l))
+		}
+	})
 	s.n.computing.Add(-1)
 	switch {
 	case res != goOn:
@@ -164,9 +170,9 @@ func unreadable(err error) bool {
 	return errors.Is(err, wire.ErrFrameTooLong) || errors.Is(err, errMemory)
 }
 
-// run calls f with a PDK of its own and a limit on its computing. The error says that f
+// run calls f with a way to Kong of its own and a limit on its computing. The error says that f
 // panicked, or that its talk with Kong failed in a way that leaves the event open.
-func (c *conn) run(limit time.Duration, f func(*pdk.PDK)) (res outcome, err error) {
+func (c *conn) run(limit time.Duration, f func(*link)) (res outcome, err error) {
 	l, plugin := &link{c: c}, c.ev.in.plugin
 	c.begin(l, limit)
 	finished := false
@@ -191,7 +197,7 @@ func (c *conn) run(limit time.Duration, f func(*pdk.PDK)) (res outcome, err erro
 			c.srv.n.computing.Add(-1)
 		}
 	}()
-	f(pdk.Init(l))
+	f(l)
 	finished = true
 	if !c.retire(l) {
 		return c.returned(), nil
@@ -215,8 +221,7 @@ func (c *conn) retire(l *link) bool {
 	if c.cur != l {
 		return false
 	}
-	c.pause()
-	c.cur = nil
+	c.cur, c.working = nil, false
 	return true
 }
 
@@ -233,10 +238,19 @@ func (c *conn) resume() {
 		return
 	}
 	c.until = c.srv.clock.Now().Add(c.left)
+	if c.fires.IsZero() || c.until.Before(c.fires) {
+		c.arm(c.left)
+	}
+}
+
+// arm makes the timer look after d; c.mu is held. It is not stopped when a handler is done
+// in time: it looks once and again, much less often than there are events.
+func (c *conn) arm(d time.Duration) {
+	c.fires = c.until
 	if c.timer == nil {
-		c.timer = c.srv.clock.AfterFunc(c.left, c.expired)
+		c.timer = c.srv.clock.AfterFunc(d, c.expired)
 	} else {
-		c.timer.Reset(c.left)
+		c.timer.Reset(d)
 	}
 }
 
@@ -246,7 +260,6 @@ func (c *conn) pause() {
 		return
 	}
 	c.working = false
-	c.timer.Stop()
 	c.left = max(c.until.Sub(c.srv.clock.Now()), 1) // 0 would mean no limit
 }
 

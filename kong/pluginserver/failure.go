@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/Kong/go-pdk"
+
 	"kongwaf/kong/wire"
 )
 
@@ -26,7 +28,11 @@ const refuseTime = time.Second
 // nowhere any more.
 func (c *conn) expired() {
 	c.mu.Lock()
-	if c.cur == nil || !c.working || c.srv.clock.Now().Before(c.until) {
+	c.fires = time.Time{}
+	if left := c.until.Sub(c.srv.clock.Now()); c.cur == nil || !c.working || left > 0 {
+		if c.cur != nil && c.working {
+			c.arm(left)
+		}
 		c.mu.Unlock()
 		return
 	}
@@ -71,7 +77,7 @@ func (c *conn) fail(why error) outcome {
 		return c.exitRaw()
 	}
 	c.srv.n.computing.Add(1)
-	res, err := c.run(refuseTime, refuse)
+	res, err := c.run(refuseTime, func(l *link) { refuse(pdk.Init(l)) })
 	c.srv.n.computing.Add(-1)
 	switch {
 	case res != goOn:

@@ -32,6 +32,7 @@ type compiled struct {
 	refs   int // guarded by table.mu
 
 	once     sync.Once
+	direct   Direct   // the instance, if it is one
 	instance Instance // nil if the config was refused, or is not compiled at all
 	policy   Policy   // where instance is nil
 	phases   atomic.Pointer[map[string]*phase]
@@ -213,6 +214,7 @@ func (s *Server) compile(c *compiled) {
 		err = protect(func() (err error) {
 			if c.instance, err = c.plugin.New(c.config); err == nil {
 				c.learner, _ = c.instance.(Learner)
+				c.direct, _ = c.instance.(Direct)
 				prefetch(c)
 			}
 			return err

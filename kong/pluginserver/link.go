@@ -26,6 +26,27 @@ var emptyFrame = make([]byte, wire.HeaderSize)
 // the answers later; more of them than a socket holds, and both sides would wait for ever.
 const maxQueued = 64
 
+// Ask implements Kong.
+func (l *link) Ask(method string, args []byte) (string, error) {
+	c := l.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := l.usable()
+	if err != nil {
+		return "", err
+	}
+	if err = c.call(method, args); err != nil {
+		c.ev.err = err
+		return "", err
+	}
+	if c.ev.exited {
+		return "", io.EOF
+	}
+	reply := string(c.ev.rep[wire.HeaderSize:])
+	c.ev.rep = nil
+	return reply, nil
+}
+
 // Write takes a call's bytes; the last of them carries it out.
 func (l *link) Write(p []byte) (int, error) {
 	c := l.c
@@ -40,7 +61,7 @@ func (l *link) Write(p []byte) (int, error) {
 	if size == 0 {
 		return len(p), nil
 	}
-	err := c.call(method, args, ev.request[:size])
+	err := c.call(string(method), args)
 	ev.request = append(ev.request[:0], ev.request[size:]...)
 	if err != nil {
 		ev.err = err
@@ -113,16 +134,15 @@ func splitCall(b []byte) (method, args []byte, size int) {
 	return method, b[wire.HeaderSize:][:n], int(2*wire.HeaderSize + m + n)
 }
 
-// call carries out one PDK call, given also as it is sent, and puts its reply into
-// ev.rep; c.mu is held.
-func (c *conn) call(method, args, sent []byte) error {
+// call carries out one PDK call and puts its reply, with its header, into ev.rep; c.mu is held.
+func (c *conn) call(method string, args []byte) error {
 	ev := &c.ev
 	ev.rep = nil
 	if c.kept(method, args) {
 		return nil
 	}
-	if string(method) == wire.MethodExit {
-		c.out = append(c.out, sent...)
+	if method == wire.MethodExit {
+		c.out = wire.AppendCall(c.out, wire.Call{Method: method, Args: args})
 		ev.exited = true
 		return c.write()
 	}
@@ -134,8 +154,8 @@ func (c *conn) call(method, args, sent []byte) error {
 		c.kept(method, args)
 		return err
 	}
-	c.out = append(c.out, sent...)
-	if !behind[string(method)] {
+	c.out = wire.AppendCall(c.out, wire.Call{Method: method, Args: args})
+	if !behind[method] {
 		return c.trip(oneCall)
 	}
 	c.srv.n.behind.Add(1)
@@ -148,7 +168,7 @@ func (c *conn) call(method, args, sent []byte) error {
 }
 
 // kept answers a call from a reply that is there already, and reports whether there was one.
-func (c *conn) kept(method, args []byte) bool {
+func (c *conn) kept(method string, args []byte) bool {
 	for i := range c.ev.replies {
 		r := &c.ev.replies[i]
 		if !r.used && same(r.call, method, args) {
@@ -162,7 +182,7 @@ func (c *conn) kept(method, args []byte) bool {
 
 // group returns the calls that go together with this one, nil if there are none, or if
 // they have been sent before.
-func (ev *event) group(method, args []byte) []wire.Call {
+func (ev *event) group(method string, args []byte) []wire.Call {
 	for i, group := range ev.phase.groups {
 		if i < len(ev.sent) && !ev.sent[i] && len(group) > 1 {
 			for j := range group {
@@ -176,8 +196,8 @@ func (ev *event) group(method, args []byte) []wire.Call {
 	return nil
 }
 
-func same(call *wire.Call, method, args []byte) bool {
-	return call.Method == string(method) && string(call.Args) == string(args)
+func same(call *wire.Call, method string, args []byte) bool {
+	return call.Method == method && string(call.Args) == string(args)
 }
 
 // oneCall stands for the call that has just been queued.

@@ -57,6 +57,23 @@ type Grouper interface {
 	Groups(phase string) [][]wire.Call
 }
 
+// Direct may be implemented by an Instance that makes its calls as bytes: it is handed
+// them without go-pdk in between, which would copy and encode everything twice.
+type Direct interface {
+	// HandleDirect is what Handle is. It is called instead.
+	HandleDirect(phase string, kong Kong)
+}
+
+// Kong is Kong's side of one event, for one handler. Behind the event's end, or once the
+// handler has overrun its deadline, its methods return errors.
+type Kong interface {
+	// Ask makes one PDK call, its argument message in protobuf's wire form, and returns the
+	// reply message, which is the caller's. Behind kong.response.exit it returns io.EOF.
+	Ask(method string, args []byte) (reply string, err error)
+	// Close ends the talk, as go-pdk does after kong.response.exit.
+	Close() error
+}
+
 // Learner may be implemented by an Instance that learns from Kong's answers what is worth
 // asking for. Whenever its generation has changed, Prefetch and Groups are called again.
 type Learner interface {

@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/Kong/go-pdk"
-
 	"kongwaf/detect"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/raw"
 	"kongwaf/plugins/internal/respond"
 )
 
@@ -32,7 +31,7 @@ type Check struct {
 
 // access runs the checks in order on one request. The first refusal ends it; the effects
 // of the checks before it are dropped but for their headers to the client.
-func (i *Instance) access(kong *pdk.PDK) {
+func (i *Instance) access(kong raw.Kong) {
 	f, err := facts.Read(kong, i.need, &i.shared.Packed, i.maxBody)
 	if err != nil {
 		i.fail(kong, f, i.checks[0].Name, err.Error())
@@ -81,7 +80,7 @@ func (i *Instance) judge(c *Check, f *facts.Facts) (v detect.Verdict) {
 	return c.Judge(f)
 }
 
-func (i *Instance) fail(kong *pdk.PDK, f *facts.Facts, name, reason string) {
+func (i *Instance) fail(kong raw.Kong, f *facts.Facts, name, reason string) {
 	i.shared.failed(i.describe(name), i.failure, reason)
 	if i.failure == pluginserver.PolicyDeny {
 		v := respond.ServerErrorVerdict()

@@ -12,6 +12,7 @@ import (
 	"kongwaf/kong/schema"
 	"kongwaf/kong/wire"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/raw"
 	"kongwaf/plugins/internal/respond"
 )
 
@@ -113,6 +114,7 @@ var (
 	_ pluginserver.Instance = (*Instance)(nil)
 	_ pluginserver.Grouper  = (*Instance)(nil)
 	_ pluginserver.Learner  = (*Instance)(nil)
+	_ pluginserver.Direct   = (*Instance)(nil)
 	_ json.Unmarshaler      = (*Instance)(nil)
 )
 
@@ -141,7 +143,7 @@ func (i *Instance) UnmarshalJSON(config []byte) error {
 // Access runs the checks on one request, as go-pdk calls it.
 func (i *Instance) Access(kong *pdk.PDK) {
 	if len(i.checks) > 0 {
-		i.access(kong)
+		i.access(raw.PDK(kong))
 	}
 }
 
@@ -149,6 +151,13 @@ func (i *Instance) Access(kong *pdk.PDK) {
 func (i *Instance) Handle(phase string, kong *pdk.PDK) {
 	if phase == "access" {
 		i.Access(kong)
+	}
+}
+
+// HandleDirect implements pluginserver.Direct: Access without go-pdk in between.
+func (i *Instance) HandleDirect(phase string, kong pluginserver.Kong) {
+	if phase == "access" && len(i.checks) > 0 {
+		i.access(kong)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/Kong/go-pdk"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"kongwaf/detect"
@@ -39,7 +38,7 @@ type Facts struct {
 	need   Need
 	packed *Packed
 	header string // the value of need.Header
-	kong   *pdk.PDK
+	kong   raw.Kong
 }
 
 // DefaultMaxBody is how much of a body is read unless Limits say otherwise, in bytes.
@@ -47,7 +46,7 @@ const DefaultMaxBody = 8 << 20
 
 // Read asks Kong for the facts of the need. An error means that a fact is missing and the
 // event cannot be judged.
-func Read(kong *pdk.PDK, need Need, packed *Packed, maxBody int) (*Facts, error) {
+func Read(kong raw.Kong, need Need, packed *Packed, maxBody int) (*Facts, error) {
 	f := &Facts{kong: kong, need: need.closed(), packed: packed}
 	if err := f.read(); err != nil {
 		return f, err
@@ -133,10 +132,10 @@ func (f *Facts) read() error {
 	return nil
 }
 
-func (f *Facts) ask(call wire.Call) ([]byte, error) {
-	reply, err := raw.Ask(f.kong, call.Method, call.Args)
+func (f *Facts) ask(call wire.Call) (string, error) {
+	reply, err := f.kong.Ask(call.Method, call.Args)
 	if err != nil {
-		return nil, fmt.Errorf("asking Kong for %s: %w", call.Method, err)
+		return "", fmt.Errorf("asking Kong for %s: %w", call.Method, err)
 	}
 	return reply, nil
 }
@@ -223,21 +222,19 @@ func (f *Facts) readBody(max int) {
 		filepath = 2
 		failure  = 3
 	)
-	ok := raw.Fields(reply, func(field protowire.Number, payload []byte, _ uint64) {
+	ok := raw.Fields(reply, func(field protowire.Number, payload string, _ uint64) {
 		switch field {
 		case content:
-			f.Request.Body = payload
+			f.Request.BodyTruncated = len(payload) > max
+			f.Request.Body = []byte(payload[:min(len(payload), max)])
 		case filepath:
-			f.Request.Body, f.Request.BodyTruncated, f.BodyErr = readFile(string(payload), max)
+			f.Request.Body, f.Request.BodyTruncated, f.BodyErr = readFile(payload, max)
 		case failure:
 			f.BodyErr = fmt.Errorf("body not read by Kong: %s", payload)
 		}
 	})
 	if !ok {
 		f.BodyErr = fmt.Errorf("the answer of Kong to %s is malformed", callBody.Method)
-	}
-	if len(f.Request.Body) > max {
-		f.Request.Body, f.Request.BodyTruncated = f.Request.Body[:max], true
 	}
 }
 

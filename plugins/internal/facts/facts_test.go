@@ -81,7 +81,7 @@ func TestReadRecorded(t *testing.T) {
 			continue
 		}
 		t.Run(scenario, func(t *testing.T) {
-			f, err := Read(kong.PDK(), Need{Kinds: everything}, absent(), 0)
+			f, err := Read(raw.PDK(kong.PDK()), Need{Kinds: everything}, absent(), 0)
 			require.NoError(t, err)
 			require.NotEmpty(t, f.Request.Method)
 			require.True(t, strings.HasPrefix(f.Request.Target, "/"), f.Request.Target)
@@ -131,7 +131,7 @@ func TestOneBadByteHidesNothing(t *testing.T) {
 	_, err := kong.PDK().Request.GetHeaders(1000)
 	require.Error(t, err, "go-pdk reads this now: raw may go")
 
-	f, err := Read(kong.PDK(), Need{Kinds: Headers | RequestLine}, absent(), 0)
+	f, err := Read(raw.PDK(kong.PDK()), Need{Kinds: Headers | RequestLine}, absent(), 0)
 	require.NoError(t, err)
 	bin, ok := f.Request.Header("x-bin")
 	require.True(t, ok)
@@ -175,7 +175,7 @@ func TestPaddingIsReported(t *testing.T) {
 				raw.AppendBytes(nil, 1, fmt.Sprintf("x-%d", i)), 2, string(raw.AppendBytes(nil, 3, "v")))))
 		}
 		kong := &kongtest.Kong{Answer: func(wire.Call) []byte { return reply }}
-		f, err := Read(kong.PDK(), Need{Kinds: Headers}, absent(), 0)
+		f, err := Read(raw.PDK(kong.PDK()), Need{Kinds: Headers}, absent(), 0)
 		require.NoError(t, err)
 		require.Len(t, f.Request.Headers, tc.headers)
 		require.Equal(t, tc.truncated, f.Request.HeadersTruncated)
@@ -218,7 +218,7 @@ func TestBodyIsAskedForOnlyWhereItCanBe(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kong := request(tc.line, tc.headers, body)
-			f, err := Read(kong.PDK(), Need{Kinds: Body}, absent(), 0)
+			f, err := Read(raw.PDK(kong.PDK()), Need{Kinds: Body}, absent(), 0)
 			require.NoError(t, err)
 			require.Equal(t, tc.asked, kong.Called(callBody.Method))
 			if tc.asked {
@@ -246,7 +246,7 @@ func TestBodyFromFile(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kong := request("POST / HTTP/1.1", headers, raw.AppendBytes(nil, 2, tc.path))
-			f, err := Read(kong.PDK(), Need{Kinds: Body}, absent(), tc.max)
+			f, err := Read(raw.PDK(kong.PDK()), Need{Kinds: Body}, absent(), tc.max)
 			require.NoError(t, err)
 			require.Len(t, f.Request.Body, tc.want)
 			require.Equal(t, tc.truncated, f.Request.BodyTruncated)
@@ -258,7 +258,7 @@ func TestBodyFromFile(t *testing.T) {
 // TestMalformedReplyIsAnError: a reply that cannot be read must not look like no headers.
 func TestMalformedReplyIsAnError(t *testing.T) {
 	kong := &kongtest.Kong{Answer: func(wire.Call) []byte { return []byte{0x0a, 0x02, 0x0a, 0x7f} }}
-	_, err := Read(kong.PDK(), Need{Kinds: Headers}, absent(), 0)
+	_, err := Read(raw.PDK(kong.PDK()), Need{Kinds: Headers}, absent(), 0)
 	require.ErrorContains(t, err, "malformed")
 }
 
@@ -275,7 +275,7 @@ func FuzzParseHeaders(f *testing.F) {
 	f.Add(raw.Headers(map[string][]string{"a": {"b"}, "c": {"d", "e"}}))
 	f.Add([]byte{0x0a, 0x02, 0x0a, 0x7f})
 	f.Fuzz(func(t *testing.T, reply []byte) {
-		headers, _, ok := parseHeaders(reply)
+		headers, _, ok := parseHeaders(string(reply))
 		var slow structpb.Struct
 		if proto.Unmarshal(reply, &slow) != nil || !ok {
 			return
@@ -315,7 +315,7 @@ func TestPacked(t *testing.T) {
 	}
 	packed := &Packed{}
 	require.Len(t, need.Calls(packed), 5, "not known: ask for both")
-	f, err := Read(kong().PDK(), need, packed, 0)
+	f, err := Read(raw.PDK(kong().PDK()), need, packed, 0)
 	require.NoError(t, err)
 	require.Equal(t, "/alone", f.Request.Target)
 	require.Len(t, need.Calls(packed), 4, "it is not there: never asked for again")
@@ -323,7 +323,7 @@ func TestPacked(t *testing.T) {
 	packed = &Packed{}
 	value = "77aa 198.51.100.7 127.0.0.1 GET /a b?c=\xff HTTP/1.1"
 	k := kong()
-	f, err = Read(k.PDK(), need, packed, 0)
+	f, err = Read(raw.PDK(k.PDK()), need, packed, 0)
 	require.NoError(t, err)
 	require.Len(t, k.Calls, 2, "the variable and the headers")
 	require.Equal(t, "/a b?c=\xff", f.Request.Target)
@@ -336,7 +336,7 @@ func TestPacked(t *testing.T) {
 	require.Empty(t, need.RefusalCalls(packed))
 
 	value = "" // Kong was reloaded without the line
-	f, err = Read(kong().PDK(), need, packed, 0)
+	f, err = Read(raw.PDK(kong().PDK()), need, packed, 0)
 	require.NoError(t, err)
 	require.Equal(t, "/alone", f.Request.Target)
 	require.Len(t, need.Calls(packed), 4)

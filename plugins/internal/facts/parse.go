@@ -41,116 +41,65 @@ func originForm(target string) string {
 // parseHeaders reads the google.protobuf.Struct that get_headers answers: name to string,
 // or to a list of strings where a header was sent more than once. It also returns the
 // number of names, by which Kong's own cap counts at most.
-func parseHeaders(reply []byte) (headers []detect.Header, count int, ok bool) {
-	// One copy of the whole reply; every name and value is a piece of it.
-	text := string(reply)
+func parseHeaders(reply string) (headers []detect.Header, count int, ok bool) {
 	headers = make([]detect.Header, 0, 16)
-	ok = eachBytes(text, 1, func(entry string) bool {
-		name, value := "", ""
-		whole := eachField(entry, func(field protowire.Number, payload string) {
-			switch field {
-			case 1:
-				name = payload
-			case 2:
-				value = payload
-			}
-		})
-		if !whole {
-			return false
+	ok = true
+	whole := raw.Fields(reply, func(field protowire.Number, entry string, _ uint64) {
+		if field == 1 && ok {
+			headers, ok = parseHeader(headers, entry)
 		}
-		return eachField(value, func(field protowire.Number, payload string) {
-			switch field {
-			case 3: // string_value
-				headers = append(headers, detect.Header{Name: name, Value: payload})
-			case 6: // list_value
-				eachBytes(payload, 1, func(item string) bool {
-					return eachField(item, func(field protowire.Number, payload string) {
+	})
+	return headers, len(headers), whole && ok
+}
+
+// parseHeader appends one header, once for each of its values.
+func parseHeader(headers []detect.Header, entry string) ([]detect.Header, bool) {
+	name, value := "", ""
+	if !raw.Fields(entry, func(field protowire.Number, payload string, _ uint64) {
+		switch field {
+		case 1:
+			name = payload
+		case 2:
+			value = payload
+		}
+	}) {
+		return headers, false
+	}
+	ok := true
+	whole := raw.Fields(value, func(field protowire.Number, payload string, _ uint64) {
+		switch field {
+		case 3: // string_value
+			headers = append(headers, detect.Header{Name: name, Value: payload})
+		case 6: // list_value
+			ok = raw.Fields(payload, func(field protowire.Number, item string, _ uint64) {
+				if field == 1 {
+					ok = raw.Fields(item, func(field protowire.Number, payload string, _ uint64) {
 						if field == 3 {
 							headers = append(headers, detect.Header{Name: name, Value: payload})
 						}
-					})
-				})
-			}
-		})
-	})
-	return headers, len(headers), ok
-}
-
-// eachBytes calls visit for every occurrence of one length-delimited field.
-func eachBytes(message string, field protowire.Number, visit func(payload string) bool) bool {
-	ok := true
-	whole := eachField(message, func(f protowire.Number, payload string) {
-		if f == field && ok {
-			ok = visit(payload)
+					}) && ok
+				}
+			}) && ok
 		}
 	})
-	return whole && ok
-}
-
-// eachField is raw.Fields over a string, for length-delimited fields only: its payloads are
-// pieces of the message and cost nothing.
-func eachField(message string, visit func(field protowire.Number, payload string)) bool {
-	for i := 0; i < len(message); {
-		tag, n := varint(message[i:])
-		if n == 0 {
-			return false
-		}
-		i += n
-		field, kind := protowire.Number(tag>>3), protowire.Type(tag&7)
-		switch kind {
-		case protowire.BytesType:
-			size, n := varint(message[i:])
-			if n == 0 || size > uint64(len(message)-i-n) {
-				return false
-			}
-			i += n
-			visit(field, message[i:i+int(size)])
-			i += int(size)
-		case protowire.VarintType:
-			if _, n = varint(message[i:]); n == 0 {
-				return false
-			}
-			i += n
-		case protowire.Fixed32Type:
-			i += 4
-		case protowire.Fixed64Type:
-			i += 8
-		default:
-			return false
-		}
-		if i > len(message) {
-			return false
-		}
-	}
-	return true
-}
-
-// varint reads a protobuf varint and returns its length, 0 if it is malformed.
-func varint(s string) (value uint64, n int) {
-	for i := 0; i < len(s) && i < 10; i++ {
-		value |= uint64(s[i]&0x7f) << (7 * i)
-		if s[i] < 0x80 {
-			return value, i + 1
-		}
-	}
-	return 0, 0
+	return headers, whole && ok
 }
 
 // parseConsumer reads kong_plugin_protocol.Consumer; an empty message is nobody.
-func parseConsumer(reply []byte) detect.Consumer {
+func parseConsumer(reply string) detect.Consumer {
 	var c detect.Consumer
-	raw.Fields(reply, func(field protowire.Number, payload []byte, number uint64) {
+	raw.Fields(reply, func(field protowire.Number, payload string, number uint64) {
 		switch field {
 		case 1:
-			c.ID = string(payload)
+			c.ID = payload
 		case 2:
 			c.CreatedAt = int64(number)
 		case 3:
-			c.Username = string(payload)
+			c.Username = payload
 		case 4:
-			c.CustomID = string(payload)
+			c.CustomID = payload
 		case 5:
-			c.Tags = append(c.Tags, string(payload))
+			c.Tags = append(c.Tags, payload)
 		}
 	})
 	return c

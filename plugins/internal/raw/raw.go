@@ -14,9 +14,26 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Ask calls a PDK method with an argument message in protobuf's wire form (nil for none)
-// and returns the reply message in wire form.
-func Ask(kong *pdk.PDK, method string, args []byte) ([]byte, error) {
+// Kong makes PDK calls. Our server implements it without any detour; for go-pdk's own
+// there is PDK.
+type Kong interface {
+	// Ask calls a PDK method with an argument message in protobuf's wire form (nil for
+	// none) and returns the reply message in wire form.
+	Ask(method string, args []byte) (reply string, err error)
+	// Close ends the talk with Kong, as go-pdk does after kong.response.exit.
+	Close() error
+}
+
+// PDK makes calls through go-pdk, unmodified.
+func PDK(kong *pdk.PDK) Kong { return bridge{kong} }
+
+type bridge struct{ kong *pdk.PDK }
+
+// Close implements Kong.
+func (b bridge) Close() error { return b.kong.Response.Close() }
+
+// Ask implements Kong.
+func (b bridge) Ask(method string, args []byte) (string, error) {
 	var in proto.Message
 	if args != nil {
 		e := &emptypb.Empty{}
@@ -25,10 +42,10 @@ func Ask(kong *pdk.PDK, method string, args []byte) ([]byte, error) {
 	}
 	out := &emptypb.Empty{}
 	// Every module of the PDK embeds the same bridge.
-	if err := kong.Request.Ask(method, in, out); err != nil {
-		return nil, err
+	if err := b.kong.Request.Ask(method, in, out); err != nil {
+		return "", err
 	}
-	return out.ProtoReflect().GetUnknown(), nil
+	return string(out.ProtoReflect().GetUnknown()), nil
 }
 
 // String returns the argument message of a call that takes one string, such as get_var.
@@ -50,47 +67,63 @@ func AppendBytes(dst []byte, field protowire.Number, s string) []byte {
 }
 
 // Fields calls visit for every field of a message in wire form, with the payload of
-// length-delimited fields and the number of varint fields. It stops at the first
-// malformed field and reports whether the whole message was read.
-func Fields(message []byte, visit func(field protowire.Number, payload []byte, number uint64)) bool {
-	for len(message) > 0 {
-		field, kind, n := protowire.ConsumeTag(message)
-		if n < 0 {
+// length-delimited fields, a piece of the message, and the number of varint fields. It
+// stops at the first malformed field and reports whether the whole message was read.
+func Fields(message string, visit func(field protowire.Number, payload string, number uint64)) bool {
+	for i := 0; i < len(message); {
+		tag, n := varint(message[i:])
+		if n == 0 || tag>>3 == 0 {
 			return false
 		}
-		message = message[n:]
-		switch kind {
+		i += n
+		field := protowire.Number(tag >> 3)
+		switch protowire.Type(tag & 7) {
 		case protowire.BytesType:
-			payload, n := protowire.ConsumeBytes(message)
-			if n < 0 {
+			size, n := varint(message[i:])
+			if n == 0 || size > uint64(len(message)-i-n) {
 				return false
 			}
-			visit(field, payload, 0)
-			message = message[n:]
+			i += n
+			visit(field, message[i:i+int(size)], 0)
+			i += int(size)
 		case protowire.VarintType:
-			number, n := protowire.ConsumeVarint(message)
-			if n < 0 {
+			number, n := varint(message[i:])
+			if n == 0 {
 				return false
 			}
-			visit(field, nil, number)
-			message = message[n:]
+			visit(field, "", number)
+			i += n
+		case protowire.Fixed32Type:
+			i += 4
+		case protowire.Fixed64Type:
+			i += 8
 		default:
-			n := protowire.ConsumeFieldValue(field, kind, message)
-			if n < 0 {
-				return false
-			}
-			message = message[n:]
+			return false
+		}
+		if i > len(message) {
+			return false
 		}
 	}
 	return true
 }
 
+// varint reads a protobuf varint and returns its length, 0 if it is malformed.
+func varint(s string) (value uint64, n int) {
+	for i := 0; i < len(s) && i < 10; i++ {
+		value |= uint64(s[i]&0x7f) << (7 * i)
+		if s[i] < 0x80 {
+			return value, i + 1
+		}
+	}
+	return 0, 0
+}
+
 // Text returns the string or bytes field number 1 of a reply: the reply of most getters.
-func Text(reply []byte) string {
+func Text(reply string) string {
 	var text string
-	Fields(reply, func(field protowire.Number, payload []byte, _ uint64) {
-		if field == 1 && payload != nil {
-			text = string(payload)
+	Fields(reply, func(field protowire.Number, payload string, _ uint64) {
+		if field == 1 {
+			text = payload
 		}
 	})
 	return text
@@ -116,11 +149,27 @@ func AppendHeader(dst []byte, name string, values ...string) []byte {
 		listValue    = 6 // Value.list_value
 		listValues   = 1 // ListValue.values
 	)
-	var list []byte
+	list := 0
 	for _, v := range values {
-		list = AppendBytes(list, listValues, string(AppendBytes(nil, stringValue, v)))
+		list += sizeBytes(sizeBytes(len(v)))
 	}
-	value := AppendBytes(nil, listValue, string(list))
-	entry := AppendBytes(AppendBytes(nil, entryKey, name), entryValue, string(value))
-	return AppendBytes(dst, structFields, string(entry))
+	value := sizeBytes(list)
+	dst = appendSize(dst, structFields, sizeBytes(len(name))+sizeBytes(value))
+	dst = AppendBytes(dst, entryKey, name)
+	dst = appendSize(dst, entryValue, value)
+	dst = appendSize(dst, listValue, list)
+	for _, v := range values {
+		dst = appendSize(dst, listValues, sizeBytes(len(v)))
+		dst = AppendBytes(dst, stringValue, v)
+	}
+	return dst
 }
+
+// appendSize appends the beginning of a length-delimited field: what follows has that many bytes.
+func appendSize(dst []byte, field protowire.Number, size int) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(dst, field, protowire.BytesType), uint64(size))
+}
+
+// sizeBytes returns how long a length-delimited field with a number below 16 is, of a
+// payload with that many bytes.
+func sizeBytes(n int) int { return 1 + protowire.SizeBytes(n) }

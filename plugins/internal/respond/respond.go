@@ -20,7 +20,7 @@ const unexpected = "An unexpected error occurred"
 
 // Allow carries the effects of an allowing verdict out. Each is one call without an answer,
 // so with our server they all travel with the end of the event.
-func Allow(kong *pdk.PDK, effects *detect.Effects) error {
+func Allow(kong raw.Kong, effects *detect.Effects) error {
 	if id := effects.Identity; id != nil {
 		if err := send(kong, "kong.client.authenticate", authenticateArgs(id)); err != nil {
 			return err
@@ -49,7 +49,7 @@ func Allow(kong *pdk.PDK, effects *detect.Effects) error {
 
 // Refuse answers the client as the verdict says and ends the event. The plugin must
 // return at once after it.
-func Refuse(kong *pdk.PDK, v *detect.Verdict, client facts.Client) {
+func Refuse(kong raw.Kong, v *detect.Verdict, client facts.Client) {
 	headers := make(map[string][]string, len(v.Response.Set)+2)
 	for _, h := range v.Response.Set {
 		headers[h.Name] = append(headers[h.Name], h.Value)
@@ -73,7 +73,8 @@ func Refuse(kong *pdk.PDK, v *detect.Verdict, client facts.Client) {
 
 // ServerError answers the client with the status 500 and Kong's own text for it: what a
 // request gets that could not be judged, where the failure policy is to deny.
-func ServerError(kong *pdk.PDK) {
+func ServerError(pdk *pdk.PDK) {
+	kong := raw.PDK(pdk)
 	f, err := facts.Read(kong, facts.Need{}, &facts.Packed{}, 0)
 	if err != nil {
 		return
@@ -87,14 +88,14 @@ func ServerErrorVerdict() detect.Verdict {
 	return detect.Verdict{Denied: true, Status: 500, GRPC: grpcInternal, Message: unexpected, Reason: "failed"}
 }
 
-func send(kong *pdk.PDK, method string, args []byte) error {
-	_, err := raw.Ask(kong, method, args)
+func send(kong raw.Kong, method string, args []byte) error {
+	_, err := kong.Ask(method, args)
 	return err
 }
 
 // exit sends kong.response.exit and closes the event's conversation, as go-pdk's Exit does.
 // Kong never answers it.
-func exit(kong *pdk.PDK, status int, body []byte, headers map[string][]string) {
+func exit(kong raw.Kong, status int, body []byte, headers map[string][]string) {
 	const (
 		exitStatus  = 1
 		exitBody    = 2
@@ -106,16 +107,20 @@ func exit(kong *pdk.PDK, status int, body []byte, headers map[string][]string) {
 	}
 	args = raw.AppendBytes(args, exitHeaders, string(raw.Headers(headers)))
 	_ = send(kong, "kong.response.exit", args)
-	_ = kong.Response.Close()
+	_ = kong.Close()
 }
 
 func headerEdits(edits *detect.HeaderEdits) []byte {
-	var args []byte
+	if len(edits.Set)+len(edits.Clear) == 0 {
+		return nil
+	}
+	args := make([]byte, 0, 64*(len(edits.Set)+len(edits.Clear)))
 	for i, h := range edits.Set {
 		if slices.ContainsFunc(edits.Set[:i], func(o detect.Header) bool { return detect.EqualFold(o.Name, h.Name) }) {
 			continue
 		}
-		var values []string
+		var few [4]string
+		values := few[:0]
 		for _, other := range edits.Set[i:] {
 			if detect.EqualFold(other.Name, h.Name) {
 				values = append(values, other.Value)

@@ -12,13 +12,14 @@ import (
 	"kongwaf/detect"
 	"kongwaf/plugins/internal/facts"
 	"kongwaf/plugins/internal/kongtest"
+	"kongwaf/plugins/internal/raw"
 )
 
 // refusal returns what Kong is told to answer.
 func refusal(t *testing.T, v detect.Verdict, client facts.Client) (*kong_plugin_protocol.ExitArgs, map[string]any) {
 	t.Helper()
 	kong := &kongtest.Kong{}
-	Refuse(kong.PDK(), &v, client)
+	Refuse(raw.PDK(kong.PDK()), &v, client)
 	args, ok := kong.Args("kong.response.exit")
 	require.True(t, ok)
 	require.True(t, kong.Closed)
@@ -91,7 +92,7 @@ func TestAllowIsOneCallEach(t *testing.T) {
 	effects.Upstream.Clear = []string{"X-C"}
 	effects.Response.Set = []detect.Header{{Name: "RateLimit-Limit", Value: "5"}}
 	kong := &kongtest.Kong{}
-	require.NoError(t, Allow(kong.PDK(), &effects))
+	require.NoError(t, Allow(raw.PDK(kong.PDK()), &effects))
 	require.Len(t, kong.Calls, 5)
 
 	args, _ := kong.Args("kong.client.authenticate")
@@ -115,6 +116,6 @@ func TestAllowIsOneCallEach(t *testing.T) {
 
 func TestAllowOfNothingCallsNothing(t *testing.T) {
 	kong := &kongtest.Kong{}
-	require.NoError(t, Allow(kong.PDK(), &detect.Effects{}))
+	require.NoError(t, Allow(raw.PDK(kong.PDK()), &detect.Effects{}))
 	require.Empty(t, kong.Calls)
 }
