@@ -94,6 +94,7 @@ type gatewayOptions struct {
 
 // run serves until ctx ends. Everything that it started is gone when it returns.
 func (o gatewayOptions) run(ctx context.Context, stderr io.Writer) error {
+	fmt.Fprintln(o.options.Output, gateway.Banner)
 	config, problems := declarative.Load(declarative.Options{Validator: newSchemas(), Env: o.env}, o.files...)
 	for _, w := range problems.Warnings() {
 		fmt.Fprintln(stderr, w)

@@ -124,7 +124,7 @@ func (g *Gateway) Serve(l net.Listener) error {
 	g.mu.Unlock()
 	g.startHTTP2.Do(func() { go g.http2.Serve(g.handoff) })
 	if g.opts.Output != nil {
-		fmt.Fprintf(g.opts.Output, "%s\nready http://%s\n", Banner, l.Addr())
+		fmt.Fprintf(g.opts.Output, "ready http://%s\n", l.Addr())
 	}
 	for {
 		c, err := l.Accept()

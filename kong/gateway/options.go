@@ -11,7 +11,7 @@ import (
 	"kongwaf/kong/declarative"
 )
 
-// Banner is the first line that Serve prints.
+// Banner is the first line that a program prints which serves a Gateway, before anything else.
 const Banner = "kong-waf gateway: a stand-in for trying out and for tests. This is not Kong."
 
 // PluginInfo is what the gateway must know of a plugin to run it.
@@ -58,7 +58,7 @@ type Options struct {
 	// mid-event or an unknown instance. Real Kong repeats for ever. Default 100.
 	Retries int
 
-	// Output gets the banner and the line "ready http://ADDR". Nil prints nothing.
+	// Output gets the line "ready http://ADDR". Nil prints nothing.
 	Output io.Writer
 	// Logger gets errors and what plugins log. Nil discards.
 	Logger *slog.Logger
