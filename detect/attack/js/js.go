@@ -255,8 +255,8 @@ func bare(s string) value.Match {
 		i++
 	}
 	s0 := strings.TrimRight(s[i:], " \t\r\n")
-	if len(s0) < 6 {
-		return value.Match{}
+	if len(s0) < 6 || strings.HasSuffix(s0, "()") && len(s0) < 10 && strings.IndexByte(s0, '.') < 0 {
+		return value.Match{} // alert() is what people ask about
 	}
 	if c := s0[0] | 0x20; !('a' <= c && c <= 'z' || '0' <= s0[0] && s0[0] <= '9') && strings.IndexByte("([{\"'`$_\\", s0[0]) < 0 {
 		return value.Match{}

@@ -25,6 +25,9 @@ func (s *lexer) start() value.Match {
 	if i+2 < len(text) && text[i] == '-' {
 		return injectedOption(text, i)
 	}
+	if len(text) > 5 && text[:3] == "PS " && text[4] == ':' {
+		return value.Match{} // a prompt of PowerShell: what follows was pasted
+	}
 	quote := false
 	if i < len(text) && (text[i] == '"' || text[i] == '\'') {
 		quote = true
@@ -89,6 +92,9 @@ func (s *lexer) walk(best value.Match) value.Match {
 		c := text[i]
 		switch c {
 		case ';', '|', '&', '\n', '\r':
+			if c == ';' && reference(text[:i]) {
+				continue
+			}
 			j := s.skipMarks(i + 1)
 			m = s.command(j, afterMark, i)
 			next = max(i, j-1)
@@ -152,6 +158,21 @@ func (s *lexer) walk(best value.Match) value.Match {
 		best = best.Better(found(0.72, 0, min(len(text), 64), "more commands than can be looked at"))
 	}
 	return best
+}
+
+// reference reports whether a text ends in one of the character references that every HTML
+// editor writes, without its semicolon: &amp.
+func reference(head string) bool {
+	k := strings.LastIndexByte(head[max(0, len(head)-7):], '&')
+	if k < 0 {
+		return false
+	}
+	switch name := head[max(0, len(head)-7)+k+1:]; name {
+	case "amp", "lt", "gt", "quot", "apos", "nbsp":
+		return true
+	default:
+		return len(name) > 1 && name[0] == '#'
+	}
 }
 
 // isOperator reports whether c is a mark that ends a command.
@@ -229,6 +250,9 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 		}
 		if !skip {
 			break
+		}
+		if w.assign && mark+1 == i && text[mark] == '&' && (mark == 0 || text[mark-1] != '&') {
+			return value.Match{} // &name=value of a form
 		}
 		if w.assign {
 			// cmd=cat /etc/passwd: what follows the sign may be the command itself.

@@ -62,12 +62,46 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < reported {
 		return value.Match{}
 	}
+	if best.Start == 0 && best.Confidence >= blocked && v.Traits.Any(value.Newline) && formatted(text) {
+		best.Confidence = pasted
+	}
 	return best
+}
+
+// formatted reports whether a text is a query as people write and paste it: it begins with
+// a statement and puts clauses on lines of their own. Nothing is broken out of in it.
+func formatted(text string) bool {
+	first := firstWord(text)
+	if first != wSelect && first != wWith && !first.beginsStatement() {
+		return false
+	}
+	clauses := 0
+	for i := 0; ; {
+		n := strings.IndexByte(text[i:], '\n')
+		if n < 0 {
+			return clauses >= 2
+		}
+		i += n + 1
+		switch firstWord(text[i:]) {
+		case wFrom, wWhere, wGroup, wHaving, wOrder, wLimit, wJoin, wUnion, wSelect, wSet, wValues, wAnd, wOr, wOn:
+			clauses++
+		}
+	}
+}
+
+// firstWord returns the word that a text begins with, 0 if SQL does not know it.
+func firstWord(text string) word {
+	l := lexer{text: text[:min(len(text), 64)]}
+	if l.next() != tWord {
+		return 0
+	}
+	return l.word
 }
 
 const (
 	certain  = 0.95
 	blocked  = 0.7
+	pasted   = 0.6 // a query as a whole, on several lines
 	reported = 0.2 // less is noise
 )
 
