@@ -34,6 +34,15 @@ var seeds = []struct {
 	{class: detect.ClassPathTraversal, attack: "../../../../etc/passwd", benign: "docs/etc/manual.txt", show: "up to the root"},
 	{class: detect.ClassPathTraversal, attack: "..\\..\\..\\windows\\win.ini", benign: "My Windows folder", show: "the same on Windows"},
 	{class: detect.ClassSSTI, attack: "{{7*7}}{{config.items()}}", benign: "{{first_name}}", show: "template expression"},
+	{class: detect.ClassRCE, attack: "<?php system($_GET['c']); ?>", benign: "<?xml version=\"1.0\"?>", show: "code block"},
+	{class: detect.ClassXSS, attack: "javascript:alert(document.cookie)", benign: "https://shop.example.com/alert?document=cookie", show: "script address"},
+	{class: detect.ClassXSS, attack: "';alert(document.domain);//", benign: "it's an alert; see the document //", show: "string closed"},
+	{class: detect.ClassSSRF, attack: "http://169.254.169.254/latest/meta-data/", benign: "https://www.example.com/latest/", show: "metadata service"},
+	{class: detect.ClassNoSQLi, attack: "'; return this.password.length > 0; var x='", benign: "it's this; return it", show: "query's script"},
+	{class: detect.ClassLDAPi, attack: "*)(uid=*))(|(uid=*", benign: "(uid) = (name)", show: "filter closed"},
+	{class: detect.ClassXXE, attack: "<!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><r>&x;</r>", benign: "<r>entity &amp; system</r>", show: "external entity"},
+	{class: detect.ClassSSI, attack: "<!--#exec cmd=\"id\" -->", benign: "<!-- exec cmd id -->", show: "server-side include"},
+	{class: detect.ClassDeser, attack: "O:8:\"Exploit_\":1:{s:3:\"cmd\";s:2:\"id\";}", benign: "O: 8 points, s: 3", show: "PHP object"},
 	{class: detect.ClassSSTI, attack: "${T(java.lang.Runtime).getRuntime().exec('id')}", benign: "$19.99 (java, lang)", show: "Spring expression"},
 }
 

@@ -146,6 +146,28 @@ var matrixShapes = []struct {
 		half := len(v) / 2
 		return get("/p?id=" + url.QueryEscape(v[:half]) + "&x=1&id=" + url.QueryEscape(v[half:]))
 	}},
+	{name: "cookie, not encoded", plainOnly: true, build: func(v string) *detect.Request {
+		return get("/", "Cookie", "pref="+strings.NewReplacer(";", "%3B").Replace(oneLine(v)))
+	}},
+	{name: "query by POST with a body", build: func(v string) *detect.Request {
+		r := post(jsonType, `{"a":1}`)
+		r.Target = "/p?id=" + url.QueryEscape(v)
+		return r
+	}},
+	{name: "JSON declared as XML", build: func(v string) *detect.Request { return post(xmlType, `{"b":`+quoteJSON(v)+`}`) }},
+	{name: "form declared as JSON", build: func(v string) *detect.Request { return post(jsonType, "b="+url.QueryEscape(v)) }},
+	{name: "XML declared as a form", plainOnly: true, build: func(v string) *detect.Request { return post(formType, "<a><b>"+escapeXML(v)+"</b></a>") }},
+	{name: "JSON string alone", build: func(v string) *detect.Request { return post(jsonType, quoteJSON(v)) }},
+	{name: "JSON in JSON in a query", build: func(v string) *detect.Request {
+		return get("/p?q=" + url.QueryEscape(`{"e":`+quoteJSON(`{"b":[`+quoteJSON(v)+`]}`)+`}`))
+	}},
+	{name: "URL in a query", build: func(v string) *detect.Request {
+		return get("/go?to=" + url.QueryEscape("https://shop.example.com/p?id="+url.QueryEscape(v)))
+	}},
+	{name: "Bearer token's claim", plainOnly: true, build: func(v string) *detect.Request {
+		part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+		return get("/", "Authorization", "Bearer "+part(`{"alg":"none"}`)+"."+part(`{"sub":`+quoteJSON(v)+`}`)+".c2ln")
+	}},
 	{name: "IBM037", plainOnly: true, build: func(v string) *detect.Request {
 		body, err := charmap.CodePage037.NewEncoder().String("b=" + url.QueryEscape(v))
 		if err != nil {

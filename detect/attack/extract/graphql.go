@@ -20,7 +20,8 @@ func looksGraphQL(s string) bool {
 	switch s[i:end] {
 	case "query", "mutation", "subscription", "fragment":
 	default:
-		return false
+		// Sloppy servers and probes leave the keyword out: Name{__schema{...}}.
+		return end > i && (strings.HasPrefix(s[end:], "{__schema") || strings.HasPrefix(s[end:], "{ __schema") || strings.HasPrefix(s[end:], " {__schema"))
 	}
 	j := skipIgnored(s, end)
 	if j >= len(s) || j == end && s[j] != '{' && s[j] != '(' && s[j] != '@' {
