@@ -154,16 +154,16 @@ func TestNoInputIsDear(t *testing.T) {
 	var results []result
 	for _, s := range shapes {
 		for _, piece := range pieces {
-			small := cost(e, s.build(piece, 16<<10), 2, unit)
+			small := cost(e, s.build(piece, 8<<10), 2, unit)
 			results = append(results, result{name: fmt.Sprintf("%s, %q", s.name, piece), steps: small})
 			if small > most {
-				if small = cost(e, s.build(piece, 16<<10), 5, unit); small > most {
+				if small = cost(e, s.build(piece, 8<<10), 5, unit); small > most {
 					t.Errorf("%s full of %q: %.0f steps a byte, want %.0f at most", s.name, piece, small, most)
 				}
 			}
-			if large := s.build(piece, 256<<10); cost(e, large, 1, unit) > growth*small+most/8 {
+			if large := s.build(piece, 96<<10); cost(e, large, 1, unit) > growth*small+most/8 {
 				if c := cost(e, large, 4, unit); c > growth*small+most/8 {
-					t.Errorf("%s full of %q: %.1f steps a byte at 16 KB, %.1f at 256 KB", s.name, piece, small, c)
+					t.Errorf("%s full of %q: %.1f steps a byte at 8 KB, %.1f at 96 KB", s.name, piece, small, c)
 				}
 			}
 		}

@@ -55,6 +55,9 @@ func (p *pollution) note(l *extract.Leaf, t value.Traits) {
 
 // judgeJoined judges the values of equal names joined in the ways in which servers do.
 func (s *session) judgeJoined() {
+	if s.sure() {
+		return // what joining shows besides could change nothing
+	}
 	p := &s.joined
 	for i := len(p.parts); i > 0; i-- {
 		last := &p.parts[i-1]
@@ -105,6 +108,16 @@ func (s *session) judgeJoined() {
 	}
 }
 
+// sure reports whether a finding is enough to block the request at every sensitivity.
+func (s *session) sure() bool {
+	for i := range s.findings {
+		if s.findings[i].Confidence >= thresholds[Low] {
+			return true
+		}
+	}
+	return false
+}
+
 // maxJoined is how many values of one name are joined.
 const maxJoined = 64
 
@@ -138,9 +151,9 @@ func (s *session) judgeWhole() {
 		return
 	}
 	t := value.TraitsOf(l.Text)
-	s.depth = 1 // it has been taken apart
+	s.depth, s.flat = 1, true
 	s.readings(l, t, decode.Possible(l.Text, t, true))
-	s.depth = 0
+	s.depth, s.flat = 0, false
 }
 
 // isOddName reports whether a name, as sent, has characters that parameters' names do not:

@@ -47,6 +47,7 @@ type session struct {
 	left    int             // bytes that decoding may still produce
 	forms   []*decode.Forms // by depth
 	depth   int
+	flat    bool        // the text was taken apart before: its parts have been judged
 	quoted  bool        // the reading is of markup that is shown, not run (decode.Form)
 	path    decode.Path // decodings of the container that is being walked
 	joined  pollution
@@ -182,7 +183,7 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
 // reading judges one decoded form of a leaf, and its parts if it is a container. It
 // reports whether the parts are all there is to it: JSON, whose escapes the walker undoes.
 func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) (apart bool) {
-	if !t.Any(containers) || l.IsName && path.Len() == 0 {
+	if !t.Any(containers) || l.IsName && path.Len() == 0 || s.flat {
 		s.judge(l, text, t, path, every)
 		return false
 	}
