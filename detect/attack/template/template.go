@@ -79,6 +79,8 @@ var opens = func() (t [256]bool) {
 type reader struct {
 	src  string
 	best value.Match
+	// run and start are where the marks that begins looked at last begin and end.
+	run, start int
 	// work is how many bytes of expressions may still be read twice. Expressions may stand
 	// inside each other's strings, so text is read again from each opening; once the work
 	// is used up, reading goes on behind what was read.
@@ -104,7 +106,7 @@ func Judge(v *value.Value) value.Match {
 		}
 		stop := 0
 		if d := opening(s, i); d != nil {
-			if begins(s, i+2) {
+			if r.begins(i + 2) {
 				stop = r.expression(i, d)
 			}
 		} else if c == '#' && parens {
@@ -142,25 +144,33 @@ var leads = func() (t [256]bool) {
 	for c := range byte(' ' + 1) {
 		t[c] = true
 	}
-	for _, c := range []byte("=#-~!&^:@>/%+*") {
+	for _, c := range []byte("=#-~!&^:@>/%+*{") {
 		t[c] = true
 	}
 	return t
 }()
 
-// begins reports whether an expression can begin at i, behind marks and white space.
-func begins(s string, i int) bool {
-	for n := 0; i < len(s) && n < 16; i, n = i+1, n+1 {
-		switch c := s[i]; {
-		case letter(c), '0' <= c && c <= '9', c == '_', c == '"', c == '\'', c == '(', c == '[', c == '.', c == '`', c == '\\':
-			return true
-		case c == '{':
-		case c == '$':
-			return i+1 < len(s) && (letter(s[i+1]) || s[i+1] == '_' || s[i+1] == '!')
-		case leads[c]:
-		default:
-			return false
+// begins reports whether an expression can begin at i, behind a few marks and white space.
+// Runs of marks are walked once, however many openings stand in them.
+func (r *reader) begins(i int) bool {
+	if i < r.run || i > r.start {
+		r.run = i
+		for r.start = i; r.start < len(r.src) && leads[r.src[r.start]]; r.start++ {
 		}
+	}
+	return r.start-i < 16 && starts(r.src, r.start)
+}
+
+// starts reports whether an expression begins with the byte at i.
+func starts(s string, i int) bool {
+	if i >= len(s) {
+		return false
+	}
+	switch c := s[i]; {
+	case letter(c), '0' <= c && c <= '9', c == '_', c == '"', c == '\'', c == '(', c == '[', c == '.', c == '`', c == '\\':
+		return true
+	case c == '$':
+		return i+1 < len(s) && (letter(s[i+1]) || s[i+1] == '_' || s[i+1] == '!')
 	}
 	return false
 }
