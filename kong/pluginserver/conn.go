@@ -48,8 +48,14 @@ type conn struct {
 }
 
 func newConn(s *Server, sock net.Conn) *conn {
-	return &conn{srv: s, sock: sock, done: make(chan struct{}), in: make([]byte, 0, 4096)}
+	return &conn{srv: s, sock: sock, done: make(chan struct{}), in: *buffers.Get().(*[]byte)}
 }
+
+// buffers are connections' first ones: a refused request ends its connection.
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, 0, 4096)
+	return &b
+}}
 
 // outcome says who goes on with a connection.
 type outcome uint8
@@ -185,6 +191,11 @@ func (c *conn) finish(err error) {
 	if c.timer != nil {
 		c.timer.Stop() // it would keep the connection's memory
 	}
+	if cap(c.in) == 4096 {
+		in := c.in[:0]
+		buffers.Put(&in)
+	}
+	c.in, c.ev.rep = nil, nil
 	c.mu.Unlock()
 	c.sock.Close()
 	c.srv.n.bodyMemory.Add(-c.reserved)

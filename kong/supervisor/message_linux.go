@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -58,6 +59,8 @@ type line struct {
 	busy   bool          // write is sending what was queued before
 	signal chan struct{} // has room for one
 	closed bool
+
+	buf, oob []byte // of receive
 }
 
 // newLine returns the line over a SOCK_SEQPACKET socket, whose descriptor it takes.
@@ -77,7 +80,8 @@ func newLine(file *os.File) (*line, error) {
 		conn.Close()
 		return nil, err
 	}
-	l := &line{conn: unixConn, raw: raw, signal: make(chan struct{}, 1)}
+	l := &line{conn: unixConn, raw: raw, signal: make(chan struct{}, 1),
+		buf: make([]byte, messageHead+inlinePayload), oob: make([]byte, unix.CmsgSpace(4))}
 	go l.write()
 	return l, nil
 }
@@ -166,10 +170,10 @@ func (l *line) put(m message) error {
 	return err
 }
 
-// receive waits for the next message. A descriptor in it is the caller's.
+// receive waits for the next message; one goroutine calls it. Payload and descriptor are
+// the caller's.
 func (l *line) receive() (message, error) {
-	buf := make([]byte, messageHead+inlinePayload)
-	oob := make([]byte, unix.CmsgSpace(4))
+	buf, oob := l.buf, l.oob
 	n, oobn, _, _, err := l.conn.ReadMsgUnix(buf, oob)
 	if err != nil {
 		return message{}, err
@@ -189,7 +193,7 @@ func (l *line) receive() (message, error) {
 	m.kind = kind(buf[0])
 	m.slot = binary.LittleEndian.Uint32(buf[1:])
 	m.id = int32(binary.LittleEndian.Uint32(buf[5:]))
-	m.payload = buf[messageHead:n]
+	m.payload = bytes.Clone(buf[messageHead:n])
 	if m.fd >= 0 && m.kind != msgConn {
 		file := os.NewFile(uintptr(m.fd), "payload")
 		defer file.Close()

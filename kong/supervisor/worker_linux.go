@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,12 +33,17 @@ const (
 // beat is how often a worker counts its heartbeat up.
 const beat = 100 * time.Millisecond
 
+// garbage is how much a worker may leave for the collector, in percent of what it holds,
+// unless GOGC says otherwise. It holds little, and each event leaves some.
+const garbage = 400
+
 // Worker is the worker's end of a supervisor.
 type Worker struct {
 	line   *line
 	board  board
 	shared []byte
 	index  int
+	idle   atomic.Int32 // goroutines that wait for a connection
 }
 
 // IsWorker reports whether this process was started by a supervisor.
@@ -84,6 +91,9 @@ func (w *Worker) Dropped(id int32) { w.line.send(message{kind: msgDropped, id: i
 // Serve serves the connections that the supervisor passes on, until the supervisor wants
 // the worker to drain, or is gone, or ctx is done. The process should exit then.
 func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go w.beat(ctx)
@@ -95,6 +105,8 @@ func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
 	drained := make(chan struct{})
 	var drain, warm sync.Once
 	var busy sync.WaitGroup
+	next := make(chan message)
+	defer close(next)
 	for {
 		m, err := w.line.receive()
 		if err != nil {
@@ -113,7 +125,12 @@ func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
 		}
 		switch m.kind {
 		case msgConn:
-			busy.Go(func() { w.serve(srv, m) })
+			busy.Add(1)
+			select {
+			case next <- m:
+			default:
+				go w.serveAll(srv, m, next, &busy)
+			}
 		case msgCommand:
 			busy.Go(func() { w.command(srv, m) })
 		case msgInstance:
@@ -147,6 +164,25 @@ func (w *Worker) beat(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// idleServers is how many goroutines wait for a connection to serve: where every request
+// is refused, every request is a connection, and a new goroutine has to grow its stack.
+const idleServers = 64
+
+// serveAll serves a connection, and then those that come while it would be idle. Each
+// counts as busy until it is over.
+func (w *Worker) serveAll(srv *pluginserver.Server, m message, next <-chan message, busy *sync.WaitGroup) {
+	for ok := true; ok; {
+		w.serve(srv, m)
+		busy.Done()
+		if w.idle.Add(1) <= idleServers {
+			m, ok = <-next
+		} else {
+			ok = false
+		}
+		w.idle.Add(-1)
 	}
 }
 
