@@ -2,6 +2,7 @@ package pluginserver
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -56,6 +57,7 @@ type keeper struct {
 	buf  [maxEvent]byte
 	n    int
 	err  error
+	owed int // empty frames that Kong still has to send before its next command
 	look func(fd uintptr) bool // c.look, bound once
 	take func(fd uintptr) bool
 	size int
@@ -90,7 +92,11 @@ func (s *Server) ServeKept(sock KeptConn, mark func(State)) End {
 // nextKept waits for the next event and takes its frame from the socket.
 func (c *conn) nextKept() ([]byte, error) {
 	k := c.keeper
+	k.owed, c.owed = c.owed, 0
 	if err := c.await(k.wait); err != nil {
+		if err == errBadFrame {
+			c.srv.badFrame(errors.New("the answer to a call that has none"))
+		}
 		return nil, err
 	}
 	size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(k.buf[:]))
@@ -132,6 +138,20 @@ func (k *keeper) wait() error {
 }
 
 func (k *keeper) peek(fd uintptr) bool {
+	for k.owed > 0 {
+		// No other worker wants these, so they need not be left where they are first.
+		k.size = min(wire.HeaderSize*k.owed, maxEvent)
+		got, err := k.receive(fd)
+		if err == syscall.EAGAIN {
+			return false
+		}
+		if k.owed -= got / wire.HeaderSize; err == nil && (got%wire.HeaderSize != 0 || !allZero(k.buf[:got])) {
+			err = errBadFrame
+		}
+		if k.err = err; err != nil {
+			return true
+		}
+	}
 	for {
 		n, _, err := syscall.Recvfrom(int(fd), k.buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		switch {
@@ -157,6 +177,29 @@ func (k *keeper) peek(fd uintptr) bool {
 		}
 		return false
 	}
+}
+
+// receive takes at most size bytes, as many as are there.
+func (k *keeper) receive(fd uintptr) (int, error) {
+	for {
+		n, _, err := syscall.Recvfrom(int(fd), k.buf[:k.size], syscall.MSG_DONTWAIT)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == nil && n == 0:
+			err = io.EOF
+		}
+		return max(n, 0), err
+	}
+}
+
+func allZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // hungUp returns an error if the other side has closed its socket.

@@ -121,7 +121,7 @@ func identify(id *detect.Identity) detect.HeaderEdits {
 	if id.Credential == "" {
 		anonymous = "true"
 	}
-	var edits detect.HeaderEdits
+	edits := detect.HeaderEdits{Set: make([]detect.Header, 0, 4), Clear: make([]string, 0, 4)}
 	for _, h := range []detect.Header{
 		{Name: headerConsumerID, Value: id.Consumer.ID},
 		{Name: headerConsumerCustomID, Value: id.Consumer.CustomID},

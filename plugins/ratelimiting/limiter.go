@@ -11,15 +11,14 @@ import (
 	"kongwaf/plugins/internal/facts"
 )
 
-// periods are the windows in the order of the config's fields, with the word that the
-// X-RateLimit headers use.
-var periods = [ratelimit.Periods]struct{ field, header string }{
-	ratelimit.Second: {field: "second", header: "Second"},
-	ratelimit.Minute: {field: "minute", header: "Minute"},
-	ratelimit.Hour:   {field: "hour", header: "Hour"},
-	ratelimit.Day:    {field: "day", header: "Day"},
-	ratelimit.Month:  {field: "month", header: "Month"},
-	ratelimit.Year:   {field: "year", header: "Year"},
+// periods are the windows in the order of the config's fields, with their headers.
+var periods = [ratelimit.Periods]struct{ field, limit, remaining string }{
+	ratelimit.Second: {field: "second", limit: "X-RateLimit-Limit-Second", remaining: "X-RateLimit-Remaining-Second"},
+	ratelimit.Minute: {field: "minute", limit: "X-RateLimit-Limit-Minute", remaining: "X-RateLimit-Remaining-Minute"},
+	ratelimit.Hour:   {field: "hour", limit: "X-RateLimit-Limit-Hour", remaining: "X-RateLimit-Remaining-Hour"},
+	ratelimit.Day:    {field: "day", limit: "X-RateLimit-Limit-Day", remaining: "X-RateLimit-Remaining-Day"},
+	ratelimit.Month:  {field: "month", limit: "X-RateLimit-Limit-Month", remaining: "X-RateLimit-Remaining-Month"},
+	ratelimit.Year:   {field: "year", limit: "X-RateLimit-Limit-Year", remaining: "X-RateLimit-Remaining-Year"},
 }
 
 // limiter is the compiled config. Its counters are in a table that outlives it.
@@ -132,19 +131,18 @@ const grpcResourceExhausted = 8
 // IETF's draft (draft-polli-ratelimit-headers), those of each by Kong's own.
 func headers(r *ratelimit.Result) []detect.Header {
 	decisive := r.Windows[r.Decisive]
-	set := []detect.Header{
-		{Name: "RateLimit-Limit", Value: strconv.FormatUint(decisive.Limit, 10)},
-		{Name: "RateLimit-Remaining", Value: strconv.FormatUint(decisive.Remaining, 10)},
-		{Name: "RateLimit-Reset", Value: strconv.FormatInt(decisive.Reset, 10)},
-	}
+	set := append(make([]detect.Header, 0, 6), // enough for one window
+		detect.Header{Name: "RateLimit-Limit", Value: strconv.FormatUint(decisive.Limit, 10)},
+		detect.Header{Name: "RateLimit-Remaining", Value: strconv.FormatUint(decisive.Remaining, 10)},
+		detect.Header{Name: "RateLimit-Reset", Value: strconv.FormatInt(decisive.Reset, 10)})
 	if !r.Allowed {
 		set = append(set, detect.Header{Name: "Retry-After", Value: strconv.FormatInt(decisive.Reset, 10)})
 	}
 	for p, w := range r.Windows {
 		if w.Limit > 0 {
 			set = append(set,
-				detect.Header{Name: "X-RateLimit-Limit-" + periods[p].header, Value: strconv.FormatUint(w.Limit, 10)},
-				detect.Header{Name: "X-RateLimit-Remaining-" + periods[p].header, Value: strconv.FormatUint(w.Remaining, 10)})
+				detect.Header{Name: periods[p].limit, Value: strconv.FormatUint(w.Limit, 10)},
+				detect.Header{Name: periods[p].remaining, Value: strconv.FormatUint(w.Remaining, 10)})
 		}
 	}
 	return set

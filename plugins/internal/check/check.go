@@ -6,6 +6,7 @@ package check
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"kongwaf/detect"
 	"kongwaf/kong/pluginserver"
@@ -99,8 +100,16 @@ func merge(into, from *detect.Effects) {
 	if from.UpstreamBody != nil {
 		into.UpstreamBody = from.UpstreamBody
 	}
-	into.Upstream.Set = append(into.Upstream.Set, from.Upstream.Set...)
-	into.Upstream.Clear = append(into.Upstream.Clear, from.Upstream.Clear...)
-	into.Response.Set = append(into.Response.Set, from.Response.Set...)
-	into.Response.Clear = append(into.Response.Clear, from.Response.Clear...)
+	into.Upstream.Set = join(into.Upstream.Set, from.Upstream.Set)
+	into.Upstream.Clear = join(into.Upstream.Clear, from.Upstream.Clear)
+	into.Response.Set = join(into.Response.Set, from.Response.Set)
+	into.Response.Clear = join(into.Response.Clear, from.Response.Clear)
+}
+
+// join appends b to a, and copies neither if the other one is empty.
+func join[T any](a, b []T) []T {
+	if len(a) == 0 {
+		return slices.Clip(b)
+	}
+	return append(a, b...)
 }

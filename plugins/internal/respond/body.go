@@ -73,6 +73,9 @@ func preferred(accept string) string {
 	if len(accept) > maxAccept {
 		accept = accept[:maxAccept]
 	}
+	if accept == "" || accept == "*/*" {
+		return typeJSON
+	}
 	best, contentType := 0.0, typeJSON
 	for element := range strings.SplitSeq(accept, ",") {
 		m := mediaRange.FindStringSubmatch(strings.TrimSpace(element))
