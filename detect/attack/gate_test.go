@@ -16,7 +16,7 @@ func FuzzPairsMissNothing(f *testing.F) {
 		"class.module.classLoader.x", `O:8:"stdClass":0:{}`, "!!python/object", "{{7*7}}", "#set($x=1)", "<!--#exec cmd=\"id\"-->", "<!ENTITY x SYSTEM 'a'>",
 		"http://169.254.169.254/", "https:evil.example", "///evil.example", "\u560aSet-Cookie: a=b", "\u010aSet-Cookie: a=b", "rcpt to: <a@b.c>", "']|//*|a['",
 		"'] or count(//a)", "a' or ancestor::b", "$where: 1", "x DETACH DELETE n", "_$$ND_FUNC$$_function(){}", "=cmd|'/C calc'!A0", "\\immediate\\write18{id}",
-		"%x(id)", "@java.lang.Runtime@getRuntime()", "GIF89a<?php", "0x2e0x2e0x2f", "{\"@type\":\"com.sun.rowset.JdbcRowSetImpl\"}",
+		"%x(id)", "@java.lang.Runtime@getRuntime()", "GIF89a<?php", "compress.bzip2://a", "ZLIB://a", "data:text/plain;base64,PD9w", "0x2e0x2e0x2f", "{\"@type\":\"com.sun.rowset.JdbcRowSetImpl\"}",
 	} {
 		f.Add(s, uint8(detect.SourceQuery), "q", false)
 	}

@@ -39,7 +39,7 @@ func Judge(v *value.Value) value.Match {
 		return single(v).Better(smeared(v))
 	}
 	var best value.Match
-	if v.Pairs.Any(value.DotDot|value.DotSlash|value.WrapperColon) || v.Traits.Any(value.Backslash|value.NUL|value.Control|value.High) || tells(text, v.Traits) {
+	if v.Pairs.Any(value.DotDot|value.DotSlash|value.WrapperColon|value.LetterP2) || v.Traits.Any(value.Backslash|value.NUL|value.Control|value.High) || tells(text, v.Traits) {
 		best = walk(v)
 	}
 	if best.Confidence < 0.75 && curious(v) {
