@@ -40,8 +40,9 @@ check: ## What CI runs beside the tests: format, vet, staticcheck, generated fil
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) vet ./... && $(GO) mod tidy -diff
 
-bench: ## Measure detection beside Coraza with CRS and libinjection. DATA=DIR takes requests from DIR.
+bench: ## Measure detection beside Coraza and libinjection, and every plugin beside go-pdk's server. DATA=DIR takes requests from DIR.
 	@cd bench && $(GO) run . $(if $(DATA),-data $(abspath $(DATA)))
+	@BENCH=1 $(GO) test ./plugins -run '^TestBench$$' -count=1 -timeout 20m -v | grep -E '^bench|FAIL|^ok'
 
 chaos: ## Kill, freeze and upgrade the plugin server under load, and count failed requests.
 	@CHAOS=30s $(GO) test ./cmd/kong-waf -run TestChaos -count=1 -timeout 20m -v | grep -E 'failed|FAIL|^ok'
