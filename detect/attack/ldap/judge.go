@@ -50,11 +50,11 @@ func Judge(v *value.Value) value.Match {
 type filter struct {
 	s     string
 	pos   int
-	items int // (attribute=value), complete or cut off
-	known int // ... with an attribute that directories have
-	stars int // ... with a * in the value
-	sets  int // (&, (|, (!
-	end   int // where the last of them ends
+	items int  // (attribute=value), complete or cut off
+	known int  // ... with an attribute that directories have
+	stars int  // ... with a * in the value
+	sets  int  // (&, (|, (!
+	end   int  // where the last of them ends
 	swept bool // the whole text was read
 }
 
