@@ -162,10 +162,10 @@ func (p *scanner) declaration(i int) int {
 		}
 	}
 	if startsFold(rest, "attlist") {
+		// No declaration is longer; a search for its end must not run through the text each time.
+		rest = rest[:min(len(rest), 512)]
 		if e := strings.IndexByte(rest, '>'); e >= 0 {
 			rest = rest[:e]
-		} else {
-			rest = rest[:min(len(rest), 512)]
 		}
 		if !hasFold(rest, "cdata") {
 			return i + 2 + len(rest)

@@ -277,6 +277,9 @@ func (p *scanner) inside(t *tag, from, to int, quote byte) {
 		sub.data(from)
 	case quote == 0 && strings.IndexByte(v, '=') >= 0:
 		k := indexFold(v, "/on")
+		if startsFold(v, "on") {
+			k = 0 // <img src= onerror="x">: old browsers took the name for an attribute
+		}
 		if k < 0 {
 			return
 		}

@@ -322,6 +322,8 @@ func redirect(v *value.Value) value.Match {
 		return found(0.78, 0, end, "link to another host in disguise")
 	case backslash && n >= 2:
 		return found(0.8, 0, end, "link to another host in disguise")
+	case n == 2 && strings.HasPrefix(text[end:], "/.."):
+		return found(0.75, 0, end, "link to another host in disguise")
 	case n >= 3:
 		return found(0.72, 0, end, "link to another host in disguise")
 	}

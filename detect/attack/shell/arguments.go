@@ -209,6 +209,9 @@ func (s *lexer) letters(i int, a *args, kind uint32) {
 				dots++
 			}
 		case c == '/' || c == '\\':
+			if slashes == 0 && c == '/' && dots > 0 && kind&takesHost != 0 && j+1 < len(text) && wordish(text[j+1]) {
+				a.host = true // host.example/file
+			}
 			slashes++
 		case c == ':':
 			if strings.HasPrefix(text[j:], "://") {
