@@ -14,6 +14,10 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "from an object to all classes", Attack: "[].__class__.__base__.__subclasses__()", Twin: "type(self).__class__.__name__"},
+	{Shows: "a lookup that reaches out", Attack: "${dns:address|x.example.net}", Twin: "${dns:-none}"},
+	{Shows: "a process by its class", Attack: "Process.Start(\"cmd.exe\",\"/c whoami\")", Twin: "server.start(\"/var/run\")"},
+	{Shows: "properties in brackets", Attack: "class['module']['classLoader']['x']", Twin: "class['a']['b']"},
 	{Shows: "PHP block", Attack: "<?php system('id'); ?>", Twin: "<?xml version=\"1.0\"?><a/>"},
 	{Shows: "short PHP block", Attack: "<?=`id`?>", Twin: "a <? b", Suspicious: true},
 	{Shows: "call that runs a command", Attack: "system('cat /etc/passwd');", Twin: "the system ('the gadget') is new", Suspicious: true},

@@ -14,6 +14,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "a command of SMTP on its own line", Attack: "\r\nQUIT\r\n", Twin: "\r\nQuit smoking\r\n"},
+	{Shows: "a command with a word", Attack: "\r\nVRFY root", Twin: "\r\nUSER guide for beginners"},
 	{Shows: "cookie", Attack: "en\r\nSet-Cookie: a=b", Twin: "en\r\nand more", Source: detect.SourceQuery},
 	{Shows: "line feed only", Attack: "\nSet-Cookie:crlf=injection", Twin: "\nset cookies", Source: detect.SourceQuery},
 	{Shows: "redirect", Attack: "x\r\nLocation: https://evil.example/", Twin: "Address\nLocation: London", Source: detect.SourceQuery, Suspicious: true},

@@ -17,6 +17,9 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "fenced code is shown, what follows is not", Attack: "some words of text:\n```\n<b>\n```\n<img src=x onerror=go(1)>\n", Twin: "some words of text:\n```\n<img src=x onerror=go(1)>\n```\n", Suspicious: true},
+	{Shows: "a document in a link of Markdown", Attack: "[a](data:text/html;base64,PHNjcmlwdD4=)", Twin: "[a](data:image/png;base64,iVBORw0KGgo=)"},
+	{Shows: "a handler behind an empty attribute", Attack: "<img src= onmouseover=\"go(1)\">", Twin: "<img src= alt=\"on\">"},
 	{Shows: "a script element runs, a word about one does not", Attack: `<script>steal(1)</script>`, Twin: "the <script> tag and its </script> end are rarely written by hand"},
 	{Shows: "a source is enough", Attack: `<script src=//h.example/x></script>`, Twin: `<img src=//h.example/x.png>`},
 	{Shows: "a type that no browser runs", Attack: `<script type="module">go()</script>`, Twin: `<script type="application/ld+json">{"@type":"Person"}</script>`},

@@ -14,6 +14,10 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "a statement behind if (...)", Attack: "\"));if(!self.x)self.x=!alert(document.domain)}catch(e){}//", Twin: "\"if (not self) then alert us\", he said"},
+	{Shows: "methods of one's own object", Attack: "self['al'+'ert'](1)", Twin: "self.close_file(handle)", Suspicious: true},
+	{Shows: "an error is thrown everywhere", Attack: "throw onerror=eval,'=alert(1)'", Twin: "throw new TypeError('no options given')", Suspicious: true},
+	{Shows: "a function handed to one that calls it", Attack: "[1].map(alert)", Twin: "foo(\"bar\", alert)", Suspicious: true},
 	{Shows: "a quote ends the string", Attack: `';alert(1)//`, Twin: `it's; (done)`},
 	{Shows: "operators join", Attack: `"-prompt(1)-"`, Twin: `"well-prompted" - or (not)`},
 	{Shows: "a comma joins", Attack: `',confirm(1),'`, Twin: `'first', (second), 'third'`},

@@ -14,6 +14,10 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "the own machine as the whole value", Attack: "http://127.0.0.1:8080/x", Twin: "https://www.example.com:8080/x"},
+	{Shows: "a program's own address to come back to", Name: "redirect_uri", Attack: "http://127.0.0.1:6379/", Twin: "http://127.0.0.1:49152/callback", Suspicious: true},
+	{Shows: "a name of a cluster", Attack: "http://kubernetes.default.svc/api", Twin: "http://kubernetes.example/api"},
+	{Shows: "a host cut by NUL", Attack: "http://127.0.0.1%00.example.com/", Twin: "http://example.com/%00"},
 	{Shows: "metadata service", Attack: "http://169.254.169.254/latest/meta-data/", Twin: "http://198.51.100.4/latest/"},
 	{Shows: "metadata by number", Attack: "http://2852039166/", Twin: "http://example.com/2852039166"},
 	{Shows: "metadata in hexadecimal", Attack: "http://0xa9fea9fe/", Twin: "http://example.com/0xa9fea9fe"},

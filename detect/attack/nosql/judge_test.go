@@ -15,6 +15,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "nothing but a call of the database", Attack: "db.items.insert({a:1});", Twin: "use db.items to insert"},
+	{Shows: "return behind a number", Attack: "1; return true", Twin: "1; returned twice"},
 	{Shows: "operator in a parameter's name", Attack: "user[$ne]", Twin: "user[name]", IsName: true},
 	{Shows: "operator as a JSON key", Attack: "$gt", Twin: "$schema", IsName: true},
 	{Shows: "code as a JSON key", Attack: "$where", Twin: "$ref", IsName: true},

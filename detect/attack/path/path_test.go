@@ -14,6 +14,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "a path that a question is about", Attack: "/etc/hosts", Twin: "what is /etc/hosts", Suspicious: true},
+	{Shows: "a comment that names a file", Attack: "../../etc/nsswitch.conf", Twin: "# /etc/nsswitch.conf", Suspicious: true},
 	{Shows: "climbs to a password file", Attack: "../../../../etc/passwd", Twin: "../img/a.png", Suspicious: true},
 	{Shows: "one climb to a known file", Attack: "../etc/passwd", Twin: "../style/main.css", Suspicious: true},
 	{Shows: "backslashes", Attack: "..\\..\\..\\windows\\win.ini", Twin: "..\\readme.txt", Suspicious: true},

@@ -136,7 +136,7 @@ func constructed(v *value.Value) value.Match {
 			c = 0.88
 		case (start == 0 || strings.IndexByte("[.&?#", s[start-1]) >= 0) && path.assigned(stop) && strings.IndexByte(s, '\n') < 0:
 			c = 0.85
-		case stop < len(s) && s[stop] == '[' && path.whole(), start == 0 && stop < len(s) && s[stop] == '.' && path.whole():
+		case strings.HasPrefix(s[stop:], "][") && path.whole(), start == 0 && stop < len(s) && s[stop] == '.' && path.whole():
 			c = 0.75
 		default:
 			c = 0.4

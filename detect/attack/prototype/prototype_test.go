@@ -14,6 +14,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "a path and nothing else", Attack: "a.__proto__.b", Twin: "see a.__proto__ of b", Suspicious: false},
+	{Shows: "a path in brackets", Attack: "constructor[prototype][isAdmin]", Twin: "constructor[0][isAdmin]"},
 	{Shows: "a name", Attack: "__proto__", Twin: "__protocol__", IsName: true},
 	{Shows: "a path in brackets", Attack: "a[__proto__][b]", Twin: "a[proto][b]", IsName: true},
 	{Shows: "a path with dots", Attack: "__proto__.admin", Twin: "proto.admin", IsName: true},

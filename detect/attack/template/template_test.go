@@ -14,6 +14,9 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "the settings alone", Attack: "{{config}}", Twin: "{{name}}"},
+	{Shows: "a sum that is printed", Attack: "{%print(7*7)%}", Twin: "{% if x %}"},
+	{Shows: "a default of the shell is no sum", Attack: "${7*7}", Twin: "${1+\"$@\"}"},
 	{Shows: "a sum is a probe", Attack: "{{7*7}}", Twin: "{{count}}"},
 	{Shows: "a string times a number", Attack: "{{ 7 * '7' }}", Twin: "{{ 7 }} of '7'"},
 	{Shows: "a dollar", Attack: "${6*7}", Twin: "${HOME}/bin:${PATH}"},
