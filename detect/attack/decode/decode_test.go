@@ -60,6 +60,7 @@ func TestFormsFindTheText(t *testing.T) {
 		{name: "escapes, quote", in: `\' or 1`, want: "' or 1", path: "escape"},
 		{name: "escapes, surrogate pair", in: `\ud83d\ude00!`, want: "😀!", path: "escape"},
 		{name: "escapes, line break", in: `a\r\nb`, want: "a\r\nb", path: "escape"},
+		{name: "circled letters and digits", in: "ⓢⓒⓡⓘⓟⓣ ①②⑨⓪", want: "script 1290", path: "unicode"},
 		{name: "full-width", in: "＜script＞alert（'1'）＜／script＞", want: plain, path: "unicode"},
 		{name: "modifier apostrophe", in: "\u02bc or 1", want: "' or 1", path: "unicode"},
 		{name: "mathematical letters", in: "𝓼𝓮𝓵𝓮𝓬𝓽", want: "select", path: "unicode"},
@@ -353,5 +354,22 @@ func BenchmarkForms(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestLeave holds that nothing follows from a reading that was left, also what had been made
+// before it was left.
+func TestLeave(t *testing.T) {
+	text := `%7b%22a%22:%22x\u0027y%22%7d`
+	left, arena := 1<<16, []byte(nil)
+	var f Forms
+	f.Start(text, value.TraitsOf(text), true, Path{}, &arena, &left)
+	form := f.Next()
+	if form == nil || !form.Path.EndsIn(Percent) {
+		t.Fatalf("first reading: %+v", form)
+	}
+	f.Leave()
+	if form = f.Next(); form != nil {
+		t.Errorf("a reading of what was left: %q by %v", form.Text, form.Path.Append(nil))
 	}
 }
