@@ -32,5 +32,12 @@ rm -rf reports
 python3 - <<'P' 2>/dev/null || cat reports/report.json
 import json
 r = json.load(open("reports/report.json"))
-print(json.dumps({k: v for k, v in r.items() if k in ("score", "summary")}, indent=1)[:4000])
+attacks, texts = (r["summary"][k + "_tests"] for k in ("true_positive", "true_negative"))
+print("score", r["score"], " attacks blocked", attacks["score"], " texts passed", texts["score"])
+for kind in ("app_sec", "api_sec"):
+    sums = attacks[kind]
+    print(kind, "sent", sums["total_sent"], "blocked", sums["blocked_tests"], "bypassed", sums["bypassed_tests"], "unresolved", sums["unresolved_tests"])
+bypassed = r.get("true_positive_tests_payloads", {}).get("bypassed") or []
+for row in sorted({(p["test_case"], p["payload"][:100]) for p in bypassed}):
+    print("bypassed", *map(repr, row))
 P
