@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
 )
 
@@ -62,10 +63,27 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < reported {
 		return value.Match{}
 	}
-	if best.Start == 0 && best.Confidence >= blocked && v.Traits.Any(value.Newline) && formatted(text) {
+	if best.Confidence >= blocked && (best.Start == 0 && v.Traits.Any(value.Newline) && formatted(text) || quotedInProse(text, best)) {
 		best.Confidence = pasted
 	}
 	return best
+}
+
+// quotedInProse reports whether a statement stands in backticks behind two words, as people
+// write `SELECT a FROM b` in a question, or is a UNION behind a sentence. Neither a number
+// nor the name of a column is ended by a sentence.
+func quotedInProse(text string, m value.Match) bool {
+	if m.Start <= 0 || m.Start >= len(text) {
+		return false
+	}
+	before := text[:m.Start]
+	if strings.ContainsAny(before, "'\"") {
+		return false
+	}
+	if m.Shape == "union select" && text[m.Start] != '`' {
+		return document.Of(before) >= document.Prose
+	}
+	return text[m.Start] == '`' && before[len(before)-1] == ' ' && strings.Count(before, " ") >= 2 && strings.IndexByte(text[m.Start+1:], '`') > 0
 }
 
 // formatted reports whether a text is a query as people write and paste it: it begins with

@@ -18,6 +18,7 @@ func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
 	{Shows: "compared with all of a subquery", Attack: "x' and 7 > all(select 1)-- ", Twin: "x's and all 7 selected"},
+	{Shows: "a query in backticks in a question", Attack: "name` from t union select 1-- ", Twin: "Why does `SELECT id, name FROM users ORDER BY name` return NULLs last?", Suspicious: true},
 	{Shows: "a query on lines of its own is pasted", Attack: "1 union select a from b", Twin: "SELECT a\nFROM b\nWHERE c = 1\nORDER BY a;", Suspicious: true},
 	{Shows: "number and tautology", Attack: "1 or 1=1", Twin: "1 or 2 of them"},
 	{Shows: "tautology without a comparison", Attack: "1 or true", Twin: "true or false?"},
