@@ -57,7 +57,7 @@ type keeper struct {
 	buf  [maxEvent]byte
 	n    int
 	err  error
-	owed int // empty frames that Kong still has to send before its next command
+	owed int                   // empty frames that Kong still has to send before its next command
 	look func(fd uintptr) bool // c.look, bound once
 	take func(fd uintptr) bool
 	size int

@@ -16,13 +16,15 @@ type worker struct {
 	cmd  *exec.Cmd
 	line *line
 
+	process  *os.Process // nil until it is started
 	index    int
 	online   time.Time // zero until it is ready
 	draining bool
 }
 
-// spawn starts a worker and tells it the instances; s.mu is held. It gets connections
-// once it says that it is ready.
+// spawn starts a worker and tells it the instances; s.mu is held, but not while the
+// program is being loaded, which can take seconds on a busy machine. The worker gets
+// connections once it says that it is ready.
 func (s *Supervisor) spawn() error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -41,15 +43,7 @@ func (s *Supervisor) spawn() error {
 		// Ctrl-C is for the supervisor: it drains.
 		Setpgid: true,
 	}
-	done := make(chan error)
-	s.spawns <- func() { done <- w.cmd.Start() }
-	if err := <-done; err != nil {
-		unix.Close(pair[0])
-		return fmt.Errorf("start a worker: %w", err)
-	}
 	if w.line, err = newLine(os.NewFile(uintptr(pair[0]), "line")); err != nil {
-		w.cmd.Process.Kill()
-		w.cmd.Wait()
 		return fmt.Errorf("start a worker: %w", err)
 	}
 	s.workers[w] = struct{}{}
@@ -59,15 +53,31 @@ func (s *Supervisor) spawn() error {
 	if s.stopping {
 		w.line.send(message{kind: msgRetire, fd: -1})
 	}
-	s.log.Info("worker started", "pid", w.cmd.Process.Pid)
+	s.mu.Unlock()
+	done := make(chan error)
+	s.spawns <- func() { done <- w.cmd.Start() }
+	err = <-done
+	s.mu.Lock()
+	if err != nil {
+		delete(s.workers, w)
+		w.line.close()
+		s.checkOver()
+		return fmt.Errorf("start a worker: %w", err)
+	}
+	w.process = w.cmd.Process
+	s.log.Info("worker started", "pid", w.process.Pid)
 	dead := make(chan struct{})
 	go s.watch(w, dead)
 	go s.listen(w, dead)
 	return nil
 }
 
-// kill ends a worker at once.
-func (w *worker) kill() { w.cmd.Process.Kill() }
+// kill ends a worker at once, if it has been started; Supervisor.mu is held, or it has.
+func (w *worker) kill() {
+	if w.process != nil {
+		w.process.Kill()
+	}
+}
 
 // drain asks a worker to let its events end; s.mu is held.
 func (s *Supervisor) drain(w *worker) {
@@ -79,7 +89,11 @@ func (s *Supervisor) drain(w *worker) {
 		s.current = nil
 	}
 	w.line.send(message{kind: msgDrain, fd: -1})
-	time.AfterFunc(s.timing.Drain, w.kill)
+	time.AfterFunc(s.timing.Drain, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		w.kill()
+	})
 }
 
 // listen handles a worker's messages until it is dead.
@@ -144,6 +158,9 @@ func (s *Supervisor) online(w *worker) {
 	}
 	w.online = time.Now()
 	old := s.current
+	if old != nil {
+		s.noneFrom = w.online
+	}
 	s.current = w
 	s.log.Info("worker ready", "pid", w.cmd.Process.Pid)
 	for other := range s.workers {
@@ -201,9 +218,12 @@ func (s *Supervisor) died(w *worker, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.workers, w)
+	stable := !w.online.IsZero() && time.Since(w.online) >= s.timing.Stable
 	if s.current == w {
 		s.current = nil
-		s.noneFrom = time.Now()
+		if stable {
+			s.noneFrom = time.Now() // a worker that dies at once has served nobody
+		}
 	}
 	for _, h := range s.held {
 		if h.by == w {
@@ -219,7 +239,7 @@ func (s *Supervisor) died(w *worker, err error) {
 	if w.draining || s.current != nil {
 		return // another one serves
 	}
-	if !w.online.IsZero() && time.Since(w.online) >= s.timing.Stable {
+	if stable {
 		s.quick = 0
 	} else {
 		s.quick++
@@ -229,7 +249,7 @@ func (s *Supervisor) died(w *worker, err error) {
 		s.respawn()
 		return
 	}
-	if s.quick > 2 {
+	if s.quick > 2 || time.Since(s.noneFrom) >= s.timing.Fallback {
 		s.startFallback()
 	}
 	time.AfterFunc(min(50*time.Millisecond<<min(s.quick-2, 20), s.timing.Backoff), func() {

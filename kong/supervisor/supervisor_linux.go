@@ -40,7 +40,7 @@ type Supervisor struct {
 	fallback *pluginserver.Server // answers by policy meanwhile; else nil
 	quick    int                  // workers that died soon after their start, in a row
 	started  int                  // workers ever
-	noneFrom time.Time            // since when there is no worker
+	noneFrom time.Time            // since when there is no worker but such as die at once
 	stopping bool                 // connections end behind their next event
 	ending   bool                 // idle connections end, and workers
 	over     chan struct{}        // closed when ending and nothing is left
