@@ -71,7 +71,7 @@ func TestBench(t *testing.T) {
 }
 
 const (
-	benchRounds  = 3
+	benchRounds  = 5
 	benchSlice   = 300 * time.Millisecond // of load, in each round
 	benchClients = 32                     // requests at a time
 )
