@@ -127,7 +127,7 @@ var trigger = func() (t [256]bool) {
 // class.module.classLoader.resources..., class['module']...
 func classLoader(v *value.Value) value.Match {
 	text := v.Text
-	if !v.IsName && len(text) > 4096 {
+	if !v.IsName && len(text) > 4096 || !Possible(v.Traits) { // a path of properties has no blanks
 		return value.Match{}
 	}
 	i := strings.Index(text, "lass")
