@@ -223,7 +223,7 @@ func TestUpgradeThatFailsKeepsTheOldWorker(t *testing.T) {
 	for _, fault := range []string{"start", "late"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Setenv(versionEnv, "v1")
-			r := newRig(t, Timing{Start: 200 * time.Millisecond})
+			r := newRig(t, Timing{Start: 2 * time.Second})
 			require.Equal(t, "v1", r.version(t))
 			t.Setenv(faultEnv, fault)
 			r.Upgrade()
