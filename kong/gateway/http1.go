@@ -146,8 +146,6 @@ type responder interface {
 	// send writes status, headers and body. length is -1 if it is not known. trailers is
 	// asked after the body and may be nil. It returns how many bytes of body it wrote.
 	send(r *response) (int64, error)
-	// proto is what the client speaks, for "Via".
-	proto() string
 }
 
 // response is what a client gets.
@@ -166,8 +164,6 @@ type http1Writer struct {
 	close  bool
 	failed bool
 }
-
-func (w *http1Writer) proto() string { return "1.1" }
 
 func (w *http1Writer) send(r *response) (n int64, err error) {
 	defer func() { w.failed = err != nil }()

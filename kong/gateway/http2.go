@@ -142,8 +142,6 @@ type http2Writer struct {
 	cut    bool // the upstream's answer ended early
 }
 
-func (w *http2Writer) proto() string { return "2" }
-
 func (w *http2Writer) send(r *response) (int64, error) {
 	for _, h := range r.headers {
 		switch strings.ToLower(h.name) {

@@ -154,8 +154,6 @@ func entityIDOf(ex *exchange, username string) string {
 // discard is a client that reads everything.
 type discard struct{}
 
-func (discard) proto() string { return "1.1" }
-
 func (discard) send(r *response) (int64, error) {
 	if r.body == nil {
 		return 0, nil

@@ -23,19 +23,9 @@ func AtLeastOneOf(fields ...string) EntityCheck {
 	return EntityCheck{name: "at_least_one_of", fields: fields}
 }
 
-// OnlyOneOf refuses a config in which none or more than one of the fields has a value.
-func OnlyOneOf(fields ...string) EntityCheck {
-	return EntityCheck{name: "only_one_of", fields: fields}
-}
-
 // MutuallyExclusive refuses a config in which more than one of the fields has a value.
 func MutuallyExclusive(fields ...string) EntityCheck {
 	return EntityCheck{name: "mutually_exclusive", fields: fields}
-}
-
-// MutuallyRequired refuses a config in which some of the fields have a value and some not.
-func MutuallyRequired(fields ...string) EntityCheck {
-	return EntityCheck{name: "mutually_required", fields: fields}
 }
 
 // Condition is the arguments of Conditional and ConditionalAtLeastOneOf.

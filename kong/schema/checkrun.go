@@ -34,12 +34,8 @@ func (c *EntityCheck) run(s *Schema, config map[string]any) Errors {
 	switch {
 	case c.name == "at_least_one_of" && set == 0:
 		return fail("config", "at least one of these fields must be non-empty: %s", quoted(c.fields))
-	case c.name == "only_one_of" && set != 1:
-		return fail("config", "only one of these fields must be non-empty: %s", quoted(c.fields))
 	case c.name == "mutually_exclusive" && set > 1:
 		return fail("config", "only one or none of these fields must be set: %s", quoted(c.fields))
-	case c.name == "mutually_required" && set > 0 && set < len(c.fields):
-		return fail("config", "all or none of these fields must be set: %s", quoted(c.fields))
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"kongwaf/kong/pluginserver"
@@ -26,11 +25,8 @@ type Options struct {
 	// SharedSize is how much memory Worker.Shared returns, in bytes. It cannot be changed
 	// by an upgrade.
 	SharedSize int
-	// Inherit are files that every worker gets, see Worker.Inherited: what cannot be opened
-	// twice while two workers run side by side, such as the console's listener.
-	Inherit []*os.File
-	Logger  *slog.Logger // nil: slog.Default()
-	Timing  Timing
+	Logger     *slog.Logger // nil: slog.Default()
+	Timing     Timing
 }
 
 // Timing is when a supervisor loses its patience; zero fields mean the defaults.

@@ -37,7 +37,7 @@ func (s *Supervisor) spawn() error {
 	w.cmd = exec.Command(s.opt.Path, s.opt.WorkerArgs...)
 	w.cmd.Env = append(os.Environ(), workerEnv+"="+strconv.Itoa(w.index))
 	w.cmd.Stdout, w.cmd.Stderr = os.Stdout, os.Stderr
-	w.cmd.ExtraFiles = append([]*os.File{theirs, s.board.file, s.sharedFile}, s.opt.Inherit...)
+	w.cmd.ExtraFiles = []*os.File{theirs, s.board.file, s.sharedFile}
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Pdeathsig: syscall.SIGKILL,
 		// Ctrl-C is for the supervisor: it drains.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"kongwaf/kong/pluginserver"
 )
@@ -27,9 +26,6 @@ func NewWorker() (*Worker, error) { return nil, errSystem }
 
 // Shared returns nil.
 func (*Worker) Shared() []byte { return nil }
-
-// Inherited returns nil.
-func (*Worker) Inherited(int) *os.File { return nil }
 
 // Dropped does nothing.
 func (*Worker) Dropped(int32) {}

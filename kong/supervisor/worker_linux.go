@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +26,6 @@ const (
 	lineFD = 3 + iota
 	boardFD
 	sharedFD
-	inheritFD // and those that follow
 )
 
 // beat is how often a worker counts its heartbeat up.
@@ -76,13 +74,6 @@ func NewWorker() (*Worker, error) {
 // several at a time, left it. It starts as zeros, and may be used with atomic access only;
 // a worker can die between any two of its instructions.
 func (w *Worker) Shared() []byte { return w.shared }
-
-// Inherited returns file number i of the supervisor's Options.Inherit. It may be called
-// once for each i, and only for those that there are.
-func (w *Worker) Inherited(i int) *os.File {
-	syscall.CloseOnExec(inheritFD + i)
-	return os.NewFile(uintptr(inheritFD+i), "inherited")
-}
 
 // Dropped tells the supervisor that an instance was dropped; it is for
 // pluginserver.Options.Dropped.
