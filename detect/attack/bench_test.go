@@ -133,7 +133,7 @@ func BenchmarkLanguages(b *testing.B) {
 		b.Run(languages[i].name, func(b *testing.B) {
 			var values []value.Value
 			for _, s := range texts {
-				if v := value.Of(s, detect.SourceBody, "field"); languages[i].possible(v.Traits) {
+				if v := value.Of(s, detect.SourceBody, "field"); languages[i].possible(&v) {
 					values = append(values, v)
 				}
 			}

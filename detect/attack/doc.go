@@ -10,7 +10,7 @@
 //     (clearedlines.go)
 //  2. extract.Walker takes the request apart and hands out leaves: each value and each
 //     name, with its place. (session.walk)
-//  3. The byte classes of a leaf are computed once (value.TraitsOf). They decide which
+//  3. The byte classes of a leaf are computed once (value.Look). They decide which
 //     languages could be meant (traitsMemo), and which decoders could change anything
 //     (decode.Possible). For many leaves both answers are "none", and that was all; short
 //     texts that were found harmless before end here too (cleared.go). (session.leaf)

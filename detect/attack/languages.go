@@ -25,8 +25,9 @@ import (
 // language is one attacked language: a package below this one.
 type language struct {
 	name string
-	// possible reports whether a value with these traits can hold an attack at all.
-	possible func(value.Traits) bool
+	// possible reports whether a value can hold an attack at all, by nothing but its traits,
+	// pairs, source and whether it is a name.
+	possible func(*value.Value) bool
 	// judge looks at one decoded value.
 	judge func(*value.Value) value.Match
 	// structured says that the language's attacks are JSON documents as such, besides what
@@ -50,7 +51,7 @@ var structured = func() (mask uint32) {
 }()
 
 // languages are all that the engine knows of attacks; a new one needs a row here. At most
-// 32 (traitsMemo holds one bit for each).
+// 32 (memo holds one bit for each).
 var languages = [...]language{
 	{name: "sql", possible: sql.Possible, judge: sql.Judge},
 	{name: "nosql", possible: nosql.Possible, judge: nosql.Judge, structured: true},
@@ -62,12 +63,12 @@ var languages = [...]language{
 	{name: "ldap", possible: ldap.Possible, judge: ldap.Judge},
 	{name: "xpath", possible: xpath.Possible, judge: xpath.Judge},
 	{name: "shell", possible: shell.Possible, judge: shell.Judge},
-	{name: "code", possible: code.Possible, judge: code.Judge, words: code.Words},
-	{name: "path", possible: path.Possible, judge: path.Judge, words: path.Words},
+	{name: "code", possible: code.Possible, judge: code.Judge},
+	{name: "path", possible: path.Possible, judge: path.Judge},
 	{name: "link", possible: link.Possible, judge: link.Judge},
 	{name: "crlf", possible: crlf.Possible, judge: crlf.Judge},
-	{name: "serial", possible: serial.Possible, judge: serial.Judge, structured: true, words: serial.Words},
+	{name: "serial", possible: serial.Possible, judge: serial.Judge, structured: true},
 	{name: "upload", possible: upload.Possible, judge: upload.Judge},
-	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge, words: scanner.Words},
-	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge, structured: true, words: prototype.Words},
+	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge},
+	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge, structured: true},
 }

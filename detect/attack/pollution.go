@@ -100,8 +100,8 @@ func (s *session) judgeJoined() {
 			s.own = last.leaf
 			s.own.Text = text
 			s.depth = 1 // below the parameters: it is none itself
-			t := value.TraitsOf(text)
-			s.readings(&s.own, t, decode.Possible(text, t, true))
+			t, p := value.Look(text)
+			s.readings(&s.own, t, p, decode.Possible(text, t, true))
 			s.depth = 0
 			s.arena = s.arena[:mark]
 		}
@@ -150,9 +150,9 @@ func (s *session) judgeWhole() {
 		s.cut = true
 		return
 	}
-	t := value.TraitsOf(l.Text)
+	t, p := value.Look(l.Text)
 	s.depth, s.flat = 1, true
-	s.readings(l, t, decode.Possible(l.Text, t, true))
+	s.readings(l, t, p, decode.Possible(l.Text, t, true))
 	s.depth, s.flat = 0, false
 }
 

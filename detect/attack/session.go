@@ -37,7 +37,8 @@ type session struct {
 	visit   func(*extract.Leaf) bool // s.leaf, bound once
 
 	value   value.Value
-	asked   traitsMemo
+	memo    memo
+	names   knownNames
 	cleared cleared
 	seen    int // suspicious matches so far, whatever became of them
 	lines   clearedLines
@@ -116,22 +117,27 @@ func (s *session) walk() {
 
 // leaf judges one leaf, unless it is one that has been judged harmless before.
 func (s *session) leaf(l *extract.Leaf) bool {
-	t := value.TraitsOf(l.Text)
-	if s.depth == 0 && s.isParameter(l) {
-		s.joined.note(l, t)
-	}
-	if l.IsName && s.depth == 0 && s.oddName.Source == detect.SourceUnknown && s.isParameter(l) && isOddName(l.Text, t) {
-		s.oddName = *l
-	}
-	encoded := decode.Possible(l.Text, t, s.isParameter(l))
-	if !encoded && !t.Any(containers) && s.asked.candidates(t) == 0 {
+	name, nameHash := s.names.row(l)
+	if name != nil && name.holds(l, nameHash) {
 		return true
 	}
-	if !encoded && onlyWords(l, t) && ofWords(s.asked.candidates(t), value.PairsOf(l.Text), t) == 0 {
+	t, p := value.Look(l.Text)
+	parameter := s.isParameter(l)
+	if s.depth == 0 && parameter {
+		s.joined.note(l, t)
+		if l.IsName && s.oddName.Source == detect.SourceUnknown && isOddName(l.Text, t) {
+			s.oddName = *l
+		}
+	}
+	encoded := decode.Possible(l.Text, t, parameter)
+	if !encoded && !t.Any(containers) && s.possible(l, t, p) == 0 {
+		if name != nil {
+			name.put(l, nameHash, t)
+		}
 		return true
 	}
 	if !clearable(l, t) {
-		s.readings(l, t, encoded)
+		s.readings(l, t, p, encoded)
 		return true
 	}
 	row, hash := s.cleared.row(l)
@@ -139,9 +145,13 @@ func (s *session) leaf(l *extract.Leaf) bool {
 		return true
 	}
 	seen, anomalies, cut := s.seen, len(s.walker.Anomalies()), s.cut
-	s.readings(l, t, encoded)
+	s.readings(l, t, p, encoded)
 	if s.seen == seen && len(s.walker.Anomalies()) == anomalies && s.cut == cut {
-		row.put(l, hash)
+		if name != nil && !encoded {
+			name.put(l, nameHash, t)
+		} else {
+			row.put(l, hash)
+		}
 	}
 	return true
 }
@@ -152,26 +162,26 @@ func (s *session) isParameter(l *extract.Leaf) bool {
 }
 
 // readings judges one leaf in all its readings, and what is nested in them.
-func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
+func (s *session) readings(l *extract.Leaf, t value.Traits, p value.Pairs, encoded bool) {
 	if !encoded {
-		s.reading(l, l.Text, t, s.path)
+		s.reading(l, l.Text, t, p, s.path)
 		return
 	}
 	mark, f := len(s.arena), s.forms[s.depth]
 	f.Start(l.Text, t, s.isParameter(l), s.path, &s.arena, &s.left)
-	if !t.Any(value.Percent|value.Plus) && s.reading(l, l.Text, t, s.path) {
+	if !t.Any(value.Percent|value.Plus) && s.reading(l, l.Text, t, p, s.path) {
 		f.Leave()
 	}
 	form := f.Next()
 	// Undoing percent signs hides nothing: the text as it came need not be judged too.
 	if t.Any(value.Percent|value.Plus) &&
 		(form == nil || !form.Path.EndsIn(decode.Percent) && !(s.isParameter(l) && form.Path.EndsIn(decode.Plus))) {
-		s.reading(l, l.Text, t, s.path)
+		s.reading(l, l.Text, t, p, s.path)
 	}
 	for ; form != nil; form = f.Next() {
 		outer := s.quoted
 		s.quoted = outer || form.Shown
-		if s.reading(l, form.Text, form.Traits, form.Path) {
+		if s.reading(l, form.Text, form.Traits, form.Pairs, form.Path) {
 			f.Leave()
 		}
 		s.quoted = outer
@@ -182,13 +192,13 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, encoded bool) {
 
 // reading judges one decoded form of a leaf, and its parts if it is a container. It
 // reports whether the parts are all there is to it: JSON, whose escapes the walker undoes.
-func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path decode.Path) (apart bool) {
+func (s *session) reading(l *extract.Leaf, text string, t value.Traits, p value.Pairs, path decode.Path) (apart bool) {
 	if !t.Any(containers) || l.IsName && path.Len() == 0 || s.flat {
-		s.judge(l, text, t, path, every)
+		s.judge(l, text, t, p, path, every)
 		return false
 	}
 	if s.depth == maxDepth {
-		s.judge(l, text, t, path, every)
+		s.judge(l, text, t, p, path, every)
 		s.cut = true
 		return false
 	}
@@ -201,10 +211,10 @@ func (s *session) reading(l *extract.Leaf, text string, t value.Traits, path dec
 	// The quotes and braces of JSON itself are no break-out: its parts have been judged.
 	// A lone string is no container that anybody would send.
 	if apart && s.walker.NestedClean() && strings.TrimLeft(text, blanks)[0] != '"' {
-		s.judge(l, text, t, path, structured)
+		s.judge(l, text, t, p, path, structured)
 		return true
 	}
-	s.judge(l, text, t, path, every)
+	s.judge(l, text, t, p, path, every)
 	return apart
 }
 
@@ -228,18 +238,12 @@ func isJSON(text string) bool {
 }
 
 // judge asks every language that could be meant and is among those in ask.
-func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decode.Path, ask uint32) {
-	mask := s.asked.candidates(t) & ask
+func (s *session) judge(l *extract.Leaf, text string, t value.Traits, p value.Pairs, path decode.Path, ask uint32) {
+	mask := s.possible(l, t, p) & ask
 	if mask == 0 {
 		return
 	}
-	pairs := value.PairsOf(text)
-	if onlyWords(l, t) {
-		if mask = ofWords(mask, pairs, t); mask == 0 {
-			return
-		}
-	}
-	s.value = value.Value{Text: text, Traits: t, Pairs: pairs, Source: l.Source, Name: l.Name, IsName: l.IsName}
+	s.value.Text, s.value.Name = text, l.Name
 	for mask != 0 {
 		i := bits.TrailingZeros32(mask)
 		mask &= mask - 1
@@ -247,28 +251,4 @@ func (s *session) judge(l *extract.Leaf, text string, t value.Traits, path decod
 			s.found(l, text, path, m)
 		}
 	}
-}
-
-// traitsMemo remembers which languages could be meant by a set of traits: asking all of
-// them costs more than judging most values. It is exact, for Possible depends on nothing
-// but the traits. Sets that collide replace each other.
-type traitsMemo [256]struct {
-	traits value.Traits
-	mask   uint32
-}
-
-func (m *traitsMemo) candidates(t value.Traits) uint32 {
-	if t == 0 {
-		return 0 // the empty text; also what an unused row holds
-	}
-	row := &m[uint64(t)*0x9E3779B97F4A7C15>>56]
-	if row.traits != t {
-		row.traits, row.mask = t, 0
-		for i := range languages {
-			if languages[i].possible(t) {
-				row.mask |= 1 << i
-			}
-		}
-	}
-	return row.mask
 }

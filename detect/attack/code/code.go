@@ -28,9 +28,16 @@ const marks = value.ParenOpen | value.BraceOpen | value.Less | value.Backslash |
 const openings = value.Call | value.ParenJ | value.DollarMark | value.LessQuestion | value.LessPercent | value.LessLetter | value.MarkBrace |
 	value.HashWord | value.AtPackage | value.PercentX | value.BackslashWord | value.Underscores
 
-// Possible reports whether a value with these traits can hold code of interest.
-func Possible(t value.Traits) bool {
-	return t.Any(marks) || t.Any(value.Dot|value.BracketOpen) && t.Any(value.Letter) && !t.Any(value.White)
+// Possible reports whether a value can hold code of interest at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	return t.Any(marks) && (v.Pairs.Any(openings) || t.All(value.Pipe|value.Exclamation)) || v.Pairs.Any(value.CapitalL) && isPath(t)
+}
+
+// isPath reports whether the traits are those of a path of properties.
+func isPath(t value.Traits) bool {
+	return t.Any(value.Dot|value.BracketOpen) && t.Any(value.Letter) && !t.Any(value.White)
 }
 
 // enough is the confidence after which there is no need to look on.
@@ -47,10 +54,6 @@ type lexer struct {
 	ognl int
 }
 
-// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
-// if it holds code of interest.
-const Words = value.CapitalL
-
 // Judge looks for code in one value. The class is always RCE.
 func Judge(v *value.Value) value.Match {
 	text := v.Text
@@ -61,7 +64,7 @@ func Judge(v *value.Value) value.Match {
 	if !v.Traits.Any(marks) || best.Confidence >= enough {
 		return best
 	}
-	if !v.Pairs.Any(openings) && !v.Traits.Any(value.Pipe) {
+	if !v.Pairs.Any(openings) && !v.Traits.All(value.Pipe|value.Exclamation) {
 		return best
 	}
 	s := lexer{text: text, expr: -1}
@@ -127,7 +130,7 @@ var trigger = func() (t [256]bool) {
 // class.module.classLoader.resources..., class['module']...
 func classLoader(v *value.Value) value.Match {
 	text := v.Text
-	if !v.IsName && len(text) > 4096 || !Possible(v.Traits) { // a path of properties has no blanks
+	if !v.IsName && len(text) > 4096 || !isPath(v.Traits) && !v.Traits.Any(marks) { // a path of properties has no blanks
 		return value.Match{}
 	}
 	i := strings.Index(text, "lass")

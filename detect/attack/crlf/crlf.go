@@ -40,9 +40,10 @@ var names = words.New(
 	words.Group{Kind: method, Words: `get post put delete head options patch trace connect`},
 )
 
-// Possible reports whether a value with these traits can hold an injected line.
-func Possible(t value.Traits) bool {
-	return t.Any(value.Newline|value.High) || t.All(value.Colon|value.Space)
+// Possible reports whether a value can hold an injected line at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	return v.Traits.Any(value.Newline) || v.Pairs.Any(value.WideBreak) || v.Traits.All(value.Colon|value.Space|value.At)
 }
 
 // Judge looks for injected lines in one value. The class is always CRLF.

@@ -83,7 +83,12 @@ func base64Head(s string) bool {
 		a, b, c, d := base64Digits[q[0]], base64Digits[q[1]], base64Digits[q[2]], base64Digits[q[3]]
 		if a|b|c|d > 63 {
 			// Line breaks, dots and blanks are for the decoder itself.
-			return strings.ContainsAny(s[:minBlob], "\r\n .")
+			for i := range minBlob {
+				if c := s[i]; c == ' ' || c == '.' || c == '\r' || c == '\n' {
+					return true
+				}
+			}
+			return false
 		}
 		x, y, z := a<<2|b>>4, b<<4|c>>2, c<<6|d
 		if half == 0 && magicLead[x] {

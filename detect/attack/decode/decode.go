@@ -130,6 +130,7 @@ func Possible(s string, t value.Traits, form bool) bool {
 type Form struct {
 	Text   string
 	Traits value.Traits
+	Pairs  value.Pairs
 	Path   Path
 	// Shown says that character references were undone in a text that has markup beside
 	// them: a page shows what they stand for, and does not run it.
@@ -251,7 +252,8 @@ func (f *Forms) apply(d *decoder, from *Form, last bool) int {
 	if text == "" || f.known(text) {
 		return -1
 	}
-	f.forms[f.n] = entry{Form: Form{Text: text, Traits: value.TraitsOf(text), Path: from.Path.with(d.step), Shown: from.Shown}, last: last}
+	t, p := value.Look(text)
+	f.forms[f.n] = entry{Form: Form{Text: text, Traits: t, Pairs: p, Path: from.Path.with(d.step), Shown: from.Shown}, last: last}
 	if d.step == HTML && richText(from.Text) {
 		f.forms[f.n].Shown = true
 	}

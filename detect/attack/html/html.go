@@ -23,11 +23,15 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold an attack in this language
-// at all: markup needs '<', an injected attribute '=', a script URL ':' or a reference to one.
-func Possible(t value.Traits) bool {
-	return t.Any(value.Letter) && t.Any(value.Less|value.Equals|value.Colon|value.Ampersand)
+// Possible reports whether a value can hold an attack in this language at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	return t.Any(value.Letter) && (v.Pairs.Any(openings) || t.Any(value.Equals|value.Colon) || t.All(value.Ampersand|value.Hash) || t.All(value.Ampersand|value.Semicolon))
 }
+
+// openings are the pairs of bytes that tags and what resembles them open with.
+const openings = value.LessLetter | value.LessExclamation | value.LessQuestion | value.LessSlash | value.LessBlank
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
@@ -58,7 +62,7 @@ func Judge(v *value.Value) value.Match {
 const maxFences = 8
 
 func judgeText(v *value.Value) value.Match {
-	if !Possible(v.Traits) {
+	if !Possible(v) {
 		return value.Match{}
 	}
 	s := v.Text
@@ -187,7 +191,7 @@ const (
 func signsOf(v *value.Value) sign {
 	s, t := v.Text, v.Traits
 	var seen sign
-	if v.Pairs.Any(value.LessLetter | value.LessExclamation | value.LessQuestion | value.LessSlash | value.LessBlank) {
+	if v.Pairs.Any(openings) {
 		for i := 0; i+1 < len(s); {
 			j := strings.IndexByte(s[i:], '<')
 			if j < 0 || i+j+1 >= len(s) {

@@ -20,11 +20,13 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold an attack in this language
-// at all: something must be called, assigned or reached for.
-func Possible(t value.Traits) bool {
-	return t.Any(value.ParenOpen|value.Backtick|value.Equals|value.BracketOpen) && t.Any(value.Letter|value.BracketOpen) ||
-		t.All(value.Dot|value.Letter) && t.Any(value.Quote|value.DoubleQuote)
+// Possible reports whether a value can hold an attack in this language at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	return t.Any(value.ParenOpen|value.Backtick|value.BracketOpen) && t.Any(value.Letter|value.BracketOpen) ||
+		t.Any(value.Letter) && t.Any(value.Quote|value.DoubleQuote|value.Semicolon) && t.Any(value.Equals|value.Dot) ||
+		t.Any(value.Equals) && v.Pairs.Any(value.DotAfterT)
 }
 
 // maxBare is the length up to which a whole value is read as an expression, in bytes.
@@ -32,7 +34,7 @@ const maxBare = 2048
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
-	if !Possible(v.Traits) {
+	if !Possible(v) {
 		return value.Match{}
 	}
 	s := v.Text

@@ -33,7 +33,7 @@ type Language struct {
 	// Class is the attack class of every match.
 	Class detect.Class
 	// Possible and Judge are the package's functions.
-	Possible func(value.Traits) bool
+	Possible func(*value.Value) bool
 	Judge    func(*value.Value) value.Match
 	// Rows are attacks and their twins.
 	Rows []Row
@@ -86,10 +86,15 @@ func (l *Language) Match(text string) value.Match {
 }
 
 func (l *Language) match(v *value.Value) value.Match {
-	if !l.Possible(v.Traits) {
+	if !l.Possible(kind(v)) {
 		return value.Match{}
 	}
 	return l.Judge(v)
+}
+
+// kind returns what Possible may look at.
+func kind(v *value.Value) *value.Value {
+	return &value.Value{Traits: v.Traits, Pairs: v.Pairs, Source: v.Source, IsName: v.IsName}
 }
 
 // Test tests that attacks are found and harmless texts are not, that harmless texts cost no
@@ -171,7 +176,7 @@ func (l *Language) allocates(v *value.Value) error {
 
 // sound returns an error if the match of a value, any value, is not what the engine relies
 // on: the same each time, either nothing at all or complete, with evidence inside the text,
-// and never of a value whose traits Possible refuses.
+// and never of a value that Possible refuses.
 func (l *Language) sound(v *value.Value) error {
 	m := l.Judge(v)
 	again := l.Judge(v)
@@ -188,7 +193,7 @@ func (l *Language) sound(v *value.Value) error {
 		return fmt.Errorf("%q: evidence [%d:%d] of %d bytes (%s)", v.Text, m.Start, m.End, len(v.Text), m.Shape)
 	case m.Shape == "":
 		return fmt.Errorf("%q: no shape (%+v)", v.Text, m)
-	case !l.Possible(v.Traits):
+	case !l.Possible(kind(v)):
 		return fmt.Errorf("%q: confidence %v (%s), but not Possible", v.Text, m.Confidence, m.Shape)
 	}
 	return nil

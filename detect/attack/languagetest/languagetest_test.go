@@ -13,7 +13,7 @@ import (
 func word() *Language {
 	return &Language{
 		Class:    detect.ClassRCE,
-		Possible: func(t value.Traits) bool { return t.Any(value.Letter) },
+		Possible: func(v *value.Value) bool { return v.Traits.Any(value.Letter) },
 		Judge: func(v *value.Value) value.Match {
 			if at := strings.Index(v.Text, "evil"); at >= 0 {
 				return value.Match{Class: detect.ClassRCE, Confidence: 0.9, Start: at, End: at + 4, Shape: "word"}
@@ -72,7 +72,7 @@ func TestDefects(t *testing.T) {
 		{shows: "evidence reversed", err: spoilt(func(m *value.Match) { m.End = 1 }).sound(&evil)},
 		{shows: "no shape", err: spoilt(func(m *value.Match) { m.Shape = "" }).sound(&evil)},
 		{shows: "chance", err: spoilt(func(m *value.Match) { calls++; m.Start += calls % 2 }).sound(&evil)},
-		{shows: "a gate that misses", err: (&Language{Class: l.Class, Judge: l.Judge, Possible: func(value.Traits) bool { return false }}).sound(&evil)},
+		{shows: "a gate that misses", err: (&Language{Class: l.Class, Judge: l.Judge, Possible: func(*value.Value) bool { return false }}).sound(&evil)},
 	} {
 		if row.err == nil {
 			t.Errorf("%s goes unnoticed", row.shows)

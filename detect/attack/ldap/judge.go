@@ -16,10 +16,12 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold a filter injection at all.
-func Possible(t value.Traits) bool {
+// Possible reports whether a value can hold a filter injection at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
 	return t.Any(value.ParenClose|value.ParenOpen) && t.Any(value.Equals|value.Ampersand|value.Pipe|value.Star|value.Exclamation) ||
-		t.All(value.Colon|value.Equals|value.Digit)
+		v.Pairs.Any(value.ColonEquals) && t.Any(value.Digit)
 }
 
 // maxValue bounds the text before the first bracket: what was typed where a name was expected.
@@ -29,7 +31,7 @@ const maxValue = 80
 // nothing, is linear in the text's length, and may be called from several goroutines at once.
 func Judge(v *value.Value) value.Match {
 	s := v.Text
-	if !Possible(v.Traits) {
+	if !Possible(v) {
 		return value.Match{}
 	}
 	i := strings.IndexAny(s[:min(len(s), maxValue)], "()")

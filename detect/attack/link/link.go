@@ -34,9 +34,12 @@ var schemes = words.New(
 	words.Group{Kind: wrapper, Words: `jar`},
 )
 
-// Possible reports whether a value with these traits can hold a link.
-func Possible(t value.Traits) bool {
-	return t.All(value.Colon|value.Slash) || t.All(value.Slash) || t.All(value.Backslash) || t.All(value.Colon)
+// Possible reports whether a value can hold a link of interest at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	return v.Pairs.Any(value.ColonSlash|value.SlashSlash) || v.Pairs.All(value.SchemeColon|value.ColonLetter) ||
+		t.Any(value.Backslash) || t.Any(value.Slash) && t.Any(value.Semicolon|value.Tab)
 }
 
 // Judge looks for a hostile link in one value. The class is always SSRF.

@@ -16,18 +16,20 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold a NoSQL injection at all.
-func Possible(t value.Traits) bool {
-	return t.All(value.Dollar|value.Letter) ||
-		t.Any(value.Pipe|value.Ampersand|value.Semicolon|value.BraceClose|value.ParenClose|value.Space) && t.Any(value.ParenOpen|value.Equals|value.Dot|value.Quote) ||
-		t.All(value.Semicolon|value.Space|value.Letter) || t.Any(value.Newline)
+// Possible reports whether a value can hold a NoSQL injection at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	return v.Pairs.Any(value.DollarWord) || !v.IsName && (v.Pairs.Any(value.BlankAfterH) || t.Any(value.Newline) || t.All(value.Semicolon|value.Space|value.Letter) ||
+		(t.Any(value.Semicolon|value.BraceClose|value.ParenClose|value.Space) || v.Pairs.Any(value.DoubleOperator)) &&
+			t.Any(value.ParenOpen|value.Equals|value.Dot|value.Quote))
 }
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
 // nothing, is linear in the text's length, and may be called from several goroutines at once.
 func Judge(v *value.Value) value.Match {
 	var best value.Match
-	if !Possible(v.Traits) {
+	if !Possible(v) {
 		return best
 	}
 	if v.Pairs.Any(value.DollarWord) {
@@ -39,7 +41,7 @@ func Judge(v *value.Value) value.Match {
 	if v.IsName {
 		return best
 	}
-	if v.Traits.Any(value.Pipe | value.Ampersand | value.Semicolon | value.BraceClose | value.ParenClose | value.Space) {
+	if v.Traits.Any(value.Semicolon|value.BraceClose|value.ParenClose|value.Space) || v.Pairs.Any(value.DoubleOperator) {
 		best = best.Better(script(v))
 	}
 	if v.Traits.Any(value.Newline) {

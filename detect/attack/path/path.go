@@ -19,15 +19,16 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can be or hold a path of interest.
-func Possible(t value.Traits) bool {
+// Possible reports whether a value can hold a path of interest at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	if t.Only(value.Word) {
+		return v.Pairs.Any(value.DotDot | value.ZeroX | value.HeadDot | value.HeadDir)
+	}
 	return t.Any(value.Slash|value.Backslash) || t.All(value.Dot|value.Colon) || t.All(value.NUL|value.Dot) ||
 		t.Any(value.Dot|value.Percent|value.High|value.Control|value.Question|value.Digit) && !t.Any(value.White)
 }
-
-// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
-// if it holds a path of interest.
-const Words = value.DotDot | value.ZeroX | value.HeadDot | value.HeadDir
 
 // Judge looks for the most telling path in one value. The class is always path traversal.
 func Judge(v *value.Value) value.Match {

@@ -13,19 +13,16 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold an attack in this language at all.
-func Possible(t value.Traits) bool {
-	return t.All(value.Underscore|value.Letter) ||
-		t.All(value.Letter) && t.Any(value.Dot|value.BracketOpen|value.Colon)
+// Possible reports whether a value can hold an attack at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	return v.Traits.Any(value.Letter) && (v.Pairs.Any(value.Underscores) ||
+		v.Pairs.All(value.LetterUC|value.LetterYP) && v.Traits.Any(value.Dot|value.BracketOpen|value.Colon|value.Underscore))
 }
-
-// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
-// if it holds an attack.
-const Words = value.Underscores | value.DotAfterR
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
-	if !Possible(v.Traits) {
+	if !Possible(v) {
 		return value.Match{}
 	}
 	// Most values are too short to hold either path.

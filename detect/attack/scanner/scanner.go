@@ -16,14 +16,15 @@ import (
 	"kongwaf/detect/attack/words"
 )
 
-// Possible reports whether a value with these traits can be of a scanner. Words alone can
-// be a tool's name, so it says yes to most; Judge looks at the source first.
-func Possible(t value.Traits) bool { return t.Any(value.Letter) }
-
-// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
-// if it holds a scanner's trace. In request paths and headers
-// every word can be one.
-const Words = value.HeadStream | value.DotTop
+// Possible reports whether a value can hold a scanner's traces at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+// In request paths and headers every word can be one.
+func Possible(v *value.Value) bool {
+	if v.Source == detect.SourceHeader || v.Source == detect.SourcePath {
+		return v.Traits.Any(value.Letter)
+	}
+	return !v.IsName && (v.Pairs.Any(value.DotTop) || v.Traits.Any(value.Underscore) && v.Pairs.Any(value.HeadStream))
+}
 
 // Judge looks for a scanner's traces in one value. The class is always Scanner.
 func Judge(v *value.Value) value.Match {

@@ -16,14 +16,14 @@ import (
 	"kongwaf/detect/attack/words"
 )
 
-// Possible reports whether a value with these traits can hold a serialised object.
-func Possible(t value.Traits) bool {
-	return t.Any(value.Letter | value.Control | value.High | value.NUL)
+// Possible reports whether a value can hold a serialised object at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t, p := v.Traits, v.Pairs
+	return p.Any(value.HeadStream|value.Tag|value.DollarMark) || t.Any(value.Control|value.High|value.NUL|value.Newline) ||
+		p.All(value.ClassColon|value.ColonDigit) ||
+		t.Any(value.Dot) && (p.Any(value.HeadPackage|value.AtKey|value.LessLetter) || t.Any(value.DoubleQuote) && t.Any(value.BracketOpen|value.BraceOpen))
 }
-
-// Words are the pairs of which a text of nothing but letters, digits, _ - and dots has one,
-// if it holds a serialised object.
-const Words = value.HeadStream | value.HeadPackage
 
 // Judge looks for a serialised object in one value. The class is always Deser.
 func Judge(v *value.Value) value.Match {

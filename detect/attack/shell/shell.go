@@ -24,10 +24,13 @@ import (
 const breaks = value.Semicolon | value.Pipe | value.Ampersand | value.Newline | value.Backtick |
 	value.Dollar | value.Less | value.Greater | value.Backslash | value.BraceOpen
 
-// Possible reports whether a value with these traits can hold a shell command at all: a
-// single word without any mark cannot.
-func Possible(t value.Traits) bool {
-	return t.Any(breaks|value.White|value.Slash|value.Plus|value.Quote|value.DoubleQuote|value.Caret) && t.Any(^value.Traits(value.High|value.Digit|value.White))
+// Possible reports whether a value can hold a shell command at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+// A single word without any mark cannot, nor can a path that does not lead to where commands live.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	return t.Any(breaks|value.White|value.Plus|value.Quote|value.DoubleQuote|value.Caret) && t.Any(^value.Traits(value.High|value.Digit|value.White)) ||
+		t.Any(value.Slash) && (t.Any(splicing) || v.Pairs.Any(value.SlashAfterN))
 }
 
 // lexer is the state of one Judge: on the stack, never shared.
@@ -51,7 +54,7 @@ type lexer struct {
 
 // Judge looks for a shell command in one value. The class is always RCE.
 func Judge(v *value.Value) value.Match {
-	if !Possible(v.Traits) || v.IsName && len(v.Text) > 256 {
+	if !Possible(v) || v.IsName && len(v.Text) > 256 {
 		return value.Match{}
 	}
 	s := lexer{text: v.Text, traits: v.Traits, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}

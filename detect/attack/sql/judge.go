@@ -21,19 +21,22 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// needed are the byte classes of which an attack has at least one. Words, numbers,
-// paths, URLs without a query, e-mail addresses and UUIDs have none of them.
-const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | value.NUL | value.Control |
-	value.ParenOpen | value.ParenClose | value.Pipe | value.Ampersand | value.Semicolon | value.Hash | value.Star | value.Equals |
-	value.Less | value.Greater | value.High
+// needed are the byte classes of which an attack has at least one, if it has no || or &&:
+// it ends a literal or a statement, calls something, or has more than one word. Words,
+// numbers, URLs, e-mail addresses, UUIDs, base64 and lists of these have none of them.
+const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | value.NUL | value.Control | value.High |
+	value.ParenOpen | value.ParenClose | value.Semicolon | value.Star
 
-// Possible reports whether a value with these traits can hold an SQL injection at all.
-func Possible(t value.Traits) bool { return t.Any(needed) && !t.Only(needed&value.White|value.Comma) }
+// Possible reports whether a value can hold an SQL injection at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	return v.Traits.Any(needed) && !v.Traits.Only(value.White|value.Comma) || v.Pairs.Any(value.DoubleOperator)
+}
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
 // nothing, is linear in the text's length, and may be called from several goroutines at once.
 func Judge(v *value.Value) value.Match {
-	if !Possible(v.Traits) {
+	if !Possible(v) {
 		return value.Match{}
 	}
 	text := v.Text

@@ -12,17 +12,15 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold an attack in this language at all.
-func Possible(t value.Traits) bool {
-	return t.All(value.Less|value.Letter) && t.Any(value.Exclamation|value.Colon)
+// Possible reports whether a value can hold an attack in this language at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	return v.Pairs.Any(value.LessExclamation|value.LessLetter) && v.Traits.Any(value.Exclamation|value.Colon)
 }
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
-	if !Possible(v.Traits) {
-		return value.Match{}
-	}
-	if !v.Pairs.Any(value.LessExclamation | value.LessLetter) {
+	if !Possible(v) {
 		return value.Match{}
 	}
 	s := v.Text

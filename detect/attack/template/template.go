@@ -18,12 +18,12 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold an attack in this language at
-// all: every delimiter needs a brace, a percent sign, or a bracket with a mark before it.
-func Possible(t value.Traits) bool {
-	return t.Any(value.BraceOpen) ||
-		t.All(value.Less) && t.Any(value.Percent|value.Hash|value.At) ||
-		t.All(value.Hash|value.ParenOpen) || t.All(value.At|value.ParenOpen) || t.All(value.BracketOpen|value.Hash)
+// Possible reports whether a value can hold an attack in this language at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	return v.Pairs.Any(openings) && (t.Any(value.BraceOpen) || t.All(value.Less) && t.Any(value.Percent|value.Hash|value.At) ||
+		t.Any(value.ParenOpen) && t.Any(value.Hash|value.At) || t.All(value.BracketOpen|value.Hash))
 }
 
 // openings are the pairs of bytes that delimiters, directives and tags open with.
@@ -89,10 +89,7 @@ type reader struct {
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
-	if !Possible(v.Traits) {
-		return value.Match{}
-	}
-	if !v.Pairs.Any(openings) {
+	if !Possible(v) {
 		return value.Match{}
 	}
 	s := v.Text

@@ -32,8 +32,11 @@ var names = words.New(
 	words.Group{Kind: config, Words: `.htaccess .htpasswd .user.ini web.config php.ini`},
 )
 
-// Possible reports whether a value with these traits can be a hostile name or content.
-func Possible(t value.Traits) bool { return t.Any(value.Dot) || t.All(value.Less) }
+// Possible reports whether a value can hold a hostile name or content at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	return v.IsName && v.Traits.Any(value.Dot) || v.Pairs.Any(value.LessQuestion|value.LessPercent|value.LessLetter)
+}
 
 // Judge looks at a file's name or content. The class is always Upload.
 func Judge(v *value.Value) value.Match {

@@ -50,7 +50,10 @@ const (
 	LetterYP                          // yp, as in prototype
 	LetterUC                          // uc, as in constructor
 	BlankAfterH                       // a blank behind h or H, as in DETACH DELETE
-	DotAfterR                         // r., as in constructor.prototype
+	DotAfterT                         // t. or w., as in document. and window.
+	DoubleOperator                    // || or &&
+	ColonEquals                       // :=
+	SlashAfterN                       // n/, as in bin/
 	DotTop                            // a dot and the first letter of a top-level domain that scanners call out to
 
 	// The first two bytes of the text.
@@ -119,7 +122,11 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{LetterYP, "y", "p"},
 		{LetterUC, "u", "c"},
 		{BlankAfterH, "hH", " "},
-		{DotAfterR, "r", "."},
+		{DotAfterT, "tw", "."},
+		{DoubleOperator, "|", "|"},
+		{DoubleOperator, "&", "&"},
+		{ColonEquals, ":", "="},
+		{SlashAfterN, "n", "/"},
 		{DotTop, ".", "ncsmplofihagdrtNCSMPLOFIHAGDRT"},
 	} {
 		for i := range len(row.first) {
@@ -155,39 +162,6 @@ var headOf = func() (t [256]struct{ first, second Pairs }) {
 	t['.'].first |= HeadDot
 	return t
 }()
-
-// PairsOf returns the pairs that occur in s. It may name WideBreak for a mixture of its two
-// spellings. Computing the set costs about a nanosecond a byte at worst.
-func PairsOf(s string) Pairs {
-	if s == "" {
-		return 0
-	}
-	var p, q Pairs
-	if len(s) > 1 {
-		p = headOf[s[0]].first & headOf[s[1]].second
-	}
-	first := pairOf[s[0]].first
-	s = s[1:]
-	for len(s) >= 8 {
-		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		a, b, c, d := &pairOf[byte(x)], &pairOf[byte(x>>8)], &pairOf[byte(x>>16)], &pairOf[byte(x>>24)]
-		p |= first&a.second | a.first&b.second
-		q |= b.first&c.second | c.first&d.second
-		first = d.first
-		a, b, c, d = &pairOf[byte(x>>32)], &pairOf[byte(x>>40)], &pairOf[byte(x>>48)], &pairOf[byte(x>>56)]
-		p |= first&a.second | a.first&b.second
-		q |= b.first&c.second | c.first&d.second
-		first = d.first
-		s = s[8:]
-	}
-	for i := 0; i < len(s); i++ {
-		c := &pairOf[s[i]]
-		p |= first & c.second
-		first = c.first
-	}
-	return p | q
-}
 
 // Any reports whether at least one of the pairs in want occurs.
 func (p Pairs) Any(want Pairs) bool { return p&want != 0 }

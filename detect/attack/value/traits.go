@@ -2,7 +2,7 @@ package value
 
 // Traits is the set of byte classes that occur in a text: one bit for each class. A
 // language package declares which traits its attacks cannot do without, and is not asked
-// about values that lack them. Computing the set costs well under a nanosecond a byte.
+// about values that lack them.
 type Traits uint64
 
 // The byte classes. Every byte belongs to exactly one.
@@ -90,23 +90,6 @@ var classes = func() (t [256]Traits) {
 
 // ClassOf returns the class of one byte.
 func ClassOf(c byte) Traits { return classes[c] }
-
-// TraitsOf returns the byte classes that occur in s.
-func TraitsOf(s string) Traits {
-	var t, u Traits
-	for len(s) >= 8 {
-		// One load for eight bytes; the compiler merges these.
-		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		t |= classes[byte(x)] | classes[byte(x>>8)] | classes[byte(x>>16)] | classes[byte(x>>24)]
-		u |= classes[byte(x>>32)] | classes[byte(x>>40)] | classes[byte(x>>48)] | classes[byte(x>>56)]
-		s = s[8:]
-	}
-	for i := 0; i < len(s); i++ {
-		t |= classes[s[i]]
-	}
-	return t | u
-}
 
 // Any reports whether at least one of the classes in want occurs.
 func (t Traits) Any(want Traits) bool { return t&want != 0 }

@@ -11,9 +11,9 @@ import "kongwaf/detect"
 type Value struct {
 	// Text is the value in the form to judge. It may hold any byte.
 	Text string
-	// Traits are the byte classes that occur in Text (TraitsOf).
+	// Traits are the byte classes that occur in Text (see Look).
 	Traits Traits
-	// Pairs are the pairs of bytes that occur in Text (PairsOf).
+	// Pairs are the pairs of bytes that occur in Text (see Look).
 	Pairs Pairs
 	// Source is the part of the request that the value came from.
 	Source detect.Source
@@ -25,7 +25,8 @@ type Value struct {
 
 // Of returns the value for a bare text from the given source.
 func Of(text string, source detect.Source, name string) Value {
-	return Value{Text: text, Traits: TraitsOf(text), Pairs: PairsOf(text), Source: source, Name: name}
+	t, p := Look(text)
+	return Value{Text: text, Traits: t, Pairs: p, Source: source, Name: name}
 }
 
 // Match is what a language package saw in a value. The zero value means "nothing".

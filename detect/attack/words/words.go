@@ -2,7 +2,7 @@
 // and looks texts up in them, ignoring ASCII case, without allocating.
 //
 // A miss is what nearly every lookup of benign traffic ends in, so it is cheap: most
-// texts leave after one look at their first byte and length.
+// texts leave after one look at their length, first and last byte.
 package words
 
 import "strings"
@@ -16,10 +16,11 @@ type Group struct {
 // Set is a set of lower-case words with the kinds of each. It is immutable after New and
 // safe for concurrent use. The zero value is not usable.
 type Set struct {
-	// lengths has, for each first byte, a bit for each length (1 to 63) that occurs.
-	lengths [256]uint64
-	slots   []slot
-	mask    uint32
+	// first and last have, for each first and last byte, a bit for each length (1 to 63)
+	// that occurs.
+	first, last [256]uint64
+	slots       []slot
+	mask        uint32
 }
 
 type slot struct {
@@ -46,10 +47,8 @@ func New(groups ...Group) *Set {
 	}
 	s := &Set{slots: make([]slot, size), mask: size - 1}
 	for w, k := range kinds {
-		s.lengths[w[0]] |= 1 << len(w)
-		if 'a' <= w[0] && w[0] <= 'z' {
-			s.lengths[w[0]-'a'+'A'] |= 1 << len(w)
-		}
+		note(&s.first, w[0], len(w))
+		note(&s.last, w[len(w)-1], len(w))
 		i := hash(w) & s.mask
 		for s.slots[i].word != "" {
 			i = (i + 1) & s.mask
@@ -59,11 +58,23 @@ func New(groups ...Group) *Set {
 	return s
 }
 
+// note notes the length for a byte, a letter in either case.
+func note(lengths *[256]uint64, c byte, n int) {
+	lengths[c] |= 1 << n
+	if 'a' <= c && c <= 'z' {
+		lengths[c-'a'+'A'] |= 1 << n
+	}
+}
+
 // Of returns the kinds of the word, 0 if it is not in the set.
 func (s *Set) Of(word string) uint32 {
-	if len(word) == 0 || len(word) > 63 || s.lengths[word[0]]&(1<<len(word)) == 0 {
+	if n := len(word); n == 0 || n > 63 || s.first[word[0]]&s.last[word[n-1]]&(1<<n) == 0 {
 		return 0
 	}
+	return s.find(word)
+}
+
+func (s *Set) find(word string) uint32 {
 	for i := hash(word) & s.mask; s.slots[i].word != ""; i = (i + 1) & s.mask {
 		if equalFold(word, s.slots[i].word) {
 			return s.slots[i].kind
@@ -74,7 +85,7 @@ func (s *Set) Of(word string) uint32 {
 
 // OfBytes is Of for a word that was put together in a buffer.
 func (s *Set) OfBytes(word []byte) uint32 {
-	if len(word) == 0 || len(word) > 63 || s.lengths[word[0]]&(1<<len(word)) == 0 {
+	if n := len(word); n == 0 || n > 63 || s.first[word[0]]&s.last[word[n-1]]&(1<<n) == 0 {
 		return 0
 	}
 	h := uint32(2166136261)

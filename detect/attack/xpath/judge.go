@@ -17,8 +17,13 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// Possible reports whether a value with these traits can hold an XPath injection at all.
-func Possible(t value.Traits) bool {
+// Possible reports whether a value can hold an XPath injection at all.
+// It looks at the value's Traits, Pairs, Source and IsName only.
+func Possible(v *value.Value) bool {
+	t := v.Traits
+	if !v.Pairs.Any(value.LetterParen|value.ColonColon|value.PipePath) && !(v.Pairs.Any(value.SlashSlash) && t.Any(value.Quote|value.DoubleQuote)) {
+		return false
+	}
 	return t.Any(value.ParenOpen|value.Colon|value.Pipe|value.BracketOpen) && t.Any(value.Slash|value.ParenOpen|value.Colon) &&
 		t.Any(value.Quote|value.DoubleQuote|value.BracketClose|value.Space|value.Tab|value.Newline|value.ParenClose)
 }
@@ -31,7 +36,7 @@ const maxMarks = 256
 func Judge(v *value.Value) value.Match {
 	s := v.Text
 	var best value.Match
-	if !Possible(v.Traits) {
+	if !Possible(v) {
 		return best
 	}
 	consider := func(at, end int, shape string) {

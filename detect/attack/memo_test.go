@@ -4,12 +4,11 @@ import (
 	"testing"
 
 	"kongwaf/detect"
-	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
 )
 
-// FuzzPairsMissNothing holds that no value is passed over for its words, and that no language passes over a value for want of pairs of
-// bytes in which it would see something if it looked.
+// FuzzPairsMissNothing holds that no language passes over a value for want of pairs of bytes in
+// which it would see something if it looked.
 func FuzzPairsMissNothing(f *testing.F) {
 	for _, s := range []string{
 		"", "' or 1=1", "<script>alert(1)</script>", "${jndi:ldap://a/b}", "../../etc/passwd", "a.__proto__.b", "constructor.prototype.x",
@@ -29,15 +28,13 @@ func FuzzPairsMissNothing(f *testing.F) {
 		v.IsName = isName
 		all := v
 		all.Pairs = ^value.Pairs(0)
-		leaf := extract.Leaf{Text: text, Source: v.Source, Name: name, IsName: isName}
-		for i, l := range languages {
-			if onlyWords(&leaf, v.Traits) && ofWords(1<<i, v.Pairs, v.Traits) == 0 && l.possible(v.Traits) {
-				if m := l.judge(&all); m.Confidence > 0 {
-					t.Errorf("%s: %q: %+v, but passed over", l.name, text, m)
-				}
+		onlyWords := v.Traits.Only(value.Word) && (v.Pairs&dottedPairs == 0 || v.Pairs&wordPairs == 0 && !v.Traits.Any(value.Dot)) && v.Source != detect.SourcePath && v.Source != detect.SourceHeader && !isName
+		for _, l := range languages {
+			if m := l.judge(&all); m.Confidence > 0 && !l.possible(&value.Value{Traits: v.Traits, Pairs: v.Pairs, Source: v.Source, IsName: isName}) {
+				t.Errorf("%s: %q: %+v, but not possible", l.name, text, m)
 			}
-			if !l.possible(v.Traits) {
-				continue
+			if onlyWords && l.possible(&v) {
+				t.Errorf("%s: %q is possible, but passed over for its words", l.name, text)
 			}
 			if got, want := l.judge(&v), l.judge(&all); got != want {
 				t.Errorf("%s: %q: %+v by its pairs, %+v without", l.name, text, got, want)
