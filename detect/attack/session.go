@@ -37,7 +37,6 @@ type session struct {
 	visit   func(*extract.Leaf) bool // s.leaf, bound once
 
 	value   value.Value
-	memo    memo
 	names   knownNames
 	cleared cleared
 	seen    int // suspicious matches so far, whatever became of them
@@ -130,23 +129,29 @@ func (s *session) leaf(l *extract.Leaf) bool {
 		}
 	}
 	encoded := decode.Possible(l.Text, t, parameter)
-	if !encoded && !t.Any(containers) && s.possible(l, t, p) == 0 {
-		if name != nil {
-			name.put(l, nameHash, t)
+	plain, mask := !encoded && !t.Any(containers), uint32(0)
+	if plain {
+		if mask = s.possible(l, t, p); mask == 0 {
+			if name != nil {
+				name.put(l, nameHash, t)
+			}
+			return true
 		}
-		return true
 	}
-	if !clearable(l, t) {
-		s.readings(l, t, p, encoded)
-		return true
-	}
-	row, hash := s.cleared.row(l)
-	if row.holds(l, hash) {
-		return true
+	var row *clearedRow
+	hash := uint64(0)
+	if clearable(l, t) {
+		if row, hash = s.cleared.row(l); row.holds(l, hash) {
+			return true
+		}
 	}
 	seen, anomalies, cut := s.seen, len(s.walker.Anomalies()), s.cut
-	s.readings(l, t, p, encoded)
-	if s.seen == seen && len(s.walker.Anomalies()) == anomalies && s.cut == cut {
+	if plain {
+		s.judge(l, l.Text, s.path, mask)
+	} else {
+		s.readings(l, t, p, encoded)
+	}
+	if row != nil && s.seen == seen && len(s.walker.Anomalies()) == anomalies && s.cut == cut {
 		if name != nil && !encoded {
 			name.put(l, nameHash, t)
 		} else {
@@ -194,11 +199,11 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, p value.Pairs, encod
 // reports whether the parts are all there is to it: JSON, whose escapes the walker undoes.
 func (s *session) reading(l *extract.Leaf, text string, t value.Traits, p value.Pairs, path decode.Path) (apart bool) {
 	if !t.Any(containers) || l.IsName && path.Len() == 0 || s.flat {
-		s.judge(l, text, t, p, path, every)
+		s.judge(l, text, path, s.possible(l, t, p))
 		return false
 	}
 	if s.depth == maxDepth {
-		s.judge(l, text, t, p, path, every)
+		s.judge(l, text, path, s.possible(l, t, p))
 		s.cut = true
 		return false
 	}
@@ -211,10 +216,10 @@ func (s *session) reading(l *extract.Leaf, text string, t value.Traits, p value.
 	// The quotes and braces of JSON itself are no break-out: its parts have been judged.
 	// A lone string is no container that anybody would send.
 	if apart && s.walker.NestedClean() && strings.TrimLeft(text, blanks)[0] != '"' {
-		s.judge(l, text, t, p, path, structured)
+		s.judge(l, text, path, s.possible(l, t, p)&structured)
 		return true
 	}
-	s.judge(l, text, t, p, path, every)
+	s.judge(l, text, path, s.possible(l, t, p))
 	return apart
 }
 
@@ -237,17 +242,11 @@ func isJSON(text string) bool {
 	return false
 }
 
-// judge asks every language that could be meant and is among those in ask.
-func (s *session) judge(l *extract.Leaf, text string, t value.Traits, p value.Pairs, path decode.Path, ask uint32) {
-	mask := s.possible(l, t, p) & ask
-	if mask == 0 {
-		return
-	}
+// judge asks the languages in mask about the text that possible was asked about last.
+func (s *session) judge(l *extract.Leaf, text string, path decode.Path, mask uint32) {
 	s.value.Text, s.value.Name = text, l.Name
-	for mask != 0 {
-		i := bits.TrailingZeros32(mask)
-		mask &= mask - 1
-		if m := languages[i].judge(&s.value); m.Class != detect.ClassNone {
+	for ; mask != 0; mask &= mask - 1 {
+		if m := languages[bits.TrailingZeros32(mask)].judge(&s.value); m.Class != detect.ClassNone {
 			s.found(l, text, path, m)
 		}
 	}

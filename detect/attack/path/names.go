@@ -18,6 +18,9 @@ const (
 	codeExt                       // extension of code that servers run
 )
 
+// leads are the kinds of which a path that does not climb has one, if it leads anywhere.
+const leads = systemDir | logDir | windowsDir | configFile | secretFile | secretDir | logFile
+
 // names are the elements of sensitive paths, by category.
 var names = words.New(
 	words.Group{Kind: etcFile, Words: `passwd passwd- shadow shadow- gshadow group group- hosts hosts.allow hosts.deny hosts.equiv hostname issue

@@ -40,7 +40,7 @@ func Judge(v *value.Value) value.Match {
 		return single(v).Better(smeared(v))
 	}
 	var best value.Match
-	if v.Pairs.Any(value.DotDot|value.DotSlash|value.WrapperColon|value.LetterP2) || v.Traits.Any(value.Backslash|value.NUL|value.Control|value.High) || tells(text, v.Traits) {
+	if v.Pairs.Any(value.DotDot|value.DotSlash) || v.Traits.Any(value.Backslash|value.NUL|value.Control|value.High) || tells(text) {
 		best = walk(v)
 	}
 	if best.Confidence < 0.75 && curious(v) {
@@ -62,51 +62,39 @@ func Judge(v *value.Value) value.Match {
 	return best
 }
 
-// tells reports whether a name that path knows stands beside a slash or behind a colon. A
-// text without one, without climbs, wrappers and bytes that no path holds, has no path of
-// interest.
-func tells(text string, t value.Traits) bool {
-	for from := 0; from < len(text); {
-		k := strings.IndexByte(text[from:], '/')
-		if k < 0 {
-			break
+// tells reports whether a name that leads somewhere by itself stands beside a slash or behind
+// a colon, or a wrapper's before a colon. A text without one, without climbs and bytes that
+// no path holds, has no path of interest.
+func tells(text string) bool {
+	for start, before := 0, byte(0); start < len(text); {
+		i := start
+		for i < len(text) && !parts[text[i]] {
+			i++
 		}
-		k += from
-		start := k
-		for start > from && role[text[start-1]] != delimits && text[start-1] != ':' {
-			start--
+		after := byte(0)
+		if i < len(text) {
+			after = text[i]
 		}
-		if names.Of(text[start:k]) != 0 {
-			return true
+		if i > start {
+			if (before == '/' || before == ':' || after == '/') && names.Of(text[start:i])&leads != 0 {
+				return true
+			}
+			if after == ':' && schemes.Of(text[start:i])&(wrapper|local|inline) != 0 {
+				return true
+			}
 		}
-		from = k + 1
-		if tellsAt(text, from) {
-			return true
-		}
+		start, before = i+1, after
 	}
-	if !t.Any(value.Colon) {
-		return false
-	}
-	for from := 0; ; {
-		k := strings.IndexByte(text[from:], ':')
-		if k < 0 {
-			return false
-		}
-		from += k + 1
-		if tellsAt(text, from) {
-			return true
-		}
-	}
+	return false
 }
 
-// tellsAt reports whether the element that begins at i is a name that path knows.
-func tellsAt(text string, i int) bool {
-	end := i
-	for end < len(text) && end-i < 64 && role[text[end]] != delimits && text[end] != '/' && text[end] != ':' {
-		end++
+// parts has the bytes that part names.
+var parts = func() (t [256]bool) {
+	for c := range t {
+		t[c] = role[c] == delimits || c == '/' || c == ':'
 	}
-	return names.Of(text[i:end]) != 0
-}
+	return t
+}()
 
 // walk judges the text's words one after the other as paths.
 func walk(v *value.Value) value.Match {
@@ -147,7 +135,7 @@ func walk(v *value.Value) value.Match {
 				elem = i + 1
 			case ':':
 				marks = true
-				known = known || i-start < 24 && i-start > 1 && schemes.Of(text[start:i])&7 != 0
+				known = known || i-start < 24 && i-start > 1 && schemes.Of(text[start:i])&(wrapper|local|inline) != 0
 				elem = i + 1
 			case '.':
 				known = known || i+1 < len(text) && (text[i+1] == '.' || text[i+1] == '/')

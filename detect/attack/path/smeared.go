@@ -45,7 +45,7 @@ func smeared(v *value.Value) value.Match {
 	default:
 		tail = ""
 	}
-	for i := range targets {
+	for i := 0; i < len(targets) && tail != ""; i++ {
 		t := &targets[i]
 		if len(tail) < len(t.file) || !words.HasPrefix(tail[len(tail)-len(t.file):], t.file) {
 			continue

@@ -10,12 +10,20 @@ import (
 
 // From the parts of a path to a confidence.
 
-// schemes are the wrappers by which a file name reads something else.
+// What a scheme says of the path behind it.
+const (
+	wrapper uint32 = 1 << iota // the file name reads something else
+	local                      // a file
+	inline                     // the content itself
+	web                        // of links in pages
+)
+
+// schemes are the schemes of URLs and of PHP's stream wrappers.
 var schemes = words.New(
-	words.Group{Kind: 1, Words: `php phar zip expect glob ogg rar compress.zlib compress.bzip2 zlib bzip2 ssh2.sftp ssh2.exec ssh2.shell`},
-	words.Group{Kind: 2, Words: `file netdoc local_file`},
-	words.Group{Kind: 4, Words: `data`},
-	words.Group{Kind: 8, Words: `http https ftp ws wss webpack webpack-internal chrome-extension moz-extension blob android-app ios-app about mailto tel content app`},
+	words.Group{Kind: wrapper, Words: `php phar zip expect glob ogg rar compress.zlib compress.bzip2 zlib bzip2 ssh2.sftp ssh2.exec ssh2.shell`},
+	words.Group{Kind: local, Words: `file netdoc local_file`},
+	words.Group{Kind: inline, Words: `data`},
+	words.Group{Kind: web, Words: `http https ftp ws wss webpack webpack-internal chrome-extension moz-extension blob android-app ios-app about mailto tel content app`},
 )
 
 // target grades where the path leads: 0 nowhere special, 1 a place applications do not
@@ -106,8 +114,8 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	scheme := uint32(0)
 	if p.scheme != "" {
 		scheme = schemes.Of(p.scheme)
-		if scheme == 0 || scheme == 8 {
-			if p.climbs == 0 || scheme == 8 && p.climbs < 2 {
+		if scheme == 0 || scheme == web {
+			if p.climbs == 0 || scheme == web && p.climbs < 2 {
 				return value.Match{}
 			}
 		}
@@ -122,27 +130,27 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		first = true
 	}
 	switch {
-	case scheme == 1 && p.slashes:
+	case scheme == wrapper && p.slashes:
 		if len(p.scheme)+3 == len(p.text) {
 			return found(0.75, start, end, "stream wrapper")
 		}
 		return found(0.95, start, end, "stream wrapper")
-	case scheme == 4:
+	case scheme == inline:
 		return p.data(v, start, end)
 	}
 	comment := start > 0 && v.Text[0] == '#' && strings.Trim(v.Text[:start], "# ") == ""
 	first = first && !comment
 	target := p.target()
-	if target == 0 && p.climbs == 0 && !p.unc && p.dots3 == 0 && scheme != 2 && p.self < 3 && !p.nul {
+	if target == 0 && p.climbs == 0 && !p.unc && p.dots3 == 0 && scheme != local && p.self < 3 && !p.nul {
 		return value.Match{}
 	}
-	local := p.scheme == "" || scheme == 2
+	near := p.scheme == "" || scheme == local
 	c := 0.0
 	shape := "sensitive path"
 	switch {
 	case target == 2 && p.climbs > 0 && (p.abs || p.climbs > 1 || p.trick || first):
 		c, shape = 0.97, "traversal to a sensitive file"
-	case target == 2 && local && (first || scheme == 2):
+	case target == 2 && near && (first || scheme == local):
 		c = 0.93
 		if p.last&secretFile == 0 && p.all&(systemDir|secretDir|windowsDir) == 0 {
 			c = 0.8
@@ -156,14 +164,14 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		if !p.abs && !p.drive && scheme == 0 {
 			c = 0.78
 		}
-	case target == 2 && local && p.abs && p.all&systemDir != 0:
+	case target == 2 && near && p.abs && p.all&systemDir != 0:
 		c = 0.75
 		if after == ' ' || comment || named(v.Text[:start]) {
 			c = 0.6
 		}
 	case target == 1 && p.climbs > 0:
 		c, shape = 0.92, "traversal into the system"
-	case target == 1 && whole && local:
+	case target == 1 && whole && near:
 		c = 0.75
 	}
 	if p.climbs == 2 && p.elems == 0 && !p.abs && !p.trick && !p.nul && after != '{' {
@@ -175,7 +183,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	}
 	switch {
 	case c > 0:
-	case scheme == 2 && (p.slashes || p.abs || p.drive) && first:
+	case scheme == local && (p.slashes || p.abs || p.drive) && first:
 		c, shape = 0.75, "file URL"
 	case p.dots3 >= 2:
 		c, shape = 0.75, "traversal"

@@ -17,8 +17,6 @@ const (
 	ColonLetter                       // : and a letter
 	ColonDigit                        // : and a digit or a plus
 	SchemeColon                       // a colon behind p, s or r in any case
-	WrapperColon                      // a colon behind the last letter of a stream wrapper, in any case, other than bzip2
-	LetterP2                          // p2, P2, as in bzip2:
 	ClassColon                        // a colon behind O, C or o
 	SlashSlash                        // //
 	PipePath                          // | and a slash or a blank
@@ -88,8 +86,6 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{ColonLetter, ":", letter},
 		{ColonDigit, ":", digit + "+"},
 		{SchemeColon, "psrPSR", ":"},
-		{WrapperColon, "prtbgcleaPRTBGCLEA", ":"},
-		{LetterP2, "pP", "2"},
 		{ClassColon, "OCo", ":"},
 		{SlashSlash, "/", "/"},
 		{PipePath, "|", "/ "},

@@ -3,9 +3,30 @@ package attack
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"kongwaf/detect"
 	"kongwaf/detect/attack/value"
 )
+
+// TestAskAsksAll holds that ask asks every language, each for its own bit.
+func TestAskAsksAll(t *testing.T) {
+	seen := uint32(0)
+	for _, seed := range seeds {
+		for _, text := range []string{seed.attack, seed.benign, "{{7*7}}", "../etc/passwd", "shell.php", "a.oastify.com", "a.__proto__.b", "O:8:\"stdClass\":0:{}", "a\r\nSet-Cookie: b=c"} {
+			for _, isName := range []bool{false, true} {
+				v := value.Of(text, detect.SourceQuery, "q")
+				v.IsName = isName
+				mask := ask(&v)
+				seen |= mask
+				for i := range languages {
+					require.Equal(t, languages[i].possible(&v), mask&(1<<i) != 0, "%s: %q", languages[i].name, text)
+				}
+			}
+		}
+	}
+	require.EqualValues(t, 1<<len(languages)-1, seen)
+}
 
 // FuzzPairsMissNothing holds that no language passes over a value for want of pairs of bytes in
 // which it would see something if it looked.

@@ -1,8 +1,6 @@
 package attack
 
 import (
-	"math/bits"
-
 	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
@@ -21,13 +19,7 @@ func (s *session) possible(l *extract.Leaf, t value.Traits, p value.Pairs) uint3
 	}
 	v := &s.value
 	v.Traits, v.Pairs, v.Source, v.IsName = t, p, l.Source, l.IsName
-	mask := s.memo.languages(t, l.Source, l.IsName)
-	for left := mask; left != 0; left &= left - 1 {
-		if i := bits.TrailingZeros32(left); !languages[i].possible(v) {
-			mask &^= 1 << i
-		}
-	}
-	return mask
+	return ask(v)
 }
 
 // wordPairs are pairs of which a text of nothing but letters, digits, _ and - has one, if a
@@ -52,37 +44,4 @@ func tellingPairs(t value.Traits) value.Pairs {
 		}
 	}
 	return ^harmless
-}
-
-// memo remembers which languages could be meant by a set of traits, whatever the pairs:
-// asking all of them costs more than judging most values. It is exact. Sets that collide
-// replace each other.
-type memo struct {
-	rows [256]memoRow
-	kind value.Value // that the languages are asked about
-}
-
-type memoRow struct {
-	traits value.Traits
-	mask   uint32
-	source detect.Source
-	isName bool
-}
-
-// languages returns the set of languages that may be asked about a value of this kind.
-func (m *memo) languages(t value.Traits, source detect.Source, isName bool) uint32 {
-	if t == 0 {
-		return 0 // the empty text; also what an unused row holds
-	}
-	row := &m.rows[uint64(t)*0x9E3779B97F4A7C15>>56]
-	if row.traits != t || row.source != source || row.isName != isName {
-		*row = memoRow{traits: t, source: source, isName: isName}
-		m.kind = value.Value{Traits: t, Pairs: ^value.Pairs(0), Source: source, IsName: isName}
-		for i := range languages {
-			if languages[i].possible(&m.kind) {
-				row.mask |= 1 << i
-			}
-		}
-	}
-	return row.mask
 }
