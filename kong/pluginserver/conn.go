@@ -26,6 +26,7 @@ type conn struct {
 	in         []byte
 	base, head int
 	reserved   int64 // body memory that in has taken
+	seen       int   // bytes in the socket that a keeper has peeked at, and nobody has read yet
 
 	// Bytes for Kong, not yet written, with calls among them that Kong will answer with
 	// an empty frame.
@@ -239,6 +240,10 @@ func (c *conn) fill() error {
 	}
 	n, err := c.sock.Read(c.in[len(c.in):cap(c.in)])
 	c.in = c.in[:len(c.in)+n]
+	if skip := min(n, c.seen); skip > 0 {
+		c.head += skip // in was empty
+		c.seen -= skip
+	}
 	if n > 0 {
 		return nil
 	}

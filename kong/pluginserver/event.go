@@ -191,7 +191,7 @@ func (c *conn) run(limit time.Duration, f func(*link)) (res outcome, err error) 
 		// runtime.Goexit: this goroutine is lost, the connection is not.
 		if c.retire(l) {
 			c.srv.n.computing.Add(-1)
-			go c.proceed(errPanic)
+			c.abandon(errPanic)
 		} else {
 			c.returned()
 			c.srv.n.computing.Add(-1)

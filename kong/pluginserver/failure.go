@@ -39,7 +39,18 @@ func (c *conn) expired() {
 	c.cur, c.working = nil, false
 	c.mu.Unlock()
 	c.srv.n.hung.Add(1)
-	c.proceed(errTimeout)
+	c.abandon(errTimeout)
+}
+
+// abandon goes on with the connection in another goroutine than the one that a handler has
+// got stuck in, or is ending.
+func (c *conn) abandon(why error) {
+	proceed := func() { c.proceed(why) }
+	if sock, ok := c.sock.(Hosted); ok {
+		sock.Go(proceed)
+	} else {
+		go proceed()
+	}
 }
 
 // proceed answers the event by the failure policy and goes on with the connection.

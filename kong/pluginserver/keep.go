@@ -41,25 +41,38 @@ const (
 	EndCommand
 )
 
-// KeptConn is a connection as ServeKept needs it: a *net.UnixConn, or something lighter.
+// KeptConn is a connection as ServeKept needs it: a *net.UnixConn, or a Hosted one.
 type KeptConn interface {
 	net.Conn
 	syscall.Conn
 }
 
+// Hosted is a connection whose owner waits for it, and many others, on few threads. Where
+// its RawConn waits, and the other side hangs up, the wait ends with an error.
+type Hosted interface {
+	KeptConn
+	// Drained says that all that has come has been looked at: a read need not try before
+	// it waits.
+	Drained()
+	// Go goes on with the connection in f, in another goroutine. The one that has served
+	// it must not read or write any more.
+	Go(f func())
+}
+
 // keeper is what the server does for the one who keeps a connection.
 type keeper struct {
-	mark func(State)
-	raw  syscall.RawConn
-	end  End
+	mark   func(State)
+	raw    syscall.RawConn
+	hosted Hosted // nil if it is not
+	end    End
 
 	// Of the peek under way.
-	buf  [maxEvent]byte
+	buf  [2 * maxEvent]byte
 	n    int
 	err  error
-	owed int                   // empty frames that Kong still has to send before its next command
-	look func(fd uintptr) bool // c.look, bound once
-	take func(fd uintptr) bool
+	owed int                   // bytes of empty frames that Kong sends before its next command
+	look func(fd uintptr) bool // c.peek, bound once
+	take func(fd uintptr)
 	size int
 }
 
@@ -79,7 +92,8 @@ func (s *Server) ServeKept(sock KeptConn, mark func(State)) End {
 		return EndClosed
 	}
 	c.keeper = &keeper{mark: mark, raw: raw}
-	c.keeper.look, c.keeper.take = c.keeper.peek, c.keeper.consume
+	c.keeper.hosted, _ = sock.(Hosted)
+	c.keeper.look, c.keeper.take = c.keeper.peek, c.keeper.takeNow
 	if !s.add(c) {
 		sock.Close()
 		return EndReleased
@@ -89,41 +103,39 @@ func (s *Server) ServeKept(sock KeptConn, mark func(State)) End {
 	return c.keeper.end
 }
 
-// nextKept waits for the next event and takes its frame from the socket.
+// nextKept waits for the next event. Its frame stays in the socket for now: it is taken
+// out together with the first replies, see fill, or when the event ends without any.
 func (c *conn) nextKept() ([]byte, error) {
 	k := c.keeper
-	k.owed, c.owed = c.owed, 0
+	k.owed, c.owed = wire.HeaderSize*c.owed, 0
 	if err := c.await(k.wait); err != nil {
 		if err == errBadFrame {
 			c.srv.badFrame(errors.New("the answer to a call that has none"))
 		}
 		return nil, err
 	}
-	size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(k.buf[:]))
+	frame := k.buf[k.owed:k.n]
+	size := wire.HeaderSize + int64(binary.LittleEndian.Uint32(frame))
 	if size > wire.HeaderSize+int64(c.srv.limits.FrameBytes) {
 		c.srv.badFrame(fmt.Errorf("%w: %d bytes", wire.ErrFrameTooLong, size))
 		return nil, errBadFrame
 	}
 	if size == wire.HeaderSize {
-		k.size = wire.HeaderSize
-		if err := k.raw.Read(k.take); err != nil {
-			return nil, err
-		}
-		return nil, k.err
+		return nil, k.consume(k.owed + wire.HeaderSize)
 	}
 	if size > maxEvent {
-		return nil, errCommand
+		return nil, errors.Join(errCommand, k.consume(k.owed))
 	}
-	rpc, err := wire.ParseRPC(k.buf[wire.HeaderSize:size])
+	rpc, err := wire.ParseRPC(frame[wire.HeaderSize:size])
 	if err == nil && rpc.Command != wire.CmdHandleEvent {
-		return nil, errCommand
+		return nil, errors.Join(errCommand, k.consume(k.owed))
 	}
 	k.mark(StateEvent)
-	k.size = int(size)
-	if err := k.raw.Read(k.take); err != nil {
-		return nil, err
+	c.seen = k.owed + int(size)
+	if k.hosted != nil && c.seen == k.n {
+		k.hosted.Drained()
 	}
-	return k.buf[wire.HeaderSize:size], k.err
+	return frame[wire.HeaderSize:size], nil
 }
 
 var errCommand = fmt.Errorf("a command waits")
@@ -138,22 +150,8 @@ func (k *keeper) wait() error {
 }
 
 func (k *keeper) peek(fd uintptr) bool {
-	for k.owed > 0 {
-		// No other worker wants these, so they need not be left where they are first.
-		k.size = min(wire.HeaderSize*k.owed, maxEvent)
-		got, err := k.receive(fd)
-		if err == syscall.EAGAIN {
-			return false
-		}
-		if k.owed -= got / wire.HeaderSize; err == nil && (got%wire.HeaderSize != 0 || !allZero(k.buf[:got])) {
-			err = errBadFrame
-		}
-		if k.err = err; err != nil {
-			return true
-		}
-	}
 	for {
-		n, _, err := syscall.Recvfrom(int(fd), k.buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		n, _, err := syscall.Recvfrom(int(fd), k.buf[:k.owed+maxEvent], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		switch {
 		case err == syscall.EINTR:
 			continue
@@ -165,31 +163,47 @@ func (k *keeper) peek(fd uintptr) bool {
 		case n == 0:
 			k.err = io.EOF
 			return true
+		case !allZero(k.buf[:min(n, k.owed)]):
+			k.err = errBadFrame
+			return true
 		}
 		k.n = n
-		if n >= wire.HeaderSize && int64(n) >= min(wire.HeaderSize+int64(binary.LittleEndian.Uint32(k.buf[:])), maxEvent) {
+		if frame := k.buf[min(n, k.owed):n]; len(frame) >= wire.HeaderSize &&
+			int64(len(frame)) >= min(wire.HeaderSize+int64(binary.LittleEndian.Uint32(frame)), maxEvent) {
 			return true
 		}
 		// What is missing wakes us when it arrives. The end of the stream does too, but
 		// does not show behind bytes that stay where they are.
-		if k.err = hungUp(fd); k.err != nil {
-			return true
+		if k.hosted == nil {
+			k.err = hungUp(fd)
 		}
-		return false
+		return k.err != nil
 	}
 }
 
-// receive takes at most size bytes, as many as are there.
-func (k *keeper) receive(fd uintptr) (int, error) {
-	for {
-		n, _, err := syscall.Recvfrom(int(fd), k.buf[:k.size], syscall.MSG_DONTWAIT)
+// consume takes bytes that have been peeked at.
+func (k *keeper) consume(size int) error {
+	k.size, k.err = size, nil
+	if err := k.raw.Control(k.take); err != nil {
+		return err
+	}
+	return k.err
+}
+
+func (k *keeper) takeNow(fd uintptr) {
+	for k.size > 0 {
+		n, _, err := syscall.Recvfrom(int(fd), k.buf[:min(k.size, len(k.buf))], syscall.MSG_DONTWAIT)
 		switch {
 		case err == syscall.EINTR:
-			continue
-		case err == nil && n == 0:
-			err = io.EOF
+		case err != nil:
+			k.err = err
+			return
+		case n == 0:
+			k.err = io.ErrUnexpectedEOF
+			return
+		default:
+			k.size -= n
 		}
-		return max(n, 0), err
 	}
 }
 
@@ -211,25 +225,6 @@ func hungUp(fd uintptr) error {
 	return nil
 }
 
-// consume takes the frame that has been peeked at; it is there as a whole.
-func (k *keeper) consume(fd uintptr) bool {
-	for got := 0; got < k.size; {
-		n, _, err := syscall.Recvfrom(int(fd), k.buf[got:k.size], syscall.MSG_DONTWAIT)
-		switch {
-		case err == syscall.EINTR:
-		case err != nil:
-			k.err = err
-			return true
-		case n == 0:
-			k.err = io.ErrUnexpectedEOF
-			return true
-		default:
-			got += n
-		}
-	}
-	return true
-}
-
 // atomicWrite is how many bytes the kernel puts into a Unix socket as a whole or not at
 // all; it is 32 KiB or more.
 const atomicWrite = 4096
@@ -239,6 +234,12 @@ func (c *conn) write() error {
 	k := c.keeper
 	if k == nil {
 		return c.flush()
+	}
+	if c.seen > 0 { // there were no replies
+		err := k.consume(c.seen)
+		if c.seen = 0; err != nil {
+			return err
+		}
 	}
 	for len(c.out) > atomicWrite {
 		n, err := c.sock.Write(c.out[:len(c.out)-atomicWrite])

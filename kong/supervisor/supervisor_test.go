@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -102,6 +103,12 @@ func (t toy) Handle(_ string, kong *pdk.PDK) {
 	}
 	if strings.HasPrefix(os.Getenv(versionEnv), "panicky") && counter(t.shared).Load()%10 == 0 {
 		panic("every tenth")
+	}
+	if strings.HasPrefix(os.Getenv(versionEnv), "hanging") && counter(t.shared).Load()%10 == 0 {
+		time.Sleep(3 * t.Timeout())
+	}
+	if strings.HasPrefix(os.Getenv(versionEnv), "vanishing") && counter(t.shared).Load()%10 == 0 {
+		runtime.Goexit()
 	}
 	if os.Getenv(faultEnv) == "event" {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -152,14 +152,20 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
-func TestPanics(t *testing.T) {
-	t.Setenv(versionEnv, "panicky")
-	r := newRig(t, Timing{})
-	l := r.load(2000, 16)
-	time.Sleep(time.Second)
-	l.stop(t, "panic in every tenth event", r)
-	require.NotZero(t, l.byPolicy.Load())
-	require.Equal(t, 1, r.Supervisor.Stats().Started, "the process lives")
+func TestBadHandlers(t *testing.T) {
+	for version, what := range map[string]string{
+		"panicky": "a panic in every tenth event", "hanging": "every tenth handler hangs", "vanishing": "every tenth handler ends its goroutine",
+	} {
+		t.Run(version, func(t *testing.T) {
+			t.Setenv(versionEnv, version)
+			r := newRig(t, Timing{})
+			l := r.load(2000, 16)
+			time.Sleep(time.Second)
+			l.stop(t, what, r)
+			require.NotZero(t, l.byPolicy.Load())
+			require.Equal(t, 1, r.Supervisor.Stats().Started, "the process lives")
+		})
+	}
 }
 
 func TestGarbage(t *testing.T) {

@@ -9,10 +9,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/wire"
@@ -41,7 +38,6 @@ type Worker struct {
 	board  board
 	shared []byte
 	index  int
-	idle   atomic.Int32 // goroutines that wait for a connection
 }
 
 // IsWorker reports whether this process was started by a supervisor.
@@ -85,6 +81,10 @@ func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
+	loop, err := newLoop()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go w.beat(ctx)
@@ -96,8 +96,6 @@ func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
 	drained := make(chan struct{})
 	var drain, warm sync.Once
 	var busy sync.WaitGroup
-	next := make(chan message)
-	defer close(next)
 	for {
 		m, err := w.line.receive()
 		if err != nil {
@@ -117,10 +115,13 @@ func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
 		switch m.kind {
 		case msgConn:
 			busy.Add(1)
-			select {
-			case next <- m:
-			default:
-				go w.serveAll(srv, m, next, &busy)
+			err := loop.serve(m.fd, m.slot, func(conn *sock) {
+				defer busy.Done()
+				w.serve(srv, m, conn)
+			})
+			if err != nil {
+				w.board.mark(m.slot, stateOver)
+				busy.Done()
 			}
 		case msgCommand:
 			busy.Go(func() { w.command(srv, m) })
@@ -158,28 +159,8 @@ func (w *Worker) beat(ctx context.Context) {
 	}
 }
 
-// idleServers is how many goroutines wait for a connection to serve: where every request
-// is refused, every request is a connection, and a new goroutine has to grow its stack.
-const idleServers = 64
-
-// serveAll serves a connection, and then those that come while it would be idle. Each
-// counts as busy until it is over.
-func (w *Worker) serveAll(srv *pluginserver.Server, m message, next <-chan message, busy *sync.WaitGroup) {
-	for ok := true; ok; {
-		w.serve(srv, m)
-		busy.Done()
-		if w.idle.Add(1) <= idleServers {
-			m, ok = <-next
-		} else {
-			ok = false
-		}
-		w.idle.Add(-1)
-	}
-}
-
 // serve serves one connection.
-func (w *Worker) serve(srv *pluginserver.Server, m message) {
-	conn := keptConn{os.NewFile(uintptr(m.fd), "kong")}
+func (w *Worker) serve(srv *pluginserver.Server, m message, conn *sock) {
 	switch srv.ServeKept(conn, func(state pluginserver.State) { w.board.mark(m.slot, state) }) {
 	case pluginserver.EndReleased:
 		w.line.send(message{kind: msgReleased, slot: m.slot, fd: -1})
@@ -190,28 +171,6 @@ func (w *Worker) serve(srv *pluginserver.Server, m message) {
 		// connection, and waking another process costs more than the rest.
 		w.board.mark(m.slot, stateOver)
 	}
-}
-
-// keptConn is a connection without what package net asks the kernel about one. The file
-// is non-blocking, so it is in Go's poller.
-type keptConn struct{ *os.File }
-
-var unnamed = &net.UnixAddr{Net: "unix"}
-
-func (keptConn) LocalAddr() net.Addr  { return unnamed }
-func (keptConn) RemoteAddr() net.Addr { return unnamed }
-
-// CloseWrite ends our half of the connection.
-func (c keptConn) CloseWrite() error {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var shutdown error
-	if err := raw.Control(func(fd uintptr) { shutdown = unix.Shutdown(int(fd), unix.SHUT_WR) }); err != nil {
-		return err
-	}
-	return shutdown
 }
 
 // command answers one command.
