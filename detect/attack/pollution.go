@@ -101,7 +101,7 @@ func (s *session) judgeJoined() {
 			s.own.Text = text
 			s.depth = 1 // below the parameters: it is none itself
 			t, p := value.Look(text)
-			s.readings(&s.own, t, p, decode.Possible(text, t, true))
+			s.readings(&s.own, t, p, decode.Possible(text, t, p, true))
 			s.depth = 0
 			s.arena = s.arena[:mark]
 		}
@@ -152,7 +152,7 @@ func (s *session) judgeWhole() {
 	}
 	t, p := value.Look(l.Text)
 	s.depth, s.flat = 1, true
-	s.readings(l, t, p, decode.Possible(l.Text, t, true))
+	s.readings(l, t, p, decode.Possible(l.Text, t, p, true))
 	s.depth, s.flat = 0, false
 }
 

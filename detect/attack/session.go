@@ -128,7 +128,7 @@ func (s *session) leaf(l *extract.Leaf) bool {
 			s.oddName = *l
 		}
 	}
-	encoded := decode.Possible(l.Text, t, parameter)
+	encoded := decode.Possible(l.Text, t, p, parameter)
 	plain, mask := !encoded && !t.Any(containers), uint32(0)
 	if plain {
 		if mask = s.possible(l, t, p); mask == 0 {
@@ -173,7 +173,7 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, p value.Pairs, encod
 		return
 	}
 	mark, f := len(s.arena), s.forms[s.depth]
-	f.Start(l.Text, t, s.isParameter(l), s.path, &s.arena, &s.left)
+	f.Start(l.Text, t, p, s.isParameter(l), s.path, &s.arena, &s.left)
 	if !t.Any(value.Percent|value.Plus) && s.reading(l, l.Text, t, p, s.path) {
 		f.Leave()
 	}

@@ -19,7 +19,7 @@ const (
 const base64Alphabet = value.Letter | value.Digit | value.Plus | value.Slash | value.Equals |
 	value.Hyphen | value.Underscore
 
-func base64Possible(t value.Traits, n int) bool {
+func base64Possible(t value.Traits, _ value.Pairs, n int) bool {
 	// Beyond the alphabet: line breaks, blanks (a plus that a form decoder took), the dots
 	// of a JWT, the head of a data URL.
 	const around = value.Newline | value.Space | value.Dot | value.Colon | value.Semicolon | value.Comma
@@ -69,7 +69,7 @@ func appendBase64(dst []byte, s string) ([]byte, bool) {
 
 // base64Head reports whether a text may be base64 that yields text, by its first eight
 // digits, or by a head that appendBase64 looks behind. Most words fail here.
-func base64Head(s string) bool {
+func base64Head(s string, _ value.Pairs) bool {
 	switch s[0] | 0x20 {
 	case 'b', 'd', ' ', '\r', '\n', '*', '-': // Basic, Bearer, data:, and what Trim removes
 		if s[0] <= ' ' || hasPrefixFold(s, "basic ") || hasPrefixFold(s, "bearer ") || hasPrefixFold(s, "data:") {

@@ -94,8 +94,8 @@ func (p Path) with(s Step) Path {
 // where it does not.
 type decoder struct {
 	step     Step
-	possible func(t value.Traits, n int) bool
-	head     func(s string) bool
+	possible func(t value.Traits, p value.Pairs, n int) bool
+	head     func(s string, p value.Pairs) bool
 	apply    func(dst []byte, s string) ([]byte, bool)
 }
 
@@ -109,21 +109,24 @@ var chain = [...]decoder{
 	{step: Escape, possible: escapePossible, apply: appendEscapes},
 }
 
+// chained are the classes of which a text has one that a decoder of the chain changes.
+const chained = value.Percent | value.Ampersand | value.High | value.NUL | value.Plus | value.Backslash
+
 var blobs = [...]decoder{
 	{step: Base64, possible: base64Possible, head: base64Head, apply: appendBase64},
 	{step: Hex, possible: hexPossible, head: hexHead, apply: appendHex},
 	{step: UTF7, possible: utf7Possible, apply: appendUTF7},
 }
 
-// Possible reports whether any decoder could change s, whose traits are t; form as in
+// Possible reports whether any decoder could change s, whose traits and pairs are t and p; form as in
 // Forms.Start. It never says
 // no to a text that one would change, and costs a few nanoseconds for most texts.
-func Possible(s string, t value.Traits, form bool) bool {
+func Possible(s string, t value.Traits, p value.Pairs, form bool) bool {
 	if t.Any(value.Percent|value.Ampersand|value.Backslash|value.High|value.NUL) ||
-		form && t.Any(value.Plus) || plusPossible(t, len(s)) || utf7Possible(t, len(s)) {
+		form && t.Any(value.Plus) || plusPossible(t, p, len(s)) || utf7Possible(t, p, len(s)) {
 		return true
 	}
-	return base64Possible(t, len(s)) && base64Head(s) || hexPossible(t, len(s)) && hexHead(s)
+	return base64Possible(t, p, len(s)) && base64Head(s, p) || hexPossible(t, p, len(s)) && hexHead(s, p)
 }
 
 // Form is one reading of a value.
@@ -163,10 +166,10 @@ type entry struct {
 // a blank. Decoded texts are appended to *arena and taken off *left, the
 // number of bytes that may still be produced. Strings stay valid for as long as the
 // caller does not overwrite that part of the arena.
-func (f *Forms) Start(text string, t value.Traits, form bool, path Path, arena *[]byte, left *int) {
+func (f *Forms) Start(text string, t value.Traits, p value.Pairs, form bool, path Path, arena *[]byte, left *int) {
 	f.form = form
 	f.arena, f.left = arena, left
-	f.forms[0] = entry{Form: Form{Text: text, Traits: t, Path: path}, last: true}
+	f.forms[0] = entry{Form: Form{Text: text, Traits: t, Pairs: p, Path: path}, last: true}
 	f.n, f.read, f.grown = 1, 1, 0
 	f.Exhausted = false
 }
@@ -201,7 +204,7 @@ func (f *Forms) grow(i int) {
 	if from.left {
 		return
 	}
-	if from.last {
+	if from.last && from.Traits.Any(chained) {
 		current, added := &from.Form, -1
 		for k := range chain {
 			// Each as often as it changes something: what comes later must not spoil what
@@ -233,7 +236,7 @@ func (f *Forms) grow(i int) {
 func (f *Forms) apply(d *decoder, from *Form, last bool) int {
 	if d.step == Plus && f.form && from == &f.forms[0].Form {
 		// asked for
-	} else if !d.possible(from.Traits, len(from.Text)) || d.head != nil && !d.head(from.Text) {
+	} else if !d.possible(from.Traits, from.Pairs, len(from.Text)) || d.head != nil && !d.head(from.Text, from.Pairs) {
 		return -1
 	}
 	if f.n == maxForms || from.Path.n == maxSteps || *f.left < len(from.Text) {

@@ -16,12 +16,22 @@ import (
 )
 
 // readings returns all readings of s with their paths, as "path: text".
+func start(f *Forms, s string, form bool, path Path, arena *[]byte, left *int) {
+	t, p := value.Look(s)
+	f.Start(s, t, p, form, path, arena, left)
+}
+
+func possible(s string, form bool) bool {
+	t, p := value.Look(s)
+	return Possible(s, t, p, form)
+}
+
 func readings(s string) map[string]string {
 	all := make(map[string]string)
 	var arena []byte
 	left := 1 << 20
 	var f Forms
-	f.Start(s, value.TraitsOf(s), false, Path{}, &arena, &left)
+	start(&f, s, false, Path{}, &arena, &left)
 	for form := f.Next(); form != nil; form = f.Next() {
 		all[form.Text] = strings.Join(form.Path.Append(nil), ",")
 	}
@@ -95,7 +105,7 @@ func TestFormsFindTheText(t *testing.T) {
 			path, ok := got[row.want]
 			require.True(t, ok, "readings: %q", got)
 			require.Equal(t, row.path, path)
-			require.True(t, Possible(row.in, value.TraitsOf(row.in), false), "the prefilter misses it")
+			require.True(t, possible(row.in, false), "the prefilter misses it")
 		})
 	}
 }
@@ -128,9 +138,9 @@ func TestFormsOfAForm(t *testing.T) {
 	var arena []byte
 	left := 1 << 10
 	var f Forms
-	f.Start(in, value.TraitsOf(in), true, Path{}, &arena, &left)
+	start(&f, in, true, Path{}, &arena, &left)
 	require.Equal(t, strings.Replace(in, "+", " ", 1), f.Next().Text)
-	require.True(t, Possible(in, value.TraitsOf(in), true))
+	require.True(t, possible(in, true))
 }
 
 func TestFormsSayWhenTheyStop(t *testing.T) {
@@ -141,18 +151,18 @@ func TestFormsSayWhenTheyStop(t *testing.T) {
 	var arena []byte
 	left := 1 << 20
 	var f Forms
-	f.Start(s, value.TraitsOf(s), false, Path{}, &arena, &left)
+	start(&f, s, false, Path{}, &arena, &left)
 	for f.Next() != nil {
 	}
 	require.True(t, f.Exhausted, "more layers than rounds")
 
 	left = 10
-	f.Start("%3Cscript%3E", value.TraitsOf("%3Cscript%3E"), false, Path{}, &arena, &left)
+	start(&f, "%3Cscript%3E", false, Path{}, &arena, &left)
 	require.Nil(t, f.Next())
 	require.True(t, f.Exhausted, "no bytes left")
 
 	left = 100
-	f.Start("%3Cscript%3E", value.TraitsOf("%3Cscript%3E"), false, Path{}, &arena, &left)
+	start(&f, "%3Cscript%3E", false, Path{}, &arena, &left)
 	for f.Next() != nil {
 	}
 	require.False(t, f.Exhausted)
@@ -290,7 +300,7 @@ func FuzzForms(f *testing.F) {
 		const budget = 1 << 16
 		left := budget
 		var forms Forms
-		forms.Start(s, value.TraitsOf(s), false, Path{}, &arena, &left)
+		start(&forms, s, false, Path{}, &arena, &left)
 		n := 0
 		for form := forms.Next(); form != nil; form = forms.Next() {
 			n++
@@ -301,12 +311,13 @@ func FuzzForms(f *testing.F) {
 				t.Fatalf("%q: wrong traits", form.Text)
 			}
 		}
-		if n > 0 && !Possible(s, value.TraitsOf(s), false) {
+		if n > 0 && !possible(s, false) {
 			t.Fatalf("%q: the prefilter misses it", s)
 		}
 		if len(arena) > budget*maxGrowth {
 			t.Fatalf("%q: %d bytes decoded", s, len(arena))
 		}
+		traits, pairs := value.Look(s)
 		for _, d := range slices.Concat(chain[:], blobs[:]) {
 			out, changed := d.apply([]byte("before"), s)
 			switch {
@@ -316,7 +327,7 @@ func FuzzForms(f *testing.F) {
 				t.Fatalf("%s appends %q though nothing changed", d.step, out)
 			case len(out)-6 > maxGrowth*len(s):
 				t.Fatalf("%s: %q grows to %q", d.step, s, out[6:])
-			case changed && d.step <= NUL && !d.possible(value.TraitsOf(s), len(s)): // the others choose where they make sense
+			case changed && d.step <= NUL && !d.possible(traits, pairs, len(s)): // the others choose where they make sense
 				t.Fatalf("%s: its prefilter misses %q", d.step, s)
 			}
 		}
@@ -340,16 +351,16 @@ func BenchmarkForms(b *testing.B) {
 		b.Run(row.name, func(b *testing.B) {
 			var arena []byte
 			var f Forms
-			t := value.TraitsOf(row.in)
+			t, p := value.Look(row.in)
 			b.SetBytes(int64(len(row.in)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if !Possible(row.in, t, false) {
+				if !Possible(row.in, t, p, false) {
 					continue
 				}
 				left := 4 * len(row.in)
 				arena = arena[:0]
-				f.Start(row.in, t, false, Path{}, &arena, &left)
+				f.Start(row.in, t, p, false, Path{}, &arena, &left)
 				for f.Next() != nil {
 				}
 			}
@@ -363,7 +374,7 @@ func TestLeave(t *testing.T) {
 	text := `%7b%22a%22:%22x\u0027y%22%7d`
 	left, arena := 1<<16, []byte(nil)
 	var f Forms
-	f.Start(text, value.TraitsOf(text), true, Path{}, &arena, &left)
+	start(&f, text, true, Path{}, &arena, &left)
 	form := f.Next()
 	if form == nil || !form.Path.EndsIn(Percent) {
 		t.Fatalf("first reading: %+v", form)

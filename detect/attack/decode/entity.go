@@ -7,7 +7,9 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-func entityPossible(t value.Traits, n int) bool { return n >= 3 && t.Any(value.Ampersand) }
+func entityPossible(t value.Traits, _ value.Pairs, n int) bool {
+	return n >= 3 && t.Any(value.Ampersand)
+}
 
 // appendEntities undoes HTML and XML character references (WHATWG HTML section 13.2.5.72):
 // decimal, hexadecimal and those named ones that stand for ASCII or for a blank, each also

@@ -8,7 +8,9 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-func escapePossible(t value.Traits, n int) bool { return n >= 2 && t.Any(value.Backslash) }
+func escapePossible(t value.Traits, _ value.Pairs, n int) bool {
+	return n >= 2 && t.Any(value.Backslash)
+}
 
 // appendEscapes undoes backslash escapes as C, JavaScript, JSON, PHP, Python and CSS
 // write them: \xHH, \x{H..}, \uHHHH (with surrogate pairs), \u{H..}, \UHHHHHHHH, octal,

@@ -1,13 +1,12 @@
 package decode
 
 import (
-	"strings"
 	"unicode/utf8"
 
 	"kongwaf/detect/attack/value"
 )
 
-func hexPossible(t value.Traits, n int) bool {
+func hexPossible(t value.Traits, _ value.Pairs, n int) bool {
 	return n >= minBlob && t.Any(value.Digit) && t.Only(value.Letter|value.Digit|value.Slash|value.Dot|value.Comma|value.Space|value.Backslash)
 }
 
@@ -25,9 +24,6 @@ func appendHex(dst []byte, s string) ([]byte, bool) {
 		if out, ok := appendHexText(dst, digits); ok {
 			return out, true
 		}
-	}
-	if !hasHexByte(s) {
-		return dst, false
 	}
 	return appendHexBytes(dst, s)
 }
@@ -78,38 +74,23 @@ func appendHexBytes(dst []byte, s string) ([]byte, bool) {
 }
 
 // hexHead reports whether a text begins like hex that decodes to text, or has a 0xHH.
-func hexHead(s string) bool {
+func hexHead(s string, p value.Pairs) bool {
 	var head [minBlob / 2]byte
 	high := byte(0)
 	for i := range head {
 		hi, lo := unhex(s[2*i]), unhex(s[2*i+1])
 		if hi < 0 || lo < 0 {
-			return hasHexByte(s)
+			return p.Any(value.ZeroX)
 		}
 		c := byte(hi<<4 | lo)
 		if i == 0 && magicLead[c] {
 			return true
 		}
 		if printable[c] == notText {
-			return hasHexByte(s)
+			return p.Any(value.ZeroX)
 		}
 		head[i] = c
 		high |= c
 	}
-	return high < utf8.RuneSelf || utf8Head(head[:]) || hasHexByte(s)
-}
-
-// hasHexByte reports whether "0x" occurs in s.
-func hasHexByte(s string) bool {
-	for from := 0; ; {
-		i := strings.IndexByte(s[from:], 'x')
-		if i < 0 {
-			break
-		}
-		if from += i; from > 0 && s[from-1] == '0' {
-			return true
-		}
-		from++
-	}
-	return strings.Contains(s, "0X")
+	return high < utf8.RuneSelf || utf8Head(head[:]) || p.Any(value.ZeroX)
 }

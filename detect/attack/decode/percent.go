@@ -8,7 +8,9 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-func percentPossible(t value.Traits, n int) bool { return n >= 3 && t.Any(value.Percent) }
+func percentPossible(t value.Traits, _ value.Pairs, n int) bool {
+	return n >= 3 && t.Any(value.Percent)
+}
 
 // appendPercent undoes one layer of percent encoding (RFC 3986 section 2.1) and of the
 // %uXXXX form that ECMAScript's unescape and IIS accept. Invalid sequences stay. A plus
@@ -45,23 +47,18 @@ func appendPercent(dst []byte, s string) ([]byte, bool) {
 			}
 		}
 	}
-	for i := first; i < len(s); {
+	for i := first; i < len(s); i++ {
 		c := s[i]
-		i++
-		switch c {
-		case '%':
-			r, size := percentAt(s, i-1)
-			switch size {
-			case 0:
-			case 3:
-				c = byte(r)
+		if c == '%' && i+2 < len(s) {
+			if hi, lo := hexDigits[s[i+1]], hexDigits[s[i+2]]; hi|lo >= 0 { // neither is -1
+				c = byte(hi<<4 | lo)
 				i += 2
-			default:
+			} else if r, size := percentAt(s, i); size > 0 {
 				n += utf8.EncodeRune(out[n:], r)
 				i += size - 1
 				continue
 			}
-		case '+':
+		} else if c == '+' {
 			c = plus
 		}
 		out[n] = c
@@ -85,7 +82,7 @@ func percentAt(s string, i int) (rune, int) {
 	return 0, 0
 }
 
-func plusPossible(t value.Traits, n int) bool {
+func plusPossible(t value.Traits, _ value.Pairs, n int) bool {
 	// In a long text of nothing else a plus is a digit of base64.
 	return t.Any(value.Plus) && !t.Any(value.Space) && n >= 4 && (n <= 64 || !t.Only(base64Alphabet))
 }
@@ -105,7 +102,7 @@ func appendPlus(dst []byte, s string) ([]byte, bool) {
 	return dst, true
 }
 
-func nulPossible(t value.Traits, _ int) bool { return t.Any(value.NUL) }
+func nulPossible(t value.Traits, _ value.Pairs, _ int) bool { return t.Any(value.NUL) }
 
 // appendWithoutNUL drops NULs: targets written in C stop at them, others skip them, and
 // UTF-16 read as bytes is full of them.

@@ -6,7 +6,7 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-func unicodePossible(t value.Traits, _ int) bool { return t.Any(value.High) }
+func unicodePossible(t value.Traits, _ value.Pairs, _ int) bool { return t.Any(value.High) }
 
 // appendUnicode turns what lax decoders and best-fit conversions read as ASCII into
 // ASCII: overlong UTF-8, full-width and mathematical letters, typographic quotes, exotic

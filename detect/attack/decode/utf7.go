@@ -1,24 +1,20 @@
 package decode
 
 import (
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"kongwaf/detect/attack/value"
 )
 
-func utf7Possible(t value.Traits, n int) bool {
-	return n >= 4 && t.Any(value.Plus|value.Ampersand) && t.Any(value.Letter)
+func utf7Possible(_ value.Traits, p value.Pairs, n int) bool {
+	return n >= 4 && p.Any(value.ShiftA)
 }
 
 // appendUTF7 undoes UTF-7 (RFC 2152) and its IMAP variant (RFC 3501 section 5.1.3, an
 // ampersand in place of the plus), in which browsers once read "+ADw-script+AD4-".
 // Only shifts that yield ASCII count, since all others are no attack.
 func appendUTF7(dst []byte, s string) ([]byte, bool) {
-	if !strings.Contains(s, "+A") && !strings.Contains(s, "&A") {
-		return dst, false
-	}
 	mark, from, ascii := len(dst), 0, 0
 	for i := 0; i+3 < len(s); i++ {
 		if s[i] != '+' && s[i] != '&' {

@@ -60,7 +60,7 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < blocked && v.Traits.All(value.Star|value.Slash) {
 		best = best.Better(uncommented(text))
 	}
-	if best.Confidence < blocked && v.Traits.Any(value.Letter) && v.Traits.Any(value.White|value.ParenOpen|value.Star|value.NUL|value.Control|value.High) {
+	if best.Confidence < blocked && v.Pairs.Any(value.LetterUN) && v.Traits.Any(value.White|value.ParenOpen|value.Star|value.NUL|value.Control|value.High) {
 		best = best.Better(union(text))
 	}
 	if best.Confidence < reported {

@@ -52,6 +52,8 @@ const (
 	DoubleOperator                    // || or &&
 	ColonEquals                       // :=
 	SlashAfterN                       // n/, as in bin/
+	ShiftA                            // + or & and A, as in UTF-7
+	LetterUN                          // un in any case, as in UNION
 	DotTop                            // a dot and the first letter of a top-level domain that scanners call out to
 
 	// The first two bytes of the text.
@@ -123,6 +125,8 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{DoubleOperator, "&", "&"},
 		{ColonEquals, ":", "="},
 		{SlashAfterN, "n", "/"},
+		{ShiftA, "+&", "A"},
+		{LetterUN, "uU", "nN"},
 		{DotTop, ".", "ncsmplofihagdrtNCSMPLOFIHAGDRT"},
 	} {
 		for i := range len(row.first) {
