@@ -139,6 +139,13 @@ func newRig(t testing.TB, timing Timing) *rig {
 	if timing.Linger == 0 {
 		timing.Linger = time.Millisecond
 	}
+	// A machine that is busy with something else leaves each side waiting for the other.
+	if timing.Frozen == 0 {
+		timing.Frozen = 10 * time.Second
+	}
+	if timing.Unsure == 0 {
+		timing.Unsure = time.Second
+	}
 	log := quietLog()
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -230,7 +237,7 @@ func TestUpgradeThatFailsKeepsTheOldWorker(t *testing.T) {
 	for _, fault := range []string{"start", "late"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Setenv(versionEnv, "v1")
-			r := newRig(t, Timing{Start: 2 * time.Second})
+			r := newRig(t, Timing{Start: 4 * time.Second})
 			require.Equal(t, "v1", r.version(t))
 			t.Setenv(faultEnv, fault)
 			r.Upgrade()
@@ -265,7 +272,7 @@ func TestCrashLoopIsAnsweredByPolicyAndEnds(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			t.Setenv(versionEnv, "v1")
 			t.Setenv(faultEnv, fault)
-			r := newRig(t, Timing{Start: 100 * time.Millisecond, Fallback: 50 * time.Millisecond, Backoff: 300 * time.Millisecond})
+			r := newRig(t, Timing{Start: 3 * time.Second, Fallback: 50 * time.Millisecond, Backoff: 300 * time.Millisecond})
 			allowed, err := r.Event("toy", []byte(`{"on_error":"allow"}`), "access")
 			require.NoError(t, err)
 			require.Nil(t, allowed.Exit)

@@ -5,6 +5,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
@@ -84,18 +85,31 @@ func (l *load) stop(t testing.TB, fault string, r *rig) {
 // scale is how many times longer the trials run: SUPERVISOR_TRIALS=full for the real ones.
 func full() bool { return os.Getenv("SUPERVISOR_TRIALS") == "full" }
 
-// trial kills workers again and again under load.
+// trial strikes at workers again and again under load. Each has served for pause by then
+// (a short one: at most), however long the machine took to start it: one that dies at once
+// looks like one that cannot start, and the failure policy answers in its place.
 func trial(t *testing.T, fault string, rate, workers, times int, pause time.Duration, strike func(r *rig, pid int)) {
 	if os.Getenv(versionEnv) == "" {
 		t.Setenv(versionEnv, "v1")
 	}
-	r := newRig(t, Timing{Stable: pause / 4, Frozen: 400 * time.Millisecond})
+	r := newRig(t, Timing{Stable: pause / 4, Frozen: time.Second, Fallback: 20 * time.Second})
 	r.version(t)
 	l := r.load(rate, workers)
+	last := 0
 	for range times {
-		time.Sleep(pause)
-		eventually(t, "a worker", func() bool { return r.Supervisor.Stats().Worker != 0 })
-		strike(r, r.Supervisor.Stats().Worker)
+		eventually(t, "another worker", func() bool {
+			now := r.Supervisor.Stats().Worker
+			return now != 0 && now != last
+		})
+		if pause < 100*time.Millisecond {
+			time.Sleep(rand.N(pause)) // while it takes the connections over, too
+		} else {
+			time.Sleep(pause)
+		}
+		if now := r.Supervisor.Stats().Worker; now != 0 {
+			last = now
+			strike(r, now)
+		}
 	}
 	time.Sleep(pause)
 	l.stop(t, fault, r)
@@ -139,6 +153,7 @@ func TestFreeze(t *testing.T) {
 			now := r.Supervisor.Stats().Worker
 			return now != 0 && now != pid
 		})
+		require.NotZero(t, r.Supervisor.Stats().Frozen)
 	})
 }
 
