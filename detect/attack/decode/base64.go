@@ -136,8 +136,9 @@ func appendBlob(dst []byte, s string) ([]byte, bool) {
 		n++
 		if n&3 == 0 {
 			dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
-			// Most texts are not base64: their first bytes show it.
-			if n == minBlob && !textHead(dst[mark:]) {
+			// Most texts are not base64: their first bytes show it, and the next ones of most
+			// of the others.
+			if (n == minBlob || n == 4*minBlob || n == 16*minBlob) && !mayBeText(dst[mark:]) {
 				return dst[:mark], false
 			}
 		}

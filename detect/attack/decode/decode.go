@@ -122,7 +122,7 @@ var blobs = [...]decoder{
 // Forms.Start. It never says
 // no to a text that one would change, and costs a few nanoseconds for most texts.
 func Possible(s string, t value.Traits, p value.Pairs, form bool) bool {
-	if t.Any(value.Percent|value.Ampersand|value.Backslash|value.High|value.NUL) ||
+	if t.Any(value.Percent|value.Backslash|value.High|value.NUL) || entityPossible(t, p, len(s)) ||
 		form && t.Any(value.Plus) || plusPossible(t, p, len(s)) || utf7Possible(t, p, len(s)) {
 		return true
 	}

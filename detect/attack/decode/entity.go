@@ -7,8 +7,9 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-func entityPossible(t value.Traits, _ value.Pairs, n int) bool {
-	return n >= 3 && t.Any(value.Ampersand)
+// entityPossible asks for a semicolon, or for the first letter of a reference that may lack it.
+func entityPossible(t value.Traits, p value.Pairs, n int) bool {
+	return n >= 3 && (t.All(value.Ampersand|value.Semicolon) || p.Any(value.Reference))
 }
 
 // appendEntities undoes HTML and XML character references (WHATWG HTML section 13.2.5.72):

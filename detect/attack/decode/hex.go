@@ -39,7 +39,7 @@ func appendHexText(dst []byte, s string) ([]byte, bool) {
 			return dst[:mark], false
 		}
 		dst = append(dst, byte(hi<<4|lo))
-		if i == 4 && !textHead(dst[mark:]) {
+		if i == 4 && !mayBeText(dst[mark:]) {
 			return dst[:mark], false
 		}
 	}

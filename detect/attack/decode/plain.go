@@ -26,9 +26,15 @@ var magicLead = func() (t [256]bool) {
 	return t
 }()
 
-// textHead reports whether the first bytes of a blob may be text or a known format.
-func textHead(b []byte) bool {
-	return magic(b) || plausible(b) && utf8Head(b)
+// mayBeText reports whether the first bytes of a blob may be those of text or of a known format.
+func mayBeText(b []byte) bool {
+	if magic(b) {
+		return true
+	}
+	if len(b) > 2*minBlob {
+		return utf8Head(b) // control characters may be fewer further on
+	}
+	return plausible(b) && utf8Head(b)
 }
 
 // isText reports whether a decoded blob is worth judging.

@@ -53,6 +53,7 @@ const (
 	ColonEquals                       // :=
 	SlashAfterN                       // n/, as in bin/
 	ShiftA                            // + or & and A, as in UTF-7
+	Reference                         // & and # or the first letter of lt, gt, amp, quot, nbsp in either case
 	LetterUN                          // un in any case, as in UNION
 	DotTop                            // a dot and the first letter of a top-level domain that scanners call out to
 
@@ -126,6 +127,7 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{ColonEquals, ":", "="},
 		{SlashAfterN, "n", "/"},
 		{ShiftA, "+&", "A"},
+		{Reference, "&", "#lgaqnLGAQ"},
 		{LetterUN, "uU", "nN"},
 		{DotTop, ".", "ncsmplofihagdrtNCSMPLOFIHAGDRT"},
 	} {
