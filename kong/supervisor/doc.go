@@ -10,9 +10,14 @@
 // and answered by the supervisor itself, with the worker's help, so that neither the
 // command nor its answer can be lost; it tells each new worker which instances there are.
 //
+// A worker waits for its connections with an epoll of its own and runs an event where it
+// learns of it, see loop; a handler that takes long holds up nobody. One restriction comes
+// with it: a handler that asks Kong something must not have locked its thread
+// (runtime.LockOSThread).
+//
 // While workers die again and again, the supervisor answers every event by the plugin's
 // failure policy. It runs no other code of a plugin's, so it is not expected to die; if
 // it does, its workers die with it, and Kong answers 500 until it is back.
 //
-// It needs Linux: memfd, SOCK_SEQPACKET, and the signal at a parent's death.
+// It needs Linux: memfd, SOCK_SEQPACKET, epoll, and the signal at a parent's death.
 package supervisor
