@@ -47,6 +47,12 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 			return
 		}
 	}
+	if confidence >= s.engine.threshold {
+		s.blocking = true
+	}
+	if confidence >= thresholds[Low] {
+		s.sure = true
+	}
 	// The readings of one leaf show the same attack again and again: one finding of a
 	// class for each place, the surest.
 	for i := range s.findings {

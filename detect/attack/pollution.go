@@ -55,7 +55,7 @@ func (p *pollution) note(l *extract.Leaf, t value.Traits) {
 
 // judgeJoined judges the values of equal names joined in the ways in which servers do.
 func (s *session) judgeJoined() {
-	if s.sure() {
+	if s.sure {
 		return // what joining shows besides could change nothing
 	}
 	p := &s.joined
@@ -108,18 +108,8 @@ func (s *session) judgeJoined() {
 	}
 }
 
-// sure reports whether a finding is enough to block the request at every sensitivity.
-func (s *session) sure() bool {
-	for i := range s.findings {
-		if s.findings[i].Confidence >= thresholds[Low] {
-			return true
-		}
-	}
-	return false
-}
-
 // maxJoined is how many values of one name are joined.
-const maxJoined = 64
+const maxJoined = 32
 
 // maxWhole bounds the query or form that is judged as a whole, in bytes.
 const maxWhole = 64 << 10

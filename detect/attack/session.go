@@ -17,6 +17,9 @@ const (
 	maxDepth = 6
 	// maxFindings are kept; beyond them only more confident ones get in.
 	maxFindings = 32
+	// enoughAttacks is how many leaves that block the request end the search: more of them
+	// change nothing, and a request full of attacks would cost the most of all.
+	enoughAttacks = 16
 	// decodeFloor and decodeFactor bound the bytes that decoding may produce:
 	// decodeFloor + decodeFactor * size of the request.
 	decodeFloor  = 64 << 10
@@ -39,20 +42,24 @@ type session struct {
 	value   value.Value
 	names   knownNames
 	cleared cleared
-	seen    int // suspicious matches so far, whatever became of them
-	lines   clearedLines
-	headers []detect.Header // those that are not known to be harmless
-	shown   detect.Request  // the request with those headers only
-	arena   []byte          // texts of decoded forms
-	left    int             // bytes that decoding may still produce
-	forms   []*decode.Forms // by depth
-	depth   int
-	flat    bool        // the text was taken apart before: its parts have been judged
-	quoted  bool        // the reading is of markup that is shown, not run (decode.Form)
-	path    decode.Path // decodings of the container that is being walked
-	joined  pollution
-	oddName extract.Leaf // the first name that no parameter has; none if its Source is unknown
-	own     extract.Leaf // the leaf that the session itself hands to readings
+	seen    int  // suspicious matches so far, whatever became of them
+	sure    bool // something blocks the request at every sensitivity
+	// attacks counts the leaves that block the request; blocking says that this one does.
+	attacks  int
+	blocking bool
+	lines    clearedLines
+	headers  []detect.Header // those that are not known to be harmless
+	shown    detect.Request  // the request with those headers only
+	arena    []byte          // texts of decoded forms
+	left     int             // bytes that decoding may still produce
+	forms    []*decode.Forms // by depth
+	depth    int
+	flat     bool        // the text was taken apart before: its parts have been judged
+	quoted   bool        // the reading is of markup that is shown, not run (decode.Form)
+	path     decode.Path // decodings of the container that is being walked
+	joined   pollution
+	oddName  extract.Leaf // the first name that no parameter has; none if its Source is unknown
+	own      extract.Leaf // the leaf that the session itself hands to readings
 	// bodyIsForm says that the body does not look like JSON or XML, whose arrays are no
 	// repeated parameters.
 	bodyIsForm bool
@@ -92,6 +99,7 @@ func (s *session) end() {
 		s.arena = nil
 	}
 	s.depth, s.path, s.cut, s.seen, s.quoted = 0, decode.Path{}, false, 0, false
+	s.sure, s.attacks, s.blocking = false, 0, false
 	clear(s.headers)
 	s.headers, s.shown = s.headers[:0], detect.Request{}
 	clear(s.findings)
@@ -114,8 +122,12 @@ func (s *session) walk() {
 	s.rememberHeaders()
 }
 
-// leaf judges one leaf, unless it is one that has been judged harmless before.
+// leaf judges one leaf, unless it is one that has been judged harmless before. It reports
+// whether there is any need to go on.
 func (s *session) leaf(l *extract.Leaf) bool {
+	if s.attacks >= enoughAttacks {
+		return false
+	}
 	name, nameHash := s.names.row(l)
 	if name != nil && name.holds(l, nameHash) {
 		return true
@@ -150,6 +162,10 @@ func (s *session) leaf(l *extract.Leaf) bool {
 		s.judge(l, l.Text, s.path, mask)
 	} else {
 		s.readings(l, t, p, encoded)
+	}
+	if s.blocking {
+		s.blocking = false
+		s.attacks++
 	}
 	if row != nil && s.seen == seen && len(s.walker.Anomalies()) == anomalies && s.cut == cut {
 		if name != nil && !encoded {
