@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kongwaf/detect"
@@ -112,4 +113,30 @@ func jsonBody(n int) detect.Request {
 		Headers: []detect.Header{{Name: "Host", Value: "shop.example.com"}, {Name: "Content-Type", Value: "application/json"}, {Name: "User-Agent", Value: "example-client/1.0"}},
 		Body:    []byte(b.String()),
 	}
+}
+
+// arrive returns a copy of a request with its bytes side by side, as a server's buffer holds
+// those that it has just read.
+func arrive(r *detect.Request) *detect.Request {
+	var b strings.Builder
+	b.Grow(size(r))
+	b.WriteString(r.Method)
+	b.WriteString(r.Target)
+	for _, h := range r.Headers {
+		b.WriteString(h.Name)
+		b.WriteString(h.Value)
+	}
+	rest := b.String()
+	next := func(s string) (text string) {
+		text, rest = rest[:len(s)], rest[len(s):]
+		return text
+	}
+	copied := *r
+	copied.Method, copied.Target = next(r.Method), next(r.Target)
+	copied.Headers = make([]detect.Header, len(r.Headers))
+	for i, h := range r.Headers {
+		copied.Headers[i] = detect.Header{Name: next(h.Name), Value: next(h.Value)}
+	}
+	copied.Body = slices.Clone(r.Body)
+	return &copied
 }
