@@ -12,7 +12,7 @@ import (
 // possible returns the set of languages that may see something in a text with these traits
 // and pairs. It prepares s.value for them, but for the text and the name.
 func (s *session) possible(l *extract.Leaf, t value.Traits, p value.Pairs) uint32 {
-	if t.Only(value.Word) && l.Source != detect.SourcePath && l.Source != detect.SourceHeader {
+	if t.Only(value.Word) && (l.Source != detect.SourcePath || l.IsSegment()) && l.Source != detect.SourceHeader {
 		if dot := t.Any(value.Dot); !dot && p&wordPairs == 0 || dot && p&dottedPairs == 0 && !l.IsName {
 			return 0
 		}

@@ -37,6 +37,12 @@ type Leaf struct {
 	label      segment
 }
 
+// IsSegment reports whether the leaf is a segment of the request path, which has been handed
+// out as a whole before.
+func (l *Leaf) IsSegment() bool {
+	return l.Source == detect.SourcePath && l.label.index >= 0
+}
+
 // segment is one step of a place.
 type segment struct {
 	name  string
