@@ -33,9 +33,6 @@ type language struct {
 	// structured says that the language's attacks are JSON documents as such, besides what
 	// their strings hold.
 	structured bool
-	// words are the pairs of which a text of nothing but letters, digits, _ - and dots has
-	// one if judge sees something in it. 0 for languages that see nothing in such texts.
-	words value.Pairs
 }
 
 // structured is the set of the languages whose attacks can be JSON.

@@ -15,7 +15,9 @@ func weigh(l *extract.Leaf, text string, m value.Match) float64 {
 	if l.Source == detect.SourceHeader && !l.IsName && hasGrammar(l.Name) {
 		confidence *= grammarFactor
 	}
-	if noise(text, m.Start, m.End) {
+	// So much text does not follow SQL's grammar by accident.
+	grammatical := m.Class == detect.ClassSQLi && m.End-m.Start >= grammaticalLength
+	if !grammatical && noise(text, m.Start, m.End) {
 		confidence *= noiseFactor
 	}
 	return confidence
@@ -48,6 +50,9 @@ var grammarHeaders = [...]string{
 	"accept", "if-none-match", "if-match", "cache-control", "priority", "nel", "report-to", "prefer", "link",
 	"traceparent", "tracestate", "baggage", "forwarded", "via", "digest", "signature", "signature-input",
 }
+
+// grammaticalLength is how long an evidence of SQL is that no noise has.
+const grammaticalLength = 64
 
 // noiseFactor is what remains of a confidence that rests on noise.
 const noiseFactor = 0.4

@@ -21,7 +21,7 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// needed are the byte classes of which an attack has at least one, if it has no || or &&:
+// needed are the byte classes of which an attack has at least one, if it has no ||, && or --:
 // it ends a literal or a statement, calls something, or has more than one word. Words,
 // numbers, URLs, e-mail addresses, UUIDs, base64 and lists of these have none of them.
 const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | value.NUL | value.Control | value.High |
@@ -30,7 +30,7 @@ const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | 
 // Possible reports whether a value can hold an SQL injection at all.
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
-	return v.Traits.Any(needed) && !v.Traits.Only(value.White|value.Comma) || v.Pairs.Any(value.DoubleOperator)
+	return v.Traits.Any(needed) && !v.Traits.Only(value.White|value.Comma) || v.Pairs.Any(value.DoubleOperator|value.DoubleHyphen)
 }
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates

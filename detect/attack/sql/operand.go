@@ -331,12 +331,27 @@ func (p *parser) named(o operand, c call) (state, bool) {
 	if pack && dotted {
 		p.facts |= fDanger
 	}
+	if c == callKnown && !dotted && isNow(p.text[start:p.pos]) {
+		o = oCall
+		p.facts |= fCall
+	}
 	if c == callInfo && !dotted && strings.IndexByte(p.text[start:p.pos], '_') > 0 {
 		o = oInfo // CURRENT_USER needs no brackets
 		p.facts |= fInfo
 	}
 	p.done(o, start)
 	return wantOperator, true
+}
+
+// isNow reports whether a name is one of the functions of time that need no brackets
+// (ISO/IEC 9075-2 section 6.32, and MySQL's).
+func isNow(name string) bool {
+	for _, now := range [...]string{"current_date", "current_time", "current_timestamp", "localtimestamp", "utc_date", "utc_time", "utc_timestamp"} {
+		if equalFold(now, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // selects begins the list of a SELECT.

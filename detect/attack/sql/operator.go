@@ -204,6 +204,9 @@ func (p *parser) operatorWord() (state, bool) {
 		return p.groupOrOrder(l)
 	case wLimit:
 		if equalFold("for", p.text[p.start:p.pos]) { // FOR UPDATE, FOR XML PATH('')
+			if l.clause == inArgs { // SUBSTRING(x FROM 1 FOR 2)
+				return wantOperand, true
+			}
 			k := p.next()
 			return wantOperator, (k == tName && l.selects) || k == tWord && p.word == wUpdate
 		}

@@ -425,8 +425,15 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.7, "operator"
 	case p.end == endComment && p.has(fArith|fWordOp|fPrefix) && !p.has(fName|fUnknown) && (p.has(fBracket) || p.first == oVariable || p.has(fPrefix|fWordOp)):
 		return 0.7, "operator"
+	case p.end == endComment && number && !p.has(fName|fComma|fClose) && p.cutsOff():
+		return 0.7, "number, comment"
 	case p.end == endComment && p.has(fClose|fComma) && p.has(fArith|fCompare|fClose) && !p.has(fName):
 		return 0.4, "comment"
 	}
 	return 0, ""
+}
+
+// cutsOff reports whether the text ends in "--" or "/*", which leave out the rest of the query.
+func (p *parser) cutsOff() bool {
+	return p.text[p.commentStart-1] != '#' && strings.Trim(p.text[p.commentStart:], " +") == ""
 }

@@ -257,7 +257,8 @@ var table = func() (t [1 << tableBits]entry) {
 			match_against like ceil degrees greatest hashbytes checksum binary_checksum isnumeric try_convert try_cast
 			date time timestamp nullifzero char_to_int toint32 tostring gtid_subset gtid_subtract polygon multipoint geometrycollection
 			multipolygon linestring multilinestring st_latfromgeohash st_longfromgeohash st_pointfromgeohash
-			bit match get_host_address writefile readfile`},
+			bit match get_host_address writefile readfile
+			current_date current_time current_timestamp localtimestamp`},
 		{callInfo, `version user database schema current_user session_user system_user connection_id current_database
 			current_schema current_setting inet_server_addr inet_server_port inet_client_addr pg_backend_pid db_name db_id
 			host_name user_name suser_name suser_sname object_name object_id col_name has_dbaccess is_srvrolemember is_member

@@ -50,6 +50,7 @@ const (
 	BlankAfterH                       // a blank behind h or H, as in DETACH DELETE
 	DotAfterT                         // t. or w., as in document. and window.
 	DoubleOperator                    // || or &&
+	DoubleHyphen                      // --
 	ColonEquals                       // :=
 	SlashAfterN                       // n/, as in bin/
 	ShiftA                            // + or & and A, as in UTF-7
@@ -124,6 +125,7 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{DotAfterT, "tw", "."},
 		{DoubleOperator, "|", "|"},
 		{DoubleOperator, "&", "&"},
+		{DoubleHyphen, "-", "-"},
 		{ColonEquals, ":", "="},
 		{SlashAfterN, "n", "/"},
 		{ShiftA, "+&", "A"},
