@@ -321,7 +321,7 @@ func checkPossible(t *testing.T, text string) {
 		v.IsName = isName
 		for i := range languages {
 			m := languages[i].judge(&v)
-			if m.Class != detect.ClassNone && !languages[i].possible(&v) {
+			if m.Confidence >= suspicious && !languages[i].possible(&v) {
 				t.Errorf("%s: Possible says no to %q, Judge %+v", languages[i].name, text, m)
 			}
 			if m.Class != detect.ClassNone && (m.Start < 0 || m.End > len(text) || m.Start > m.End || m.Confidence < 0 || m.Confidence > 1 || m.Shape == "") {

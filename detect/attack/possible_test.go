@@ -51,13 +51,13 @@ func FuzzPairsMissNothing(f *testing.F) {
 		all.Pairs = ^value.Pairs(0)
 		onlyWords := v.Traits.Only(value.Word) && (v.Pairs&dottedPairs == 0 || v.Pairs&wordPairs == 0 && !v.Traits.Any(value.Dot)) && v.Source != detect.SourcePath && v.Source != detect.SourceHeader && !isName
 		for _, l := range languages {
-			if m := l.judge(&all); m.Confidence > 0 && !l.possible(&value.Value{Traits: v.Traits, Pairs: v.Pairs, Source: v.Source, IsName: isName}) {
+			if m := l.judge(&all); m.Confidence >= suspicious && !l.possible(&value.Value{Traits: v.Traits, Pairs: v.Pairs, Source: v.Source, IsName: isName}) {
 				t.Errorf("%s: %q: %+v, but not possible", l.name, text, m)
 			}
 			if onlyWords && l.possible(&v) {
 				t.Errorf("%s: %q is possible, but passed over for its words", l.name, text)
 			}
-			if got, want := l.judge(&v), l.judge(&all); got != want {
+			if got, want := l.judge(&v), l.judge(&all); got != want && max(got.Confidence, want.Confidence) >= suspicious {
 				t.Errorf("%s: %q: %+v by its pairs, %+v without", l.name, text, got, want)
 			}
 		}

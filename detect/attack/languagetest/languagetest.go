@@ -176,7 +176,7 @@ func (l *Language) allocates(v *value.Value) error {
 
 // sound returns an error if the match of a value, any value, is not what the engine relies
 // on: the same each time, either nothing at all or complete, with evidence inside the text,
-// and never of a value that Possible refuses.
+// and never worth reporting of a value that Possible refuses.
 func (l *Language) sound(v *value.Value) error {
 	m := l.Judge(v)
 	again := l.Judge(v)
@@ -193,7 +193,7 @@ func (l *Language) sound(v *value.Value) error {
 		return fmt.Errorf("%q: evidence [%d:%d] of %d bytes (%s)", v.Text, m.Start, m.End, len(v.Text), m.Shape)
 	case m.Shape == "":
 		return fmt.Errorf("%q: no shape (%+v)", v.Text, m)
-	case !l.Possible(kind(v)):
+	case m.Confidence >= suspicious && !l.Possible(kind(v)):
 		return fmt.Errorf("%q: confidence %v (%s), but not Possible", v.Text, m.Confidence, m.Shape)
 	}
 	return nil

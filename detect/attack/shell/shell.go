@@ -30,7 +30,7 @@ const breaks = value.Semicolon | value.Pipe | value.Ampersand | value.Newline | 
 func Possible(v *value.Value) bool {
 	t := v.Traits
 	return t.Any(breaks|value.White|value.Plus|value.Quote|value.DoubleQuote|value.Caret) && t.Any(^value.Traits(value.High|value.Digit|value.White)) ||
-		t.Any(value.Slash) && (t.Any(splicing) || v.Pairs.Any(value.SlashAfterN))
+		t.Any(value.Slash) && (t.Any(splicing|value.BracketClose) || v.Pairs.Any(value.SlashAfterN))
 }
 
 // lexer is the state of one Judge: on the stack, never shared.
