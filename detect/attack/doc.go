@@ -10,10 +10,12 @@
 //     (clearedlines.go)
 //  2. extract.Walker takes the request apart and hands out leaves: each value and each
 //     name, with its place. (session.walk)
-//  3. The byte classes of a leaf are computed once (value.Look). They decide which
-//     languages could be meant (traitsMemo), and which decoders could change anything
-//     (decode.Possible). For many leaves both answers are "none", and that was all; short
-//     texts that were found harmless before end here too (cleared.go). (session.leaf)
+//  3. Names that were found harmless before end here (knownnames.go). Of all others the
+//     byte classes and telling pairs of bytes are found in one pass (value.Look). They
+//     decide which languages could be meant (possible.go), and which decoders could change
+//     anything (decode.Possible). For most leaves both answers are "none", and that was
+//     all; short texts that were found harmless before end here too (cleared.go).
+//     (session.leaf)
 //  4. Each language that could be meant judges the text and returns a value.Match.
 //  5. decode.Forms makes the other readings of the text: percent, entities, escapes,
 //     look-alikes, base64, ... Each is judged like the text itself.
@@ -30,14 +32,15 @@
 // # Adding a language or a class
 //
 // A class is a row in detect's class table. A language is a package below this one that
-// exports Possible and Judge (value.Match says what a confidence means), and a row in
-// languages.go. Write its corpus of attacks, each beside its harmless twin, and add both to
+// exports Possible and Judge (value.Match says what a confidence means), a row in
+// languages.go, and a question in ask there. Write its corpus of attacks, each beside its harmless twin, and add both to
 // the matrix test, which tries them in every encoding and request shape.
 //
 // # Limits
 //
 // Everything runs under budgets in bytes, values, depth and rounds, here and in extract;
-// when one runs out the Report says Truncated. The engine sees one request at a time: it
+// when one runs out the Report says Truncated. A request in which sixteen leaves block it is
+// not searched further: its verdict stands. The engine sees one request at a time: it
 // does not know sessions, users or answers. It knows a value, not what the application does
 // with it, so it cannot see attacks that are well-formed data: a wrong price, another
 // user's id, a stolen token.
