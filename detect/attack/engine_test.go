@@ -331,6 +331,31 @@ func checkPossible(t *testing.T, text string) {
 	}
 }
 
+// TestEnoughAttacksEndTheSearch: a few attacks are all reported, each at its place; of very
+// many the first ones are, and the verdict is the same.
+func TestEnoughAttacksEndTheSearch(t *testing.T) {
+	e := newEngine(t, Options{})
+	attacks := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "p%d=%s&", i, url.QueryEscape("1' or 1=1--"))
+		}
+		return b.String()
+	}
+	few := e.Inspect(get("/?" + attacks(enoughAttacks-1)))
+	require.Len(t, few.Attacks, enoughAttacks-1)
+	many := e.Inspect(get("/?" + attacks(1000)))
+	require.Len(t, many.Attacks, enoughAttacks)
+	require.Equal(t, few.Score, many.Score)
+	require.True(t, many.Blocked)
+	require.False(t, many.Truncated)
+
+	// What does not block the request does not end the search.
+	suspicious := "p=" + url.QueryEscape("x onclick=y") + "&"
+	last := e.Inspect(get("/?" + strings.Repeat(suspicious, 100) + attacks(1)))
+	require.True(t, last.Blocked)
+}
+
 // FuzzInspect: no request makes the engine panic; every report is well formed; the same
 // request gets the same verdict again; and more harmless parameters change no verdict.
 func FuzzInspect(f *testing.F) {
