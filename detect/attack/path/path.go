@@ -121,8 +121,8 @@ func walk(v *value.Value) value.Match {
 					i++
 					continue
 				}
-				// C:\Program Files\x: a blank inside a name.
-				if c == ' ' && start == 0 && i > 3 && text[1] == ':' && strings.IndexByte(text[i:min(len(text), i+24)], '\\') > 0 {
+				// C:\Program Files\x, /Program Files\x: a blank inside a name.
+				if c == ' ' && start == 0 && i > 3 && (text[1] == ':' || text[0] == '/' || text[0] == '\\') && strings.IndexByte(text[i:min(len(text), i+24)], '\\') > 0 {
 					i++
 					continue
 				}

@@ -30,6 +30,7 @@ var rows = []languagetest.Row{
 	{Shows: "process by number", Attack: "/proc/1234/cmdline", Twin: "/proceedings/1234"},
 	{Shows: "drive", Attack: "C:\\Windows\\System32\\drivers\\etc\\hosts", Twin: "C:\\Users\\me\\Documents\\report (final).docx"},
 	{Shows: "drive with slashes", Attack: "c:/boot.ini", Twin: "c:/projects/site/index.html"},
+	{Shows: "blank in a directory's name, without a drive", Attack: `/Program Files\Apache Group\Apache\conf\httpd.conf`, Twin: `/Program Files\Acme\app.exe`},
 	{Shows: "blank in a directory's name", Attack: "c:\\Program Files\\Apache Group\\Apache\\logs\\access.log", Twin: "c:\\Program Files\\Acme\\app.exe"},
 	{Shows: "Java's own directory", Attack: "/WEB-INF/web.xml", Twin: "/webinfo/web.html"},
 	{Shows: "repository", Attack: "/.git/config", Twin: "/.well-known/security.txt", Source: detect.SourcePath},
