@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -28,6 +29,10 @@ Measures the attack engine on labelled items: JSON lines, plain or gzipped (.gz)
 with "label" (attack or benign), "class", and either a request as in "kong-waf scan" or
 a bare "value" (or "value_base64"), which is placed as a query value, as a form value and
 as a JSON string. Prints how many of each class were blocked, and the time they took.
+
+Lists of attacks hold pieces that are none by themselves: a placeholder, a lone bracket, a
+plain word. --set-aside REGEXP, which may be repeated, leaves attacks out whose whole value
+matches, and says how many of each.
 
 `
 
@@ -94,6 +99,14 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	class := flags.String("class", "", "only items whose class begins with `prefix`")
 	misses := flags.Int("misses", 0, "print the first `N` attacks that were not blocked")
 	falsePositives := flags.Int("false-positives", 0, "print the first `N` benign items that were blocked")
+	var aside []*setAside
+	flags.Func("set-aside", "leave out attacks whose whole value matches `REGEXP`; may be repeated", func(text string) error {
+		pattern, err := regexp.Compile(`(?s)\A(?:` + text + `)\z`)
+		if err == nil {
+			aside = append(aside, &setAside{text: text, pattern: pattern})
+		}
+		return err
+	})
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -114,7 +127,7 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	e := evaluation{engine: engine, class: *class, misses: *misses, falsePositives: *falsePositives, out: stdout}
+	e := evaluation{engine: engine, class: *class, aside: aside, misses: *misses, falsePositives: *falsePositives, out: stdout}
 	status := 0
 	for _, name := range flags.Args() {
 		if err := e.file(name, stdin); err != nil {
@@ -123,13 +136,24 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 	}
 	e.print(stdout)
+	for _, a := range aside {
+		fmt.Fprintf(stdout, "set aside: %d items %s\n", a.items, a.text)
+	}
 	return status
+}
+
+// setAside is a kind of value that is no attack, whatever its list says.
+type setAside struct {
+	text    string
+	pattern *regexp.Regexp
+	items   int
 }
 
 // evaluation judges items and keeps count.
 type evaluation struct {
 	engine                 *attack.Engine
 	class                  string
+	aside                  []*setAside
 	misses, falsePositives int // still to be printed
 	out                    io.Writer
 	tallies                []*tally
@@ -189,8 +213,6 @@ func (e *evaluation) line(file string, line []byte) error {
 	if !strings.HasPrefix(item.Class, e.class) {
 		return nil
 	}
-	t := e.tally(file, item.Class, item.Label)
-	t.items++
 	text := ""
 	switch {
 	case item.ValueBase64 != nil:
@@ -206,10 +228,22 @@ func (e *evaluation) line(file string, line []byte) error {
 		if err != nil {
 			return err
 		}
+		t := e.tally(file, item.Class, item.Label)
+		t.items++
 		t.isRequest = true
 		e.judge(t, item, -1, request, "")
 		return nil
 	}
+	if item.Label == "attack" {
+		for _, a := range e.aside {
+			if a.pattern.MatchString(text) {
+				a.items++
+				return nil
+			}
+		}
+	}
+	t := e.tally(file, item.Class, item.Label)
+	t.items++
 	for i := range shapes {
 		e.judge(t, item, i, shapes[i].build(text), text)
 	}

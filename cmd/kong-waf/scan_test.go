@@ -229,6 +229,12 @@ func TestEvalCountsByClassAndShape(t *testing.T) {
 	require.Regexp(t, `(?m)^= ALL\s+TPR 66\.67\s+FPR 0\.00\s+5\s+6\s+BA 83\.33`, out.String())
 	require.NotContains(t, out.String(), "false positive")
 
+	out.Reset()
+	require.Equal(t, 0, runEval([]string{"--set-aside", "nothing .*", "--set-aside", "all", "-"}, strings.NewReader(in), &out, &errs), errs.String())
+	require.Regexp(t, `(?m)^= ALL\s+TPR 100\.00\s+FPR 0\.00\s+4\s+6\s`, out.String())
+	require.Contains(t, out.String(), "set aside: 1 items nothing .*\nset aside: 0 items all\n")
+	require.Equal(t, 2, runEval([]string{"--set-aside", "(", "-"}, strings.NewReader(in), io.Discard, &errs))
+
 	require.Equal(t, 1, runEval([]string{"-"}, strings.NewReader(`{"label":"maybe"}`), io.Discard, &errs))
 	require.Contains(t, errs.String(), `-: line 1: label "maybe" is neither attack nor benign`)
 	require.Equal(t, 2, runEval(nil, strings.NewReader(""), io.Discard, io.Discard))
