@@ -16,7 +16,7 @@ type cleared struct {
 
 const (
 	clearedRows  = 2048
-	clearedBytes = 240 // text and name together; longer ones are judged every time
+	clearedBytes = 108 // text and name together; longer ones are judged every time
 )
 
 type clearedRow struct {
