@@ -40,7 +40,7 @@ func Judge(v *value.Value) value.Match {
 		return single(v).Better(smeared(v))
 	}
 	var best value.Match
-	if v.Pairs.Any(value.DotDot|value.DotSlash) || v.Traits.Any(value.Backslash|value.NUL|value.Control|value.High) || tells(text) {
+	if v.Pairs.Any(value.DotDot|value.DotSlash) || v.Traits.Any(value.Backslash|value.NUL|value.Control|value.High) || tells(v) {
 		best = walk(v)
 	}
 	if best.Confidence < 0.75 && curious(v) {
@@ -65,30 +65,55 @@ func Judge(v *value.Value) value.Match {
 // tells reports whether a name that leads somewhere by itself stands beside a slash or behind
 // a colon, or a wrapper's before a colon. A text without one, without climbs and bytes that
 // no path holds, has no path of interest.
-func tells(text string) bool {
-	for start, before := 0, byte(0); start < len(text); {
-		i := start
-		for i < len(text) && !parts[text[i]] {
-			i++
-		}
-		after := byte(0)
-		if i < len(text) {
-			after = text[i]
-		}
-		if i > start {
-			if (before == '/' || before == ':' || after == '/') && names.Of(text[start:i])&leads != 0 {
-				return true
+func tells(v *value.Value) bool {
+	text := v.Text
+	if v.Traits.Any(value.Slash) {
+		for i := 0; i < len(text); i++ {
+			k := strings.IndexByte(text[i:], '/')
+			if k < 0 {
+				break
 			}
-			if after == ':' && schemes.Of(text[start:i])&(wrapper|local|inline) != 0 {
+			i += k
+			if i+3 < len(text) && leadHeads.Has(text[i+1], text[i+2], text[i+3]) && names.Of(elementAt(text, i+1))&leads != 0 ||
+				i >= 3 && leadTails.Has(text[i-3], text[i-2], text[i-1]) && names.Of(elementBefore(text, i))&leads != 0 {
 				return true
 			}
 		}
-		start, before = i+1, after
+	}
+	if v.Traits.Any(value.Colon) {
+		for i := 0; i < len(text); i++ {
+			k := strings.IndexByte(text[i:], ':')
+			if k < 0 {
+				break
+			}
+			i += k
+			if i+3 < len(text) && leadHeads.Has(text[i+1], text[i+2], text[i+3]) && names.Of(elementAt(text, i+1))&leads != 0 ||
+				i >= 3 && schemeTails.Has(text[i-3], text[i-2], text[i-1]) && schemes.Of(elementBefore(text, i))&(wrapper|local|inline) != 0 {
+				return true
+			}
+		}
 	}
 	return false
 }
 
-// parts has the bytes that part names.
+// elementAt and elementBefore return the part of a text that begins or ends at i.
+func elementAt(text string, i int) string {
+	end := i
+	for end < len(text) && !parts[text[end]] {
+		end++
+	}
+	return text[i:end]
+}
+
+func elementBefore(text string, i int) string {
+	start := i
+	for start > 0 && !parts[text[start-1]] {
+		start--
+	}
+	return text[start:i]
+}
+
+// parts has the bytes that part elements.
 var parts = func() (t [256]bool) {
 	for c := range t {
 		t[c] = role[c] == delimits || c == '/' || c == ':'

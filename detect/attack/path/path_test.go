@@ -1,10 +1,12 @@
 package path
 
 import (
+	"strings"
 	"testing"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/languagetest"
+	"kongwaf/detect/attack/value"
 )
 
 var language = languagetest.Language{Class: detect.ClassPathTraversal, Possible: Possible, Judge: Judge, Rows: rows}
@@ -62,3 +64,42 @@ var rows = []languagetest.Row{
 }
 
 const filled = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// FuzzTells compares the fast routine with the obvious one.
+func FuzzTells(f *testing.F) {
+	for _, r := range rows {
+		f.Add(r.Attack)
+		f.Add(r.Twin)
+	}
+	for _, g := range append(elements, reading...) {
+		f.Add(strings.Join(strings.Fields(g.Words), "/"))
+		f.Add(strings.Join(strings.Fields(g.Words), ":a, /"))
+	}
+	for _, s := range []string{"etc:", ":etc", "/ETC", "etc/", "a.log/", " .env/b", "php:", "a:PHP:b", "/.hg", "\x00/sys"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v := value.Of(text, detect.SourceQuery, "q")
+		if got, want := tells(&v), tellsSlowly(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	})
+}
+
+// tellsSlowly looks at every element.
+func tellsSlowly(text string) bool {
+	for start, before := 0, byte(0); start < len(text); {
+		e := elementAt(text, start)
+		end := start + len(e)
+		after := byte(0)
+		if end < len(text) {
+			after = text[end]
+		}
+		if (before == '/' || before == ':' || after == '/') && names.Of(e)&leads != 0 ||
+			after == ':' && schemes.Of(e)&(wrapper|local|inline) != 0 {
+			return true
+		}
+		start, before = end+1, after
+	}
+	return false
+}

@@ -20,6 +20,16 @@ var targets = [...]target{
 	{file: "system32", dir: "windows"}, {file: "access_log", dir: ".."}, {file: "access.log", dir: ".."}, {file: "error_log", dir: ".."}, {file: "error.log", dir: ".."},
 }
 
+// targetTails is how the targets' files end.
+var targetTails = func() *words.Trigrams {
+	t := new(words.Trigrams)
+	for _, target := range targets {
+		n := len(target.file)
+		t.Add(target.file[n-3], target.file[n-2], target.file[n-1])
+	}
+	return t
+}()
+
 // smeared recognises a path whose separators or dots are written so that only some
 // program's faulty decoder reads them (..%c0%9v..%c0%9vetc%c0%9vpasswd, ..2f..2f): the
 // same piece again and again between climbs, or a sensitive file's name behind a piece
@@ -40,9 +50,7 @@ func smeared(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	tail := text[max(0, end-12):end]
-	switch tail[len(tail)-1] | 0x20 {
-	case 'd', 'w', 'p', 's', 'e', 'i', 'l', '2', 'g':
-	default:
+	if n := len(tail); !targetTails.Has(tail[n-3], tail[n-2], tail[n-1]) {
 		tail = ""
 	}
 	for i := 0; i < len(targets) && tail != ""; i++ {
@@ -63,12 +71,11 @@ func smeared(v *value.Value) value.Match {
 		}
 		break
 	}
-	for _, climb := range [...]string{"0x2e0x2e", "..0x2f", "..0x5c"} {
-		if !v.Pairs.Any(value.ZeroX) {
-			break
-		}
-		if i := strings.Index(text, climb); i >= 0 {
-			return found(0.75, i, i+len(climb), "climb in hexadecimal")
+	if v.Pairs.Any(value.ZeroX) {
+		for _, climb := range [...]string{"0x2e0x2e", "..0x2f", "..0x5c"} {
+			if i := strings.Index(text, climb); i >= 0 {
+				return found(0.75, i, i+len(climb), "climb in hexadecimal")
+			}
 		}
 	}
 	if m := padded(text); m.Confidence > 0 {
@@ -112,6 +119,9 @@ func glued(text string) value.Match {
 	rest := strings.TrimLeft(text, ".")
 	if len(rest) > 1 && rest[1] == ':' {
 		rest = rest[2:]
+	}
+	if rest == "" || rest[0]|0x20 != 'e' && rest[0]|0x20 != 'w' && rest[0]|0x20 != 'i' {
+		return value.Match{}
 	}
 	for _, dir := range [...]string{"etc", "windows", "winnt", "web-inf", "inetpubwwwroot"} {
 		if words.HasPrefix(rest, dir) {

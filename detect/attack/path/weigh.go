@@ -19,11 +19,15 @@ const (
 )
 
 // schemes are the schemes of URLs and of PHP's stream wrappers.
-var schemes = words.New(
-	words.Group{Kind: wrapper, Words: `php phar zip expect glob ogg rar compress.zlib compress.bzip2 zlib bzip2 ssh2.sftp ssh2.exec ssh2.shell`},
-	words.Group{Kind: local, Words: `file netdoc local_file`},
-	words.Group{Kind: inline, Words: `data`},
-	words.Group{Kind: web, Words: `http https ftp ws wss webpack webpack-internal chrome-extension moz-extension blob android-app ios-app about mailto tel content app`},
+var (
+	schemes = words.New(append(reading, words.Group{Kind: web, Words: `http https ftp ws wss webpack webpack-internal chrome-extension moz-extension blob android-app ios-app about mailto tel content app`})...)
+	// reading are those by which a server reads what it should not; schemeTails is how they end.
+	reading = []words.Group{
+		{Kind: wrapper, Words: `php phar zip expect glob ogg rar compress.zlib compress.bzip2 zlib bzip2 ssh2.sftp ssh2.exec ssh2.shell`},
+		{Kind: local, Words: `file netdoc local_file`},
+		{Kind: inline, Words: `data`},
+	}
+	schemeTails = words.Tails(reading...)
 )
 
 // target grades where the path leads: 0 nowhere special, 1 a place applications do not

@@ -64,3 +64,14 @@ func FuzzIndex(f *testing.F) {
 		}
 	})
 }
+
+func TestTrigrams(t *testing.T) {
+	g := Group{Words: "passwd .env win.ini"}
+	heads, tails := Heads(g), Tails(g)
+	if !heads.Has('P', 'a', 'S') || !heads.Has('.', 'e', 'n') || heads.Has('p', 's', 'a') {
+		t.Error("heads")
+	}
+	if !tails.Has('e', 'n', 'V') || !tails.Has('i', 'n', 'i') || tails.Has('p', 'a', 's') {
+		t.Error("tails")
+	}
+}
