@@ -80,19 +80,55 @@ var jump = func() (t [256]bool) {
 	return t
 }()
 
+// onlyBreak returns the one byte of jump that a text with these traits holds, as in lists
+// and forms, 0 if there may be several.
+func onlyBreak(t value.Traits) byte {
+	switch t & breaks {
+	case value.Semicolon:
+		return ';'
+	case value.Pipe:
+		return '|'
+	case value.Ampersand:
+		return '&'
+	case value.Backslash:
+		return '\\'
+	case value.BraceOpen:
+		return '{'
+	}
+	return 0
+}
+
+// nextBreak returns where from i on the next byte of jump stands, len(text) if there is none.
+func nextBreak(text string, i int, only byte) int {
+	rest := text[i:]
+	if only != 0 {
+		if k := strings.IndexByte(rest, only); k >= 0 {
+			return i + k
+		}
+		return len(text)
+	}
+	for k := range len(rest) {
+		if jump[rest[k]] {
+			return i + k
+		}
+	}
+	return len(text)
+}
+
 // walk looks for commands after every operator.
 func (s *lexer) walk(best value.Match) value.Match {
 	text := s.text
-	for i := 0; i < len(text); i++ {
-		if !jump[text[i]] {
-			continue
+	only := onlyBreak(s.traits)
+	for i := 0; ; i++ {
+		if i = nextBreak(text, i, only); i == len(text) {
+			break
 		}
 		next := i
 		var m value.Match
 		c := text[i]
 		switch c {
 		case ';', '|', '&', '\n', '\r':
-			if c == ';' && reference(text[:i]) {
+			if c == ';' && s.traits.Any(value.Ampersand) && reference(text[:i]) {
 				continue
 			}
 			j := s.skipMarks(i + 1)
@@ -236,9 +272,15 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	if s.harmless(i) {
 		return value.Match{}
 	}
-	if s.looks++; s.looks > 64+len(text)/32 {
+	if s.looks++; s.looks > 64+len(text)/32 || s.ordinary(i) {
 		return value.Match{}
 	}
+	return s.lookAt(i, ctx, mark)
+}
+
+// lookAt judges the simple command that begins at i word by word.
+func (s *lexer) lookAt(i int, ctx context, mark int) value.Match {
+	text := s.text
 	var w word
 	s.lexWord(i, &w)
 	// Assignments and keywords stand before a command; a few are enough.

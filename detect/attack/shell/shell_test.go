@@ -5,6 +5,7 @@ import (
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/languagetest"
+	"kongwaf/detect/attack/value"
 )
 
 var language = languagetest.Language{Class: detect.ClassRCE, Possible: Possible, Judge: Judge, Rows: rows}
@@ -12,6 +13,39 @@ var language = languagetest.Language{Class: detect.ClassRCE, Possible: Possible,
 func TestLanguage(t *testing.T)   { language.Test(t) }
 func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+// FuzzOrdinary holds that nothing is seen in a word that is passed over as ordinary, and that
+// hopping from break to break misses none.
+func FuzzOrdinary(f *testing.F) {
+	for _, r := range rows {
+		f.Add(r.Attack)
+		f.Add(r.Twin)
+	}
+	for _, s := range []string{"text/html,a+b", "Get-Item x", "a/Get-Item x", "/bin/a", "a/bin//b", "do/!", "ping.exe 1.1.1.1", "cat,x", "a|b|cat /etc/passwd", "a;b;c=d;id", `a\nid`,
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/!b c", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/then cat /etc/passwd"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v := value.Of(text, detect.SourceQuery, "q")
+		fast := lexer{text: text, traits: v.Traits, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
+		for i := range min(len(text), 256) {
+			if !fast.ordinary(i) {
+				continue
+			}
+			for ctx := atStart; ctx <= afterText; ctx++ {
+				s := fast
+				if m := s.lookAt(i, ctx, max(0, i-1)); m != (value.Match{}) {
+					t.Errorf("%q at %d in context %d is not ordinary: %+v", text, i, ctx, m)
+				}
+			}
+		}
+		slow := fast
+		slow.traits |= value.Semicolon | value.Ampersand | value.Less
+		if got, want := fast.walk(value.Match{}), slow.walk(value.Match{}); got != want {
+			t.Errorf("%q: %+v by hopping, %+v byte by byte", text, got, want)
+		}
+	})
+}
 
 var rows = []languagetest.Row{
 	{Shows: "a command tightly behind its operator, after a sentence", Attack: "I would like to know where my order is, please help.;cat /etc/passwd", Twin: "I would like to know where my order is; cat and dog food, please help."},

@@ -74,13 +74,14 @@ const splicing = value.Question | value.Star | value.BracketOpen | value.Quote |
 // nothing spliced, no path, no assignment. It is what nearly every candidate ends in.
 func (s *lexer) harmless(i int) bool {
 	text := s.text
-	j := i
-	for j < len(text) && j < i+24 && (isLetter(text[j]) || isDigit(text[j]) || text[j] == '_') {
-		j++
+	n, head := 0, text[i:min(len(text), i+24)]
+	for n < len(head) && nameByte[head[n]] {
+		n++
 	}
-	if j == i {
+	if n == 0 {
 		return false
 	}
+	j := i + n
 	if j < len(text) {
 		switch c := text[j]; c {
 		case ' ', '\t', '\n', '\r', ';', '|', '&', ')', '(', '.', ':', '!', '#', '%', '~', '@', '}':
@@ -89,14 +90,17 @@ func (s *lexer) harmless(i int) bool {
 			}
 		case '=':
 			// NAME=value alone runs nothing; what follows after a blank may.
-			eq := j
-			for j++; j < len(text) && j < i+256; j++ {
-				switch text[j] {
+			rest := text[j:min(len(text), i+256)]
+			for k := 1; k < len(rest); k++ {
+				if !valueEnds[rest[k]] {
+					continue
+				}
+				switch rest[k] {
 				case ';', '&', '|', '\n', '\r', ',':
 					return true
 				case ' ':
 					// X=1 cmd: an assignment before a command, or blanks in a value.
-					return s.harmless(j+1) && commands.Of(s.wordAt(eq+1)) == 0
+					return s.harmless(j+k+1) && commands.Of(s.wordAt(j+1)) == 0
 				case '\t', '$', '`', '\'', '"', '\\', '{':
 					return false
 				case '+':
@@ -105,9 +109,9 @@ func (s *lexer) harmless(i int) bool {
 					}
 				}
 			}
-			return j == len(text)
+			return j+len(rest) == len(text)
 		default:
-			return j-i == 24
+			return n == 24
 		}
 	}
 	kind := commands.Of(text[i:j])
@@ -132,6 +136,70 @@ func (s *lexer) harmless(i int) bool {
 	}
 	return args > 0 && text[j-1] != ' '
 }
+
+// valueEnds has the bytes that end the value of an assignment or make it more than a word.
+var valueEnds = tableOf(";&|\n\r, \t$`'\"\\{+")
+
+// nameByte has the bytes of which plain words consist.
+var nameByte = tableOf("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+func tableOf(bytes string) (t [256]bool) {
+	for i := range len(bytes) {
+		t[bytes[i]] = true
+	}
+	return t
+}
+
+// ordinary reports, without taking the word at i apart, that the shell would find no command
+// there that anything is known of: nothing is spliced, assigned or left to the shell, and
+// neither the name nor the directory means something. It knows what lookAt would see.
+func (s *lexer) ordinary(i int) bool {
+	text := s.text
+	name, hyphen, end := i, 0, min(len(text), i+64)
+	j := i
+	for ; j < end; j++ {
+		c := text[j]
+		if !splices[c] {
+			continue
+		}
+		switch {
+		case c == '/':
+			if binDirs.Of(text[name:j]) != 0 {
+				return false
+			}
+			name, hyphen = j+1, 0
+			continue
+		case c == '-':
+			if hyphen == 0 {
+				hyphen = j
+			}
+			continue
+		case c == '+' && !s.plus:
+			continue
+		case c == ',' || c == '}' || c == '+' || ends[c]:
+		default:
+			return false
+		}
+		break
+	}
+	if j == i+64 && j < len(text) && splices[text[j]] {
+		return false // as long as a name can be, and something follows
+	}
+	e := text[name:j]
+	if hyphen > name && powershell.Of(text[name:hyphen]) != 0 || commands.Of(e) != 0 {
+		return false
+	}
+	return len(e) <= 4 || e[len(e)-4] != '.' || commands.Of(e[:len(e)-4]) == 0
+}
+
+// splices has the bytes that mean something to ordinary.
+var splices = func() (t [256]bool) {
+	t = tableOf("/-+,}=\"'`\\^$?*[]")
+	for c := range t {
+		t[c] = t[c] || ends[c]
+	}
+	return t
+}()
 
 // wordAt returns the plain word that begins at i.
 func (s *lexer) wordAt(i int) string {
