@@ -1,6 +1,10 @@
 package scanner
 
-import "kongwaf/detect/attack/words"
+import (
+	"strings"
+
+	"kongwaf/detect/attack/words"
+)
 
 const (
 	tool    uint32 = 1 << iota // an attack tool: nobody else sends its name
@@ -22,10 +26,7 @@ var names = words.New(
 		fhscan proxystrike uniscan ratproxy kiterunner httprobe naabu katana xray goby afrog ysoserial beef hexometer pwndrop
 		cookiescan whcc libwhisker weevely evilscan zap zaproxy fimap whisker wafw00f joomscan nosqlmap tplmap`},
 	words.Group{Kind: weak, Words: `zgrab zgrab2 censys censysinspect shodan internetmeasurement expanse projectdiscovery leakix netcraft httpx zmap xray goby beef zap katana nmap siphon vega metis grabber arjun`},
-	words.Group{Kind: callout, Words: `burpcollaborator.net oastify.com interact.sh interactsh.com oast.me oast.pro oast.live oast.site oast.online oast.fun
-		dnslog.cn dnslog.pw ceye.io requestbin.net requestbin.com requestcatcher.com webhook.site canarytokens.com canarytokens.org bxss.me bxss.in
-		xss.ht ezxss.com burpcollaborator.com pipedream.net ngrok.io ngrok-free.app beeceptor.com requestrepo.com eyes.sh dnsbin.zhack.ca
-		vulnweb.com r87.me r87.com hookbin.com pingb.in tukar.me sslip.dev 0x.gy bind.cloud dns.outbound.watchtowr.com xss.report`},
+	services,
 	words.Group{Kind: secret, Words: `.git .svn .hg .bzr .env .htpasswd .htaccess .aws .ssh .bash_history .mysql_history .git-credentials .npmrc .pypirc
 		wp-config.php~ wp-config.php.bak wp-config.bak wp-config.old wp-config.txt .env.local .env.production .env.bak .env.old .env.save .env.backup
 		id_rsa id_dsa web.config.bak dump.sql backup.sql database.sql db.sql .dockerenv .kube`},
@@ -36,3 +37,19 @@ var names = words.New(
 	words.Group{Kind: header, Words: `x-scanner x-scan-memo x-wipp x-ratproxy-loop x-wvs-id acunetix-aspect acunetix-aspect-password acunetix-aspect-queries acunetix-user-agreement acunetix-scanning-agreement acunetix-product x-netsparker-scan-id x-appscan x-nessus x-burp-test
 		x-qualys-scan-id x-arachni-scan-seed x-w3af x-nuclei`},
 )
+
+// services are the domains by which tools see that a server called out.
+var services = words.Group{Kind: callout, Words: `burpcollaborator.net oastify.com interact.sh interactsh.com oast.me oast.pro oast.live oast.site oast.online oast.fun
+		dnslog.cn dnslog.pw ceye.io requestbin.net requestbin.com requestcatcher.com webhook.site canarytokens.com canarytokens.org bxss.me bxss.in
+		xss.ht ezxss.com burpcollaborator.com pipedream.net ngrok.io ngrok-free.app beeceptor.com requestrepo.com eyes.sh dnsbin.zhack.ca
+		vulnweb.com r87.me r87.com hookbin.com pingb.in tukar.me sslip.dev 0x.gy bind.cloud dns.outbound.watchtowr.com xss.report`}
+
+// calloutDots holds the byte before and the two behind the last dot of the services' names.
+var calloutDots = func() *words.Trigrams {
+	t := new(words.Trigrams)
+	for _, name := range strings.Fields(services.Words) {
+		i := strings.LastIndexByte(name, '.')
+		t.Add(name[i-1], name[i+1], name[i+2])
+	}
+	return t
+}()

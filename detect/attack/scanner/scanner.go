@@ -100,6 +100,9 @@ func callouts(v *value.Value) value.Match {
 			return value.Match{}
 		}
 		i += k
+		if i == 0 || i+2 >= len(text) || !calloutDots.Has(text[i-1], text[i+1], text[i+2]) {
+			continue
+		}
 		end := i + 1
 		for end < len(text) && end-i < 12 && hostByte[text[end]] {
 			end++

@@ -131,6 +131,9 @@ func (s *lexer) walk(best value.Match) value.Match {
 			if c == ';' && s.traits.Any(value.Ampersand) && reference(text[:i]) {
 				continue
 			}
+			if i+1 < len(text) && nameByte[text[i+1]] && (!isLetter(text[i+1]) || s.harmless(i+1)) {
+				continue // what nearly every break in a list or form is followed by
+			}
 			j := s.skipMarks(i + 1)
 			m = s.command(j, afterMark, i)
 			next = max(i, j-1)
