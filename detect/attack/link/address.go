@@ -22,6 +22,37 @@ var hosts = words.New(
 	words.Group{Kind: uint32(metadata), Words: `metadata.google.internal metadata metadata.goog instance-data instance-data.ec2.internal metadata.azure.com metadata.internal metadata.tencentyun.com rancher-metadata metadata.packet.net`},
 )
 
+// ordinaryHost returns where the host ends that begins at i, if it is the whole authority and
+// a name that leads outside beyond doubt; 0 if host has to be asked.
+func ordinaryHost(text string, i int) int {
+	end := i
+	for end < len(text) && nameByte[text[end]] {
+		end++
+	}
+	h := text[i:end]
+	if n := len(h); n < 3 || n > 253 || digit(h[0]) || h[n-1] == '.' || insideTails.Has(h[n-3], h[n-2], h[n-1]) || hosts.Of(h) != 0 {
+		return 0
+	}
+	if end < len(text) && strings.IndexByte("/?\"'<>,\n)`", text[end]) < 0 {
+		return 0
+	}
+	return end
+}
+
+// nameByte has the bytes that host names are made of.
+var nameByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = letter(byte(c)) || digit(byte(c)) || c == '-' || c == '.'
+	}
+	return t
+}()
+
+// insideTails is how the domains end in which names may lead inside.
+var insideTails = words.Tails(words.Group{Words: ".svc .local .localhost " + strings.Join(resolvers[:], " ")})
+
+// resolvers are the domains under which any address can be had.
+var resolvers = [...]string{".nip.io", ".sslip.io", ".xip.io", ".1u.ms", ".rbndr.us", ".localdomain.pw", ".traefik.me", ".backname.io"}
+
 // host tells where the host leads, and whether its notation is one that no person uses.
 func host(h string) (r reach, disguised bool) {
 	if len(h) > 253 || h == "" {
@@ -158,7 +189,7 @@ func ipv6(h string) (reach, bool) {
 // app-10-0-0-1.sslip.io.
 func embedded(h string) (reach, bool) {
 	known := false
-	for _, s := range [...]string{".nip.io", ".sslip.io", ".xip.io", ".1u.ms", ".rbndr.us", ".localdomain.pw", ".traefik.me", ".backname.io"} {
+	for _, s := range resolvers {
 		if len(h) > len(s) && words.HasPrefix(h[len(h)-len(s):], s) {
 			known = true
 		}

@@ -132,8 +132,13 @@ func link(v *value.Value, i int) (value.Match, int) {
 	if slashes < 2 && !(first && kind == web && slashes < 2 && len(rest) > 3) {
 		return value.Match{}, i
 	}
-	// The authority, as far as any parser reads it.
 	from := i + 1 + slashes
+	if kind == web && rest[:slashes] == "//" {
+		if end := ordinaryHost(text, from); end > 0 && !(first && include(v)) {
+			return value.Match{}, end
+		}
+	}
+	// The authority, as far as any parser reads it.
 	end, at, spaces, backslash, hash := from, -1, 0, false, false
 	for end < len(text) && end-from < 256 {
 		c := text[end]
@@ -228,7 +233,7 @@ func link(v *value.Value, i int) (value.Match, int) {
 		c, shape = 0.6, "URL with two hosts"
 	case slashes >= 1 && first && backslashFirst(rest, slashes):
 		c, shape = 0.72, "URL with backslashes"
-	case first && include(v, path):
+	case first && include(v):
 		c, shape = 0.6, "remote file to include"
 		if strings.HasSuffix(text, "?") || strings.HasSuffix(text, "\x00") || strings.HasSuffix(text, "?\x00") {
 			c = 0.8
@@ -264,7 +269,7 @@ func telling(path string) bool {
 }
 
 // include reports whether a parameter that names a page to include gets a remote script.
-func include(v *value.Value, path string) bool {
+func include(v *value.Value) bool {
 	text := v.Text
 	q := strings.IndexByte(text, '?')
 	base := text
@@ -272,13 +277,30 @@ func include(v *value.Value, path string) bool {
 		base = text[:q]
 	}
 	base = strings.TrimRight(base, "\x00")
-	for _, ext := range [...]string{".txt", ".php", ".inc", ".gif", ".jpg", ".phtml", ".cmd", ".dat"} {
-		if len(base) > len(ext) && words.HasPrefix(base[len(base)-len(ext):], ext) {
-			return ext != ".gif" && ext != ".jpg" && includers.Of(v.Name) != 0 || q == len(text)-1
-		}
+	from := max(0, len(base)-len(".phtml"))
+	k := strings.LastIndexByte(base[from:], '.')
+	if from+k <= 0 {
+		return false
+	}
+	switch extensions.Of(base[from+k+1:]) {
+	case script:
+		return includers.Of(v.Name) != 0 || q == len(text)-1
+	case image:
+		return q == len(text)-1
 	}
 	return false
 }
+
+// What the extension of an address tells of the file there.
+const (
+	script uint32 = 1 << iota
+	image         // or a script that calls itself one
+)
+
+var extensions = words.New(
+	words.Group{Kind: script, Words: `txt php inc phtml cmd dat`},
+	words.Group{Kind: image, Words: `gif jpg`},
+)
 
 // includers are names of parameters whose value becomes a file to run.
 var includers = words.New(words.Group{Kind: 1, Words: `page file include inc path template tpl doc document folder root pg style pdf dir view layout mod module conf content show load lang locale basepath base_path document_root _server[document_root] mosconfig_absolute_path`})

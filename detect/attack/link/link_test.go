@@ -1,6 +1,7 @@
 package link
 
 import (
+	"strings"
 	"testing"
 
 	"kongwaf/detect"
@@ -12,6 +13,29 @@ var language = languagetest.Language{Class: detect.ClassSSRF, Possible: Possible
 func TestLanguage(t *testing.T)   { language.Test(t) }
 func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+// FuzzOrdinaryHost holds that no host is passed over of which host knows something.
+func FuzzOrdinaryHost(f *testing.F) {
+	for _, s := range []string{"www.example.com/a", "localhost", "a.localhost", "LOCALHOST.", "a.svc", "a.svc.cluster.local", "metadata", "metadata.google.internal?", "127.0.0.1.nip.io", "cafe.0x7f", "abc", "a.1u.ms/", "0x7f.1"} {
+		f.Add(s)
+	}
+	for _, r := range rows {
+		for _, text := range []string{r.Attack, r.Twin} {
+			if _, after, ok := strings.Cut(text, "//"); ok {
+				f.Add(after)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		end := ordinaryHost(text, 0)
+		if end == 0 {
+			return
+		}
+		if r, disguised := host(text[:end]); r != outside || disguised {
+			t.Errorf("%q is not ordinary: %v, %v", text[:end], r, disguised)
+		}
+	})
+}
 
 var rows = []languagetest.Row{
 	{Shows: "the own machine as the whole value", Attack: "http://127.0.0.1:8080/x", Twin: "https://www.example.com:8080/x"},
