@@ -252,6 +252,14 @@ func scriptFollows(s string, i int) bool {
 	return i+6 <= len(s) && strings.EqualFold(s[i:i+6], "script")
 }
 
+// attrByte has the bytes of the names that namesAttr knows; browsers drop NUL.
+var attrByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isLetter(byte(c)) || c == 0
+	}
+	return t
+}()
+
 // namesAttr says what the name that ends before position i is: an attribute that acts (on...,
 // style, srcdoc, datasrc), one that takes an address, or nothing.
 func namesAttr(s string, i int) sign {
@@ -265,11 +273,12 @@ func namesAttr(s string, i int) sign {
 		}
 		return 0
 	}
-	stop := j
-	for j > 0 && stop-j < 40 && (isLetter(s[j-1]) || s[j-1] == 0) {
-		j--
+	head := s[max(0, j-40):j]
+	n := len(head)
+	for n > 0 && attrByte[head[n-1]] {
+		n--
 	}
-	w := s[j:stop]
+	w := head[n:]
 	if len(w) < 3 {
 		return 0
 	}

@@ -53,7 +53,7 @@ func Judge(v *value.Value) value.Match {
 	if v.Traits.All(value.BracketOpen | value.BracketClose | value.ParenOpen | value.Plus | value.Exclamation) {
 		best = best.Better(symbolsOnly(s))
 	}
-	if len(s) <= maxBare && reaches(s, v.Traits) {
+	if len(s) <= maxBare && reaches(v) {
 		best = best.Better(bare(s))
 		if best.Confidence < 0.7 && v.Traits.Any(value.Greater) {
 			best = best.Better(handlerTail(s))
@@ -64,14 +64,30 @@ func Judge(v *value.Value) value.Match {
 
 // reaches takes a first look at a whole value: without a call or a computed member, only an
 // assignment to the page itself could be hostile.
-func reaches(s string, t value.Traits) bool {
+func reaches(v *value.Value) bool {
+	s, t := v.Text, v.Traits
 	if t.Any(value.ParenOpen | value.Backtick | value.BracketOpen) {
 		return true
 	}
-	if t.Any(value.Dot) && (strings.Contains(s, "document.") || strings.Contains(s, "window.")) {
+	if t.Any(value.Dot) && v.Pairs.Any(value.DotAfterT) && (strings.Contains(s, "document.") || strings.Contains(s, "window.")) {
 		return true
 	}
-	return t.Any(value.Equals) && t.Any(value.Quote|value.DoubleQuote|value.Semicolon) && (strings.Contains(s, "location=") || strings.Contains(s, "onerror="))
+	return t.Any(value.Equals) && t.Any(value.Quote|value.DoubleQuote|value.Semicolon) && setsPage(s)
+}
+
+// setsPage reports whether the text holds location= or onerror=.
+func setsPage(s string) bool {
+	for i := 0; i < len(s); i++ {
+		k := strings.IndexByte(s[i:], '=')
+		if k < 0 {
+			return false
+		}
+		i += k
+		if strings.HasSuffix(s[:i], "location") || strings.HasSuffix(s[:i], "onerror") {
+			return true
+		}
+	}
+	return false
 }
 
 // handlerTail reads the value as what stands in an event handler, quoted or not, up to the
