@@ -19,6 +19,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 // marks are the classes that code cannot do without.
@@ -69,11 +70,11 @@ func Judge(v *value.Value) value.Match {
 	}
 	s := lexer{text: text, expr: -1}
 	best = best.Better(s.formula())
-	for i := 0; i < len(text) && best.Confidence < enough; i++ {
-		c := text[i]
-		if !trigger[c] {
-			continue
+	for i := 0; best.Confidence < enough; i++ {
+		if i = trigger.Next(text, i); i == len(text) {
+			break
 		}
+		c := text[i]
 		var m value.Match
 		switch c {
 		case '(':
@@ -119,12 +120,7 @@ func Judge(v *value.Value) value.Match {
 }
 
 // trigger has the bytes at which something can be seen.
-var trigger = func() (t [256]bool) {
-	for _, c := range "(<$%#*@}\\`_" {
-		t[c] = true
-	}
-	return t
-}()
+var trigger = words.BytesOf("(<$%#*@}\\`_")
 
 // classLoader recognises the property paths by which a binder is led to the class loader:
 // class.module.classLoader.resources..., class['module']...

@@ -17,6 +17,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 // Possible reports whether a value can hold a path of interest at all.
@@ -133,14 +134,12 @@ func walk(v *value.Value) value.Match {
 		}
 		start, elem := i, i
 		marks, known, kinds := false, false, uint32(0)
-		for i < len(text) {
-			c := text[i]
-			r := role[c]
-			if r == plain {
-				i++
-				continue
+		for {
+			if i = special.Next(text, i); i == len(text) {
+				break
 			}
-			if r == delimits {
+			c := text[i]
+			if role[c] == delimits {
 				// Path parameters: ..;/ and ..;x/
 				if c == ';' && i > start && i+1 < len(text) && (text[i+1] == '/' || text[i+1] == '\\' || text[i-1] == '.' && wordByte(text[i+1])) {
 					i++
@@ -252,6 +251,17 @@ var role = func() (t [256]uint8) {
 		t[c] = delimits
 	}
 	return t
+}()
+
+// special has the bytes that are not plain.
+var special = func() *words.Bytes {
+	b := new(words.Bytes)
+	for c := range b {
+		if role[c] != plain {
+			b[c] = 1
+		}
+	}
+	return b
 }()
 
 func wordByte(c byte) bool {

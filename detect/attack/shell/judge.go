@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 // context is what brought the shell to look for a command.
@@ -73,12 +74,7 @@ func shellshock(text string, i int) value.Match {
 }
 
 // jump has the bytes at which a command may begin.
-var jump = func() (t [256]bool) {
-	for _, c := range ";|&\n\r`$<>\\{" {
-		t[c] = true
-	}
-	return t
-}()
+var jump = words.BytesOf(";|&\n\r`$<>\\{")
 
 // onlyBreak returns the one byte of jump that a text with these traits holds, as in lists
 // and forms, 0 if there may be several.
@@ -100,17 +96,11 @@ func onlyBreak(t value.Traits) byte {
 
 // nextBreak returns where from i on the next byte of jump stands, len(text) if there is none.
 func nextBreak(text string, i int, only byte) int {
-	rest := text[i:]
-	if only != 0 {
-		if k := strings.IndexByte(rest, only); k >= 0 {
-			return i + k
-		}
-		return len(text)
+	if only == 0 {
+		return jump.Next(text, i)
 	}
-	for k := range len(rest) {
-		if jump[rest[k]] {
-			return i + k
-		}
+	if k := strings.IndexByte(text[i:], only); k >= 0 {
+		return i + k
 	}
 	return len(text)
 }

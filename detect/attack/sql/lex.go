@@ -1,6 +1,10 @@
 package sql
 
-import "strings"
+import (
+	"strings"
+
+	"kongwaf/detect/attack/words"
+)
 
 // kind is what a token is to the grammar.
 type kind uint8
@@ -67,6 +71,17 @@ var nameByte = func() (t [256]bool) {
 		t[c] = charClass[c] == cName || charClass[c] == cDigit || c == '$'
 	}
 	return t
+}()
+
+// nameEnds has all other bytes.
+var nameEnds = func() *words.Bytes {
+	b := new(words.Bytes)
+	for c := range b {
+		if !nameByte[c] {
+			b[c] = 1
+		}
+	}
+	return b
 }()
 
 // lexer cuts text into SQL tokens. It reads all dialects at once, and where they

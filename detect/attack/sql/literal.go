@@ -157,10 +157,7 @@ func isHex(c byte) bool {
 // name reads an identifier, and the literals that begin like one: N'x', x'41', q'[x]', _utf8'x'.
 func (l *lexer) name() kind {
 	s := l.text
-	i := l.pos
-	for i < len(s) && nameByte[s[i]] {
-		i++
-	}
+	i := nameEnds.Next(s, l.pos)
 	for i < len(s) && (s[i] >= 0x80 || nameByte[s[i]]) {
 		c := charClass[s[i]]
 		if c != cName && c != cDigit && s[i] != '$' && !(s[i] == 0xa0 && i > l.pos && s[i-1] >= 0x80) {

@@ -239,7 +239,7 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 	const shape = "quote closed, logic"
 	switch {
 	case p.end == endComment:
-		if (wordy || !plain(p.text[:c.at])) && words(p.text[p.commentStart:]) > 1 {
+		if (wordy || !plain(p.text[:c.at])) && wordCount(p.text[p.commentStart:]) > 1 {
 			return 0.35, shape
 		}
 		return 0.85, shape
@@ -247,7 +247,7 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 		if c.quote == '\'' && tiny(p.text[:c.at]) && tiny(p.text[p.start+1:]) {
 			return 0.72, shape
 		}
-		if !wordy && words(p.text[p.start:]) <= 2 && !opens(p.text, c.at) && plain(p.text[:c.at]) && plain(p.text[p.start+1:]) {
+		if !wordy && wordCount(p.text[p.start:]) <= 2 && !opens(p.text, c.at) && plain(p.text[:c.at]) && plain(p.text[p.start+1:]) {
 			return 0.8, shape
 		}
 		return 0.35, shape
@@ -274,11 +274,11 @@ func (p *parser) weighOperators(c context) (float64, string) {
 	}
 	switch {
 	case p.end == endComment && !p.has(fName):
-		if words(p.text[p.commentStart:]) > 1 || !plain(before) || opens(p.text, c.at) {
+		if wordCount(p.text[p.commentStart:]) > 1 || !plain(before) || opens(p.text, c.at) {
 			return 0.35, shape
 		}
 		return 0.75, shape
-	case p.end == endComment && p.has(fCompare|fWordOp) && plain(before) && words(p.text[p.commentStart:]) < 2:
+	case p.end == endComment && p.has(fCompare|fWordOp) && plain(before) && wordCount(p.text[p.commentStart:]) < 2:
 		return 0.72, shape
 	case p.end == endOpen:
 		if !plain(before) || !plain(after) || p.has(fComma) {
@@ -314,7 +314,7 @@ func (p *parser) weighComment(c context) (float64, string) {
 	const shape = "quote closed, comment"
 	tail := p.text[p.commentStart:]
 	mark := p.text[p.commentStart-1]
-	n := words(tail)
+	n := wordCount(tail)
 	switch {
 	case n > 1 || !plain(p.text[:c.at]) || opens(p.text, c.at) || c.quote == '`' || strings.IndexByte(tail, c.quote) >= 0:
 		return 0.35, shape

@@ -26,8 +26,8 @@ func spaced(s string) bool {
 	return false
 }
 
-// words counts runs of letters, up to a few.
-func words(s string) int {
+// wordCount counts runs of letters, up to a few.
+func wordCount(s string) int {
 	n, in := 0, false
 	for i := 0; i < len(s) && n < 3; i++ {
 		letter := charClass[s[i]] == cName
@@ -42,7 +42,7 @@ func words(s string) int {
 // plain reports whether s looks like an ordinary short value: at most two words, and none
 // of the marks that program text is full of.
 func plain(s string) bool {
-	if len(s) > 64 || words(s) > 2 {
+	if len(s) > 64 || wordCount(s) > 2 {
 		return false
 	}
 	for i := 0; i < len(s); i++ {

@@ -16,6 +16,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 // Possible reports whether a value can hold an attack in this language at all.
@@ -67,12 +68,12 @@ var byFirst = func() (t [128][]*delimiter) {
 }()
 
 // opens says which bytes begin a delimiter, a directive or a tag.
-var opens = func() (t [256]bool) {
+var opens = func() *words.Bytes {
+	b := words.BytesOf("#")
 	for i := range delimiters {
-		t[delimiters[i].open[0]] = true
+		b[delimiters[i].open[0]] = 1
 	}
-	t['#'] = true
-	return t
+	return b
 }()
 
 // reader walks one text.
@@ -95,12 +96,12 @@ func Judge(v *value.Value) value.Match {
 	s := v.Text
 	r := reader{src: s, work: len(s)/2 + 2048}
 	parens := v.Traits.Any(value.ParenOpen)
-	for i := 0; i+2 < len(s) && r.best.Confidence < 0.9; {
-		c := s[i]
-		if !opens[c] {
-			i++
-			continue
+	for i := 0; r.best.Confidence < 0.9; {
+		i = opens.Next(s, i)
+		if i+2 >= len(s) {
+			break
 		}
+		c := s[i]
 		stop := 0
 		if d := opening(s, i); d != nil {
 			if r.begins(i + 2) {

@@ -65,6 +65,23 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
+func FuzzBytes(f *testing.F) {
+	f.Add("a,b;c", ",;", 2)
+	f.Add("abcdefg,", ",", 0)
+	f.Fuzz(func(t *testing.T, text, set string, i int) {
+		if i < 0 || i > len(text) {
+			return
+		}
+		want := i
+		for want < len(text) && strings.IndexByte(set, text[want]) < 0 {
+			want++
+		}
+		if got := BytesOf(set).Next(text, i); got != want {
+			t.Errorf("%q in %q from %d: %d, want %d", set, text, i, got, want)
+		}
+	})
+}
+
 func TestTrigrams(t *testing.T) {
 	g := Group{Words: "passwd .env win.ini"}
 	heads, tails := Heads(g), Tails(g)
