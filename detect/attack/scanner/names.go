@@ -38,6 +38,20 @@ var names = words.New(
 		x-qualys-scan-id x-arachni-scan-seed x-w3af x-nuclei`},
 )
 
+// phrases are names of several words.
+var phrases = [...]string{"fuzz faster u fool", ".nasl", "mozilla/4.75 [en] (x11, u;", "sql injection", "security scan", "vulnerability scan", "web vulnerability", "burp suite", "scan by"}
+
+// phraseSeams holds the three bytes behind the first word of each phrase: the words
+// themselves are in every browser's name.
+var phraseSeams = func() *words.Trigrams {
+	t := new(words.Trigrams)
+	for _, p := range phrases {
+		i := strings.IndexAny(p, " ./")
+		t.Add(p[i], p[i+1], p[i+2])
+	}
+	return t
+}()
+
 // services are the domains by which tools see that a server called out.
 var services = words.Group{Kind: callout, Words: `burpcollaborator.net oastify.com interact.sh interactsh.com oast.me oast.pro oast.live oast.site oast.online oast.fun
 		dnslog.cn dnslog.pw ceye.io requestbin.net requestbin.com requestcatcher.com webhook.site canarytokens.com canarytokens.org bxss.me bxss.in

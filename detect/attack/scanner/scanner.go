@@ -77,12 +77,26 @@ func agent(text string) value.Match {
 		}
 	}
 	// Names of several words, and scripts of Nessus.
-	for _, phrase := range [...]string{"fuzz faster u fool", ".nasl", "mozilla/4.75 [en] (x11, u;", "sql injection", "security scan", "vulnerability scan", "web vulnerability", "burp suite", "scan by"} {
-		if i := words.Index(text[:min(len(text), 512)], phrase); i >= 0 {
+	head := text[:min(len(text), 512)]
+	if !phraseMayBeIn(head) {
+		return best
+	}
+	for _, phrase := range phrases {
+		if i := words.Index(head, phrase); i >= 0 {
 			return best.Better(found(0.85, i, i+len(phrase), "attack tool"))
 		}
 	}
 	return best
+}
+
+// phraseMayBeIn reports whether one of the phrases may be in a text, by three of its bytes.
+func phraseMayBeIn(text string) bool {
+	for i := 2; i < len(text); i++ {
+		if phraseSeams.Has(text[i-2], text[i-1], text[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // callouts looks for the domains of out-of-band interaction, dot by dot, and for canaries.
@@ -147,14 +161,10 @@ var hostByte = func() (t [256]bool) {
 // probes judges the request path by its elements.
 func probes(text string) value.Match {
 	var best value.Match
-	for i := 0; i < len(text); {
-		if text[i] == '/' {
-			i++
-			continue
-		}
-		start := i
-		for i < len(text) && text[i] != '/' {
-			i++
+	for start, i := 0, 0; start < len(text); start = i + 1 {
+		i = len(text)
+		if k := strings.IndexByte(text[start:], '/'); k >= 0 {
+			i = start + k
 		}
 		e := text[start:i]
 		kind := names.Of(e)
