@@ -27,7 +27,7 @@ import (
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	t := v.Traits
-	return t.Any(value.Letter) && (v.Pairs.Any(openings) || t.Any(value.Equals|value.Colon) || t.All(value.Ampersand|value.Hash) || t.All(value.Ampersand|value.Semicolon))
+	return t.Any(value.Letter) && (v.Pairs.Any(openings|value.ScriptColon) || t.Any(value.Equals) || t.Any(value.Ampersand) && t.Any(value.Hash|value.Semicolon|value.Colon))
 }
 
 // openings are the pairs of bytes that tags and what resembles them open with.
@@ -217,7 +217,7 @@ func signsOf(v *value.Value) sign {
 			i++
 		}
 	}
-	if t.Any(value.Colon) {
+	if v.Pairs.Any(value.ScriptColon) {
 		for i := 0; i < len(s); {
 			j := strings.IndexByte(s[i:], ':')
 			if j < 0 {

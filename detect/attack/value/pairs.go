@@ -56,6 +56,7 @@ const (
 	ShiftA                            // + or & and A, as in UTF-7
 	Reference                         // & and # or the first letter of lt, gt, amp, quot, nbsp in either case
 	LetterUN                          // un in any case, as in UNION
+	ScriptColon                       // a colon behind t or a in any case or behind a blank: a script scheme
 	DotTop                            // a dot and the first letter of a top-level domain that scanners call out to
 
 	// The first two bytes of the text.
@@ -131,6 +132,7 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{ShiftA, "+&", "A"},
 		{Reference, "&", "#lgaqnLGAQ"},
 		{LetterUN, "uU", "nN"},
+		{ScriptColon, "tTaA" + low, ":"},
 		{DotTop, ".", "ncsmplofihagdrtNCSMPLOFIHAGDRT"},
 	} {
 		for i := range len(row.first) {
