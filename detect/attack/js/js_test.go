@@ -1,6 +1,7 @@
 package js
 
 import (
+	"strings"
 	"testing"
 
 	"kongwaf/detect"
@@ -12,6 +13,19 @@ var language = languagetest.Language{Class: detect.ClassXSS, Possible: Possible,
 func TestLanguage(t *testing.T)   { language.Test(t) }
 func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+// FuzzSetsPage compares hopping from = to = with searching for the words.
+func FuzzSetsPage(f *testing.F) {
+	for _, s := range []string{"location=1", "a=b;onerror=c", "location==", "Location=", "=onerror"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want := strings.Contains(text, "location=") || strings.Contains(text, "onerror=")
+		if got := setsPage(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	})
+}
 
 var rows = []languagetest.Row{
 	{Shows: "a statement behind if (...)", Attack: "\"));if(!self.x)self.x=!alert(document.domain)}catch(e){}//", Twin: "\"if (not self) then alert us\", he said"},

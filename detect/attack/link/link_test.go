@@ -6,6 +6,8 @@ import (
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/languagetest"
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 var language = languagetest.Language{Class: detect.ClassSSRF, Possible: Possible, Judge: Judge, Rows: rows}
@@ -33,6 +35,32 @@ func FuzzOrdinaryHost(f *testing.F) {
 		}
 		if r, disguised := host(text[:end]); r != outside || disguised {
 			t.Errorf("%q is not ordinary: %v, %v", text[:end], r, disguised)
+		}
+	})
+}
+
+// FuzzInclude compares the extensions that include looks up with trying one after the other.
+func FuzzInclude(f *testing.F) {
+	for _, s := range []string{"http://a/x.txt?", "http://a/x.phtml?", ".php?", "x.gif?", "http://a/x.jpg", "http://a/x.PHP", "x.cmd\x00?", "a.php.b", "php"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		base, q := text, strings.IndexByte(text, '?')
+		if q >= 0 {
+			base = text[:q]
+		}
+		base = strings.TrimRight(base, "\x00")
+		for _, name := range []string{"q", "page"} {
+			want := false
+			for _, ext := range []string{".txt", ".php", ".inc", ".gif", ".jpg", ".phtml", ".cmd", ".dat"} {
+				if len(base) > len(ext) && words.HasPrefix(base[len(base)-len(ext):], ext) {
+					want = ext != ".gif" && ext != ".jpg" && name == "page" || q == len(text)-1
+				}
+			}
+			v := value.Of(text, detect.SourceQuery, name)
+			if got := include(&v); got != want {
+				t.Errorf("%q in %q: %v, want %v", text, name, got, want)
+			}
 		}
 	})
 }

@@ -1,10 +1,13 @@
 package scanner
 
 import (
+	"strings"
 	"testing"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/languagetest"
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 var language = languagetest.Language{Class: detect.ClassScanner, Possible: Possible, Judge: Judge, Rows: rows}
@@ -12,6 +15,63 @@ var language = languagetest.Language{Class: detect.ClassScanner, Possible: Possi
 func TestLanguage(t *testing.T)   { language.Test(t) }
 func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
+
+// FuzzShortcuts compares what hops and filters see with what looking everywhere does.
+func FuzzShortcuts(f *testing.F) {
+	for _, r := range rows {
+		f.Add(r.Attack)
+		f.Add(r.Twin)
+	}
+	for _, w := range strings.Fields(services.Words) {
+		f.Add("http://a." + strings.ToUpper(w) + "/")
+	}
+	for _, p := range phrases {
+		f.Add("x" + p)
+	}
+	for _, s := range []string{".com", "a.", "a.b.c", "eyes.sh", "//.git//", "/a/actuator/env"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v := value.Of(text, detect.SourceQuery, "q")
+		found := callouts(&v)
+		if got, want := found.Shape == "out-of-band domain", namesService(text); got != want && found.Shape != "canary" {
+			t.Errorf("%q: call-out %v, want %v", text, got, want)
+		}
+		for _, p := range phrases {
+			if words.Index(text, p) >= 0 && !phraseMayBeIn(text) {
+				t.Errorf("%q holds %q", text, p)
+			}
+		}
+		kinds := uint32(0)
+		for _, e := range strings.Split(text, "/") {
+			kinds |= names.Of(e)
+		}
+		if got, want := probes(text).Confidence > 0, kinds&(secret|probe) != 0; got != want {
+			t.Errorf("%q: probe %v, want %v", text, got, want)
+		}
+	})
+}
+
+// namesService looks at the two labels around each dot.
+func namesService(text string) bool {
+	for i := range len(text) {
+		if text[i] != '.' {
+			continue
+		}
+		start, end := i, i+1
+		for start > 0 && i-start < 20 && hostByte[text[start-1]] {
+			start--
+		}
+		for end < len(text) && end-i < 12 && hostByte[text[end]] {
+			end++
+		}
+		more := end < len(text) && (hostByte[text[end]] || text[end] == '.' && end+1 < len(text) && hostByte[text[end+1]])
+		if end-i >= 3 && !more && names.Of(text[start:end])&callout != 0 {
+			return true
+		}
+	}
+	return false
+}
 
 const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 

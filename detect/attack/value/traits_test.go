@@ -68,6 +68,7 @@ func TestPairs(t *testing.T) {
 		{pair: MarkBrace, text: "${a}", unlike: "$ {a}"},
 		{pair: Call, text: "f (x)", unlike: ")("},
 		{pair: WideBreak, text: "a\u560ab", unlike: "\xe5a\x98"},
+		{pair: ScriptColon, text: "javascripT\n:", unlike: "a=http:"},
 		{pair: LessBlank, text: "a <\x00", unlike: "a <\x80"},
 	} {
 		require.True(t, pairs(row.text).Any(row.pair), "%q", row.text)
