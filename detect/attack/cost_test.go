@@ -147,7 +147,7 @@ func TestNoInputIsDear(t *testing.T) {
 		t.Skip("measures time")
 	}
 	const (
-		most   = 200.0 // steps for a byte
+		most   = 300.0 // steps for a byte
 		growth = 4.0   // from the small size to the large, which is twelve times as much
 		floor  = 30.0  // steps that count as nothing
 	)
