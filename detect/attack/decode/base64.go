@@ -2,7 +2,6 @@ package decode
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"kongwaf/detect/attack/value"
 )
@@ -70,37 +69,38 @@ func appendBase64(dst []byte, s string) ([]byte, bool) {
 // base64Head reports whether a text may be base64 that yields text, by its first eight
 // digits, or by a head that appendBase64 looks behind. Most words fail here.
 func base64Head(s string, _ value.Pairs) bool {
-	switch s[0] | 0x20 {
-	case 'b', 'd', ' ', '\r', '\n', '*', '-': // Basic, Bearer, data:, and what Trim removes
-		if s[0] <= ' ' || hasPrefixFold(s, "basic ") || hasPrefixFold(s, "bearer ") || hasPrefixFold(s, "data:") {
-			return true
-		}
+	s = s[:minBlob]
+	a, b, c, d := base64Digits[s[0]], base64Digits[s[1]], base64Digits[s[2]], base64Digits[s[3]]
+	e, f, g, h := base64Digits[s[4]], base64Digits[s[5]], base64Digits[s[6]], base64Digits[s[7]]
+	first := a<<2 | b>>4
+	if all := a | b | c | d | e | f | g | h; all > 63 {
+		// Line breaks, dots and blanks are for the decoder itself, and so are the heads of
+		// credentials, which have a blank.
+		return all&besideDigits != 0 || hasPrefixFold(s, "data:") || a|b|c|d <= 63 && magicLead[first]
 	}
-	var head [6]byte
-	high := byte(0)
-	for half := range 2 {
-		q := s[4*half : 4*half+4]
-		a, b, c, d := base64Digits[q[0]], base64Digits[q[1]], base64Digits[q[2]], base64Digits[q[3]]
-		if a|b|c|d > 63 {
-			// Line breaks, dots and blanks are for the decoder itself.
-			for i := range minBlob {
-				if c := s[i]; c == ' ' || c == '.' || c == '\r' || c == '\n' {
-					return true
-				}
-			}
+	if magicLead[first] {
+		return true
+	}
+	// The six bytes, the first of them highest, and two blanks above them.
+	x := 0x2020<<48 | (uint64(a)<<18|uint64(b)<<12|uint64(c)<<6|uint64(d))<<24 |
+		uint64(e)<<18 | uint64(f)<<12 | uint64(g)<<6 | uint64(h)
+	high := x & highs
+	if high != 0 {
+		// UTF-8 has following bytes behind each leading byte, and nowhere else.
+		lead, follow := high&(x<<1), high&^(x<<1)
+		if lead>>8&^follow|follow&^(high>>8) != 0 {
 			return false
 		}
-		x, y, z := a<<2|b>>4, b<<4|c>>2, c<<6|d
-		if half == 0 && magicLead[x] {
-			return true
-		}
-		if printable[x]|printable[y]|printable[z] == notText {
+	} else if below(x, ' ')|below(x^ones*0x7f, 1) == 0 {
+		return true
+	}
+	head := [6]byte{byte(x >> 40), byte(x >> 32), byte(x >> 24), byte(x >> 16), byte(x >> 8), byte(x)}
+	for _, c := range head {
+		if printable[c] == notText {
 			return false
 		}
-		head[3*half], head[3*half+1], head[3*half+2] = x, y, z
-		high |= x | y | z
 	}
-	return high < utf8.RuneSelf || utf8Head(head[:])
+	return high == 0 || utf8Head(head[:])
 }
 
 func appendBlob(dst []byte, s string) ([]byte, bool) {
@@ -157,10 +157,15 @@ func appendBlob(dst []byte, s string) ([]byte, bool) {
 	return dst, true
 }
 
+// base64Digits holds the values of digits. What is none has more than 63: besideDigits
+// what may stand among them, notDigit all else.
 var base64Digits = func() (t [256]byte) {
 	const std = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	for i := range t {
-		t[i] = 0xFF
+		t[i] = notDigit
+	}
+	for _, c := range []byte(" .\r\n") {
+		t[c] = besideDigits
 	}
 	for i := range len(std) {
 		t[std[i]] = byte(i)
@@ -168,6 +173,11 @@ var base64Digits = func() (t [256]byte) {
 	t['-'], t['_'] = 62, 63
 	return t
 }()
+
+const (
+	besideDigits = 0x40
+	notDigit     = 0x80
+)
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)

@@ -65,6 +65,11 @@ func entityAt(s string, i int) (rune, int) {
 		}
 		return 0, 0
 	}
+	switch s[i+1] {
+	case 'l', 'g', 'a', 'q', 'n', 'L', 'G', 'A', 'Q':
+	default:
+		return 0, 0
+	}
 	// Only the oldest names may lack their semicolon; the longest that fits counts.
 	for _, name := range bareEntities {
 		if strings.HasPrefix(s[i+1:], name) {

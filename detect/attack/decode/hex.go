@@ -55,8 +55,12 @@ func appendHexBytes(dst []byte, s string) ([]byte, bool) {
 	mark, n, from := len(dst), 0, 0
 	longer := false
 	for i := 0; i+3 < len(s); {
+		if s[i] != '0' || s[i+1]|0x20 != 'x' {
+			i++
+			continue
+		}
 		r, d := hexRune(s, i+2, 2, 2)
-		if s[i] != '0' || s[i+1]|0x20 != 'x' || d == 0 || r < ' ' || r > '~' {
+		if d == 0 || r < ' ' || r > '~' {
 			i++
 			continue
 		}

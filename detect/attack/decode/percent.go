@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,53 +17,54 @@ func percentPossible(t value.Traits, _ value.Pairs, n int) bool {
 // %uXXXX form that ECMAScript's unescape and IIS accept. Invalid sequences stay. A plus
 // is a space where the text has escapes and no space of its own, as in form data.
 func appendPercent(dst []byte, s string) ([]byte, bool) {
-	first := strings.IndexByte(s, '%')
-	for first >= 0 {
-		if _, n := percentAt(s, first); n > 0 {
-			break
-		}
-		next := strings.IndexByte(s[first+1:], '%')
-		if next < 0 {
-			return dst, false
-		}
-		first += 1 + next
-	}
-	if first < 0 {
-		return dst, false
-	}
 	plus := byte('+')
 	if strings.IndexByte(s, ' ') < 0 {
 		plus = ' '
 	}
 	// No escape is shorter than what it stands for: %uXXXX are six bytes, and the
-	// character at most three.
-	mark := len(dst)
+	// character at most three. So n never passes i.
+	mark, n, changed := len(dst), 0, false
 	dst = slices.Grow(dst, len(s))
 	out := dst[mark : mark+len(s)]
-	n := copy(out, s[:first])
-	if plus == ' ' {
-		for i := range n {
-			if out[i] == '+' {
-				out[i] = ' '
-			}
-		}
-	}
-	for i := first; i < len(s); i++ {
+	for i := 0; i < len(s); {
 		c := s[i]
-		if c == '%' && i+2 < len(s) {
-			if hi, lo := hexDigits[s[i+1]], hexDigits[s[i+2]]; hi|lo >= 0 { // neither is -1
-				c = byte(hi<<4 | lo)
-				i += 2
-			} else if r, size := percentAt(s, i); size > 0 {
-				n += utf8.EncodeRune(out[n:], r)
-				i += size - 1
-				continue
+		switch {
+		case c == '%':
+			if i+2 < len(s) {
+				if hi, lo := hexDigits[s[i+1]], hexDigits[s[i+2]]; hi|lo >= 0 { // neither is -1
+					out[n] = byte(hi<<4 | lo)
+					n++
+					i += 3
+					changed = true
+					continue
+				}
+				if r, size := percentAt(s, i); size > 0 {
+					n += utf8.EncodeRune(out[n:], r)
+					i += size
+					changed = true
+					continue
+				}
 			}
-		} else if c == '+' {
+		case i+8 <= len(s):
+			// What follows the run is written over.
+			x := eight(s, i)
+			run := before(x, '%')
+			if plus == ' ' {
+				x = plusToBlank(x)
+			}
+			binary.LittleEndian.PutUint64(out[n:], x)
+			n += run
+			i += run
+			continue
+		case c == '+':
 			c = plus
 		}
 		out[n] = c
 		n++
+		i++
+	}
+	if !changed {
+		return dst[:mark], false
 	}
 	return dst[:mark+n], true
 }
@@ -94,7 +96,11 @@ func appendPlus(dst []byte, s string) ([]byte, bool) {
 	}
 	mark := len(dst)
 	dst = append(dst, s...)
-	for i := mark; i < len(dst); i++ {
+	i := mark
+	for ; i+8 <= len(dst); i += 8 {
+		binary.LittleEndian.PutUint64(dst[i:], plusToBlank(binary.LittleEndian.Uint64(dst[i:])))
+	}
+	for ; i < len(dst); i++ {
 		if dst[i] == '+' {
 			dst[i] = ' '
 		}

@@ -12,46 +12,65 @@ func unicodePossible(t value.Traits, _ value.Pairs, _ int) bool { return t.Any(v
 // ASCII: overlong UTF-8, full-width and mathematical letters, typographic quotes, exotic
 // blanks and slashes; and drops what is invisible. Other characters stay as they are.
 func appendUnicode(dst []byte, s string) ([]byte, bool) {
-	mark, changed := len(dst), false
+	changed, from := false, 0 // up to from, s is dealt with; copied only if something changed
 	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf {
-			dst = append(dst, s[i])
+		if i+8 <= len(s) && eight(s, i)&highs == 0 {
+			i += 8
+			continue
+		}
+		if !foldLead[s[i]] {
 			i++
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && n == 1 {
-			if c, n := overlongAt(s, i); n > 0 {
-				dst = append(dst, c)
-				i, changed = i+n, true
+			c, n := overlongAt(s, i)
+			if n == 0 {
+				i++
 				continue
 			}
-			dst = append(dst, s[i])
-			i++
+			dst = append(append(dst, s[from:i]...), c)
+			i, changed = i+n, true
+			from = i
 			continue
 		}
-		switch fold := foldRune(r); {
-		case fold == keep:
-			dst = append(dst, s[i:i+n]...)
-		case fold == drop:
-			changed = true
-		case fold == twoDots:
+		fold := foldRune(r)
+		if fold == keep {
+			i += n
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		switch fold {
+		case drop:
+		case twoDots:
 			dst = append(dst, '.', '.')
-			changed = true
-		case fold == threeDots:
+		case threeDots:
 			dst = append(dst, '.', '.', '.')
-			changed = true
 		default:
 			dst = append(dst, byte(fold))
-			changed = true
 		}
-		i += n
+		i, changed = i+n, true
+		from = i
 	}
 	if !changed {
-		return dst[:mark], false
+		return dst, false
 	}
-	return dst, true
+	return append(dst, s[from:]...), true
 }
+
+// foldLead says which bytes begin a character that foldRune does not keep, or one that
+// overlongAt reads. Most letters that are not ASCII begin with others.
+var foldLead = func() (t [256]bool) {
+	for r := rune(utf8.RuneSelf); r <= 0x1FFFF; r++ {
+		if foldRune(r) != keep {
+			t[string(r)[0]] = true
+		}
+	}
+	for _, c := range []byte{0xC0, 0xC1, 0xE0, 0xF0} {
+		t[c] = true
+	}
+	return t
+}()
 
 // overlongAt reads a UTF-8 sequence that is longer than its ASCII character needs
 // (RFC 3629 section 10: IIS once took %c0%af for a slash).
