@@ -88,34 +88,35 @@ func (p Path) with(s Step) Path {
 	return p
 }
 
-// decoder is one way of writing text. possible is a necessary condition for a change;
-// head, if there is one, is another that looks at the first bytes. apply appends the
-// decoded text to dst and reports whether it differs from s. It returns dst unchanged
-// where it does not.
+// decoder is one way of writing text. A text that it changes has one of the classes in any;
+// possible is another necessary condition, and head, if there is one, a third that looks at
+// the first bytes. apply appends the decoded text to dst and reports whether it differs
+// from s. It returns dst unchanged where it does not.
 type decoder struct {
 	step     Step
+	any      value.Traits
 	possible func(t value.Traits, p value.Pairs, n int) bool
 	head     func(s string, p value.Pairs) bool
 	apply    func(dst []byte, s string) ([]byte, bool)
 }
 
 var chain = [...]decoder{
-	{step: Percent, possible: percentPossible, apply: appendPercent},
-	{step: HTML, possible: entityPossible, apply: appendEntities},
-	{step: Unicode, possible: unicodePossible, apply: appendUnicode},
-	{step: NUL, possible: nulPossible, apply: appendWithoutNUL},
-	{step: Plus, possible: plusPossible, apply: appendPlus},
+	{step: Percent, any: value.Percent, possible: percentPossible, apply: appendPercent},
+	{step: HTML, any: value.Ampersand, possible: entityPossible, apply: appendEntities},
+	{step: Unicode, any: value.High, possible: unicodePossible, apply: appendUnicode},
+	{step: NUL, any: value.NUL, possible: nulPossible, apply: appendWithoutNUL},
+	{step: Plus, any: value.Plus, possible: plusPossible, apply: appendPlus},
 	// Last, for it destroys the backslashes of a path.
-	{step: Escape, possible: escapePossible, apply: appendEscapes},
+	{step: Escape, any: value.Backslash, possible: escapePossible, apply: appendEscapes},
 }
 
 // chained are the classes of which a text has one that a decoder of the chain changes.
 const chained = value.Percent | value.Ampersand | value.High | value.NUL | value.Plus | value.Backslash
 
 var blobs = [...]decoder{
-	{step: Base64, possible: base64Possible, head: base64Head, apply: appendBase64},
-	{step: Hex, possible: hexPossible, head: hexHead, apply: appendHex},
-	{step: UTF7, possible: utf7Possible, apply: appendUTF7},
+	{step: Base64, any: value.Letter, possible: base64Possible, head: base64Head, apply: appendBase64},
+	{step: Hex, any: value.Digit, possible: hexPossible, head: hexHead, apply: appendHex},
+	{step: UTF7, any: value.Plus | value.Ampersand, possible: utf7Possible, apply: appendUTF7},
 }
 
 // Possible reports whether any decoder could change s, whose traits and pairs are t and p; form as in
@@ -209,7 +210,7 @@ func (f *Forms) grow(i int) {
 		for k := range chain {
 			// Each as often as it changes something: what comes later must not spoil what
 			// another layer hides.
-			for {
+			for current.Traits.Any(chain[k].any) {
 				at := f.apply(&chain[k], current, false)
 				if at < 0 {
 					break
@@ -226,6 +227,9 @@ func (f *Forms) grow(i int) {
 		}
 	}
 	for k := range blobs {
+		if !from.Traits.Any(blobs[k].any) {
+			continue
+		}
 		if at := f.apply(&blobs[k], &from.Form, true); at >= 0 {
 			f.forms[at].from = i
 		}

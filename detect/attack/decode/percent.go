@@ -17,15 +17,20 @@ func percentPossible(t value.Traits, _ value.Pairs, n int) bool {
 // %uXXXX form that ECMAScript's unescape and IIS accept. Invalid sequences stay. A plus
 // is a space where the text has escapes and no space of its own, as in form data.
 func appendPercent(dst []byte, s string) ([]byte, bool) {
-	plus := byte('+')
-	if strings.IndexByte(s, ' ') < 0 {
-		plus = ' '
+	mark := len(dst)
+	dst = slices.Grow(dst, len(s))
+	n, changed := undoPercent(dst[mark:mark+len(s)], s, strings.IndexByte(s, '+') >= 0 && strings.IndexByte(s, ' ') < 0)
+	if !changed {
+		return dst[:mark], false
 	}
+	return dst[:mark+n], true
+}
+
+// undoPercent is appendPercent into a buffer of the length of s; plus says that each plus
+// is a space.
+func undoPercent(out []byte, s string, plus bool) (n int, changed bool) {
 	// No escape is shorter than what it stands for: %uXXXX are six bytes, and the
 	// character at most three. So n never passes i.
-	mark, n, changed := len(dst), 0, false
-	dst = slices.Grow(dst, len(s))
-	out := dst[mark : mark+len(s)]
 	for i := 0; i < len(s); {
 		c := s[i]
 		switch {
@@ -49,24 +54,21 @@ func appendPercent(dst []byte, s string) ([]byte, bool) {
 			// What follows the run is written over.
 			x := eight(s, i)
 			run := before(x, '%')
-			if plus == ' ' {
+			if plus {
 				x = plusToBlank(x)
 			}
 			binary.LittleEndian.PutUint64(out[n:], x)
 			n += run
 			i += run
 			continue
-		case c == '+':
-			c = plus
+		case c == '+' && plus:
+			c = ' '
 		}
 		out[n] = c
 		n++
 		i++
 	}
-	if !changed {
-		return dst[:mark], false
-	}
-	return dst[:mark+n], true
+	return n, changed
 }
 
 // percentAt returns the value and the length of the escape at s[i], 0 if it is none.

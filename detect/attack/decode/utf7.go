@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -17,11 +18,13 @@ func utf7Possible(_ value.Traits, p value.Pairs, n int) bool {
 func appendUTF7(dst []byte, s string) ([]byte, bool) {
 	mark, from, ascii := len(dst), 0, 0
 	for i := 0; i+3 < len(s); i++ {
-		if s[i] != '+' && s[i] != '&' {
-			continue
-		}
 		// ASCII in UTF-16BE begins with nine zero bits: "A", then one of "A" to "H".
-		if s[i+1] != 'A' || s[i+2] < 'A' || s[i+2] > 'H' {
+		next := strings.IndexByte(s[i+1:len(s)-2], 'A')
+		if next < 0 {
+			break
+		}
+		i += next
+		if s[i] != '+' && s[i] != '&' || s[i+2] < 'A' || s[i+2] > 'H' {
 			continue
 		}
 		start := len(dst)
