@@ -17,7 +17,7 @@ func (w *Walker) headers(headers []detect.Header) {
 		if w.source != detect.SourceHeader || i == 0 {
 			w.at(detect.SourceHeader, "header")
 		}
-		w.emit(segment{index: -1}, h.Name, h.Name, true)
+		w.emit(h.Name, h.Name, byName, true)
 		switch {
 		case detect.EqualFold(h.Name, "cookie"):
 			w.at(detect.SourceCookie, "cookie")
@@ -39,7 +39,11 @@ func (w *Walker) cookies(s string) {
 		for s != "" && (s[0] == ' ' || s[0] == '\t') {
 			s = s[1:]
 		}
-		p, rest, more := strings.Cut(s, ";")
+		p, rest := s, ""
+		end := strings.IndexByte(s, ';')
+		if end >= 0 {
+			p, rest = s[:end], s[end+1:]
+		}
 		eq := strings.IndexByte(p, '=')
 		if eq < 0 {
 			w.name(p)
@@ -54,9 +58,9 @@ func (w *Walker) cookies(s string) {
 		if len(value) > 0 && value[0] == '"' {
 			if len(value) > 1 && value[len(value)-1] == '"' {
 				value = value[1 : len(value)-1]
-			} else if end := strings.IndexByte(rest, '"'); more && end >= 0 {
+			} else if quote := strings.IndexByte(rest, '"'); quote >= 0 {
 				// A quoted value with a semicolon in it: one value for some servers.
-				w.value(named(name), s[eq+2:len(p)+1+end])
+				w.value(named(name), s[eq+2:end+1+quote])
 			}
 		}
 		w.value(named(name), value)

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -21,7 +22,7 @@ func (w *Walker) json(s string) (clean bool) {
 		c := s[i]
 		switch c {
 		case ' ', '\t', '\r', '\n':
-			i++
+			i = skipSpace(s, i+1)
 			continue
 		case '{', '[':
 			i++
@@ -144,11 +145,19 @@ func (w *Walker) inside(container segment) segment {
 // backslashes, and whether the quote was there.
 func scanString(s string, i int, quote byte) (end int, escaped, closed bool) {
 	for i < len(s) {
-		c := s[i]
-		if c == quote {
-			return i, escaped, true
+		if i+8 <= len(s) {
+			x := eight(s, i)
+			marks := below(x^ones*uint64(quote), 1) | below(x^ones*'\\', 1)
+			if marks == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(marks) >> 3 // the first is always right
 		}
-		if c == '\\' {
+		switch s[i] {
+		case quote:
+			return i, escaped, true
+		case '\\':
 			escaped = true
 			i++
 		}

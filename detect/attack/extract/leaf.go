@@ -33,14 +33,28 @@ type Leaf struct {
 
 	w          *Walker
 	root       string
-	start, end int // the segments above the leaf: w.path[start:end]
-	label      segment
+	start, end int   // the segments above the leaf: w.path[start:end]
+	index      int32 // its position in an array or in the path, byName or noStep
+}
+
+// What the last step of a leaf's place is, besides a position.
+const (
+	byName int32 = -1 - iota // Name
+	noStep                   // none: it stands where its container does
+)
+
+// label is the last step of the leaf's place.
+func (l *Leaf) label() segment {
+	if l.IsName || l.index == noStep {
+		return named("")
+	}
+	return segment{name: l.Name, index: l.index}
 }
 
 // IsSegment reports whether the leaf is a segment of the request path, which has been handed
 // out as a whole before.
 func (l *Leaf) IsSegment() bool {
-	return l.Source == detect.SourcePath && l.label.index >= 0
+	return l.Source == detect.SourcePath && l.index >= 0
 }
 
 // segment is one step of a place.
@@ -77,9 +91,7 @@ func (l *Leaf) Place() detect.Place {
 	} else {
 		b = append(b, l.root...)
 	}
-	if !l.IsName {
-		b = l.label.render(b, false, header == 1)
-	}
+	b = l.label().render(b, false, header == 1)
 	if len(b) > maxPlace {
 		b = b[:maxPlace]
 	}

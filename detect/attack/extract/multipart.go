@@ -212,7 +212,7 @@ func (w *Walker) part(s string, inner int) {
 }
 
 func (w *Walker) fileName(s string) {
-	w.emit(segment{index: -1}, "filename", s, true)
+	w.emit("filename", s, byName, true)
 }
 
 // partContent undoes the part's transfer encoding and hands out what is in it. The fields of

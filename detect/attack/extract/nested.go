@@ -64,8 +64,8 @@ func (w *Walker) below(parent *Leaf) {
 	} else {
 		w.path = append(w.path, named(parent.root))
 	}
-	if !parent.IsName && (parent.label.name != "" || parent.label.index >= 0) {
-		w.path = append(w.path, parent.label)
+	if label := parent.label(); label.name != "" || label.index >= 0 {
+		w.path = append(w.path, label)
 	}
 	w.pathStart = start
 	start = len(w.steps)

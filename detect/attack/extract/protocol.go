@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -162,11 +163,11 @@ func (w *Walker) protocolTarget(target string) {
 	var percents, invalid, overlong, otherHigh, controls int
 	at := 0
 	for i := 0; i < len(target); i++ {
-		for i+8 <= len(target) && !targetOddIn(eight(target, i)) {
-			i += 8
-		}
-		if i == len(target) {
-			break
+		if i+8 <= len(target) {
+			if even := targetOddIn(eight(target, i)); even > 0 {
+				i += even - 1
+				continue
+			}
 		}
 		c := target[i]
 		if !targetOdd[c] {
@@ -232,9 +233,12 @@ var targetOdd = func() (t [256]bool) {
 	return t
 }()
 
-// targetOddIn reports whether one of eight bytes may be in targetOdd. It never misses one.
-func targetOddIn(x uint64) bool {
-	return (below(x, ' ') | below(x^(ones*'%'), 1) | below(x^(ones*0x7f), 1) | x&highs) != 0
+// targetOddIn returns how many of eight bytes stand before the first that is in targetOdd.
+func targetOddIn(x uint64) int {
+	// Of bytes below 0x80, the high bit is set by a borrow from those below a blank and from
+	// percent signs, and by a carry into 0x7f. What is above the first may be wrong.
+	odd := ((x - ones*' ') | ((x ^ ones*'%') - ones) | (x + ones) | x) & highs
+	return bits.TrailingZeros64(odd) >> 3
 }
 
 // targetByte returns the byte at i, percent-decoded, and how many bytes of s it took; 0 at
@@ -314,7 +318,8 @@ func isToken(s string) bool {
 	ok := uint8(1)
 	i := 0
 	for ; i+4 <= len(s); i += 4 {
-		ok &= tokenByte[s[i]] & tokenByte[s[i+1]] & tokenByte[s[i+2]] & tokenByte[s[i+3]]
+		q := s[i : i+4]
+		ok &= tokenByte[q[0]] & tokenByte[q[1]] & tokenByte[q[2]] & tokenByte[q[3]]
 	}
 	for ; i < len(s); i++ {
 		ok &= tokenByte[s[i]]

@@ -81,14 +81,17 @@ func TestAnomaliesAreOfTheLastWalk(t *testing.T) {
 func FuzzTargetOdd(f *testing.F) {
 	f.Add("abcdefg%")
 	f.Add("\x80\x00\x7f\x1f 01234")
+	f.Add("~\x7f$%&\xff\x80 %")
+	f.Add("0123456789abcde\n")
+	f.Add("01234567\r9abcdefgh")
 	f.Fuzz(func(t *testing.T, s string) {
 		for i := 0; i+8 <= len(s); i++ {
-			odd := false
-			for _, c := range []byte(s[i : i+8]) {
-				odd = odd || targetOdd[c]
+			even := 0
+			for even < 8 && !targetOdd[s[i+even]] {
+				even++
 			}
-			if odd && !targetOddIn(eight(s, i)) {
-				t.Fatalf("missed in %q", s[i:i+8])
+			if got := targetOddIn(eight(s, i)); got != even {
+				t.Fatalf("%d before the first in %q, want %d", got, s[i:i+8], even)
 			}
 		}
 		if lineByteIn(s) != lineByteSlow(s) {

@@ -14,18 +14,26 @@ const (
 	highs = 0x8080808080808080
 )
 
-// below is not 0 if a byte of x may be less than n (n up to 0x80): it never misses one.
+// below is not 0 if a byte of x is less than n (n up to 0x80). Its lowest bit belongs to the
+// first such byte; those above may be wrong.
 func below(x uint64, n byte) uint64 { return (x - ones*uint64(n)) &^ x & highs }
 
 // lineByteIn reports whether s has a NUL, a CR or an LF.
 func lineByteIn(s string) bool {
+	if len(s) < 8 {
+		return lineByteSlow(s)
+	}
 	i := 0
 	for ; i+16 <= len(s); i += 16 {
 		if below(eight(s, i), '\r'+1)|below(eight(s, i+8), '\r'+1) != 0 && lineByteSlow(s[i:i+16]) {
 			return true
 		}
 	}
-	return lineByteSlow(s[i:])
+	// What is left, though some bytes may have been looked at.
+	if i+8 < len(s) && below(eight(s, i), '\r'+1) != 0 {
+		return lineByteSlow(s[i:])
+	}
+	return below(eight(s, len(s)-8), '\r'+1) != 0 && lineByteSlow(s[len(s)-8:])
 }
 
 func lineByteSlow(s string) bool {

@@ -158,24 +158,34 @@ func (w *Walker) laterPairs(s string) {
 // ordinaryName reports whether a parameter name, as sent, has only characters that
 // frameworks give meaning to: words, brackets, dots, dashes, colons.
 func ordinaryName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if plainByte[c] {
+	i := 0
+	for ; i+4 <= len(s); i += 4 {
+		if q := s[i : i+4]; ordinaryByte[q[0]]&ordinaryByte[q[1]]&ordinaryByte[q[2]]&ordinaryByte[q[3]] == 0 {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if ordinaryByte[s[i]] == 1 {
 			continue
 		}
-		switch c {
-		case '[', ']', ':', '$', '@', '+', '~', '*', '!':
-			continue
-		case '%':
-			if i+2 < len(s) {
-				switch d := hexDigit[s[i+1]]<<4 | hexDigit[s[i+2]]; {
-				case d == '[' || d == ']' || d == ' ' || d == '$' || d == '.' || d == '-' || d == '_' || d == ':' || d == '@':
-					i += 2
-					continue
-				}
+		if s[i] == '%' && i+2 < len(s) {
+			switch d := hexDigit[s[i+1]]<<4 | hexDigit[s[i+2]]; {
+			case d == '[' || d == ']' || d == ' ' || d == '$' || d == '.' || d == '-' || d == '_' || d == ':' || d == '@':
+				i += 2
+				continue
 			}
 		}
 		return false
 	}
 	return true
 }
+
+// ordinaryByte is 1 for the characters of ordinary names, but for percent-encoded ones.
+var ordinaryByte = func() (t [256]uint8) {
+	for c := range t {
+		if plainByte[c] || strings.IndexByte("[]:$@+~*!", byte(c)) >= 0 {
+			t[c] = 1
+		}
+	}
+	return t
+}()

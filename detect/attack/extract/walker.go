@@ -118,7 +118,7 @@ func (w *Walker) value(label segment, text string) bool {
 			return !w.stopped
 		}
 	}
-	return w.emit(label, label.name, text, false)
+	return w.emit(label.name, text, label.index, false)
 }
 
 // name hands out a name, once for each walk and source.
@@ -134,31 +134,38 @@ func (w *Walker) name(text string) bool {
 		}
 		w.names[h] = seenName{name: text, source: w.source}
 	}
-	return w.emit(segment{index: -1}, text, text, true)
+	return w.emit(text, text, byName, true)
 }
 
 // shortWord is the length of words that are passed over beyond MaxValues.
 const shortWord = 24
 
-// emit hands out one leaf. It reports whether the walk goes on.
-func (w *Walker) emit(label segment, name, text string, isName bool) bool {
+// emit hands out one leaf; index is as in Leaf. It reports whether the walk goes on.
+func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 	if w.stopped {
 		return false
 	}
 	if len(text) == 0 {
 		return true
 	}
-	if len(text) > w.left {
-		w.truncated = true
-		text = text[:w.left]
-		if len(text) == 0 {
-			w.stopped = true
-			return false
-		}
+	if len(text) > w.left || w.count >= w.lim.MaxValues {
+		return w.emitBeyond(name, text, index, isName)
+	}
+	w.left -= len(text)
+	w.count++
+	return w.hand(name, text, index, isName)
+}
+
+// emitBeyond is emit where a limit is reached.
+func (w *Walker) emitBeyond(name, text string, index int32, isName bool) bool {
+	w.truncated = true
+	text = text[:min(len(text), w.left)]
+	if len(text) == 0 {
+		w.stopped = true
+		return false
 	}
 	w.left -= len(text)
 	if w.count >= w.lim.MaxValues {
-		w.truncated = true
 		if len(text) <= shortWord && isPlain(text) && !strings.Contains(text, "..") {
 			return true
 		}
@@ -167,18 +174,18 @@ func (w *Walker) emit(label segment, name, text string, isName bool) bool {
 		}
 	}
 	w.count++
-	return w.hand(label, name, text, isName)
+	return w.hand(name, text, index, isName)
 }
 
-func (w *Walker) hand(label segment, name, text string, isName bool) bool {
+func (w *Walker) hand(name, text string, index int32, isName bool) bool {
 	l := &w.leaves[w.nesting]
 	// Field by field: writing the whole struct at once costs three times as much.
-	l.Text, l.Name, l.IsName = text, name, isName
-	l.Source, l.File = w.source, w.file
-	l.Steps = w.steps[w.stepStart:len(w.steps):len(w.steps)]
-	l.w, l.label = w, label
+	l.Text, l.Name, l.File, l.root, l.w = text, name, w.file, w.path[w.pathStart].name, w
+	l.Source, l.IsName, l.index = w.source, isName, index
 	l.start, l.end = w.pathStart, len(w.path)
-	l.root = w.path[w.pathStart].name
+	if len(w.steps) > w.stepStart || len(l.Steps) > 0 {
+		l.Steps = w.steps[w.stepStart:len(w.steps):len(w.steps)]
+	}
 	if !w.visit(l) {
 		w.stopped = true
 	}
@@ -195,7 +202,7 @@ const (
 // addSpill joins leaves that are too many to be visited one by one.
 func (w *Walker) addSpill(text string) bool {
 	if len(text) > spillSize/2 {
-		return w.hand(segment{index: -1}, "", text, false)
+		return w.hand("", text, byName, false)
 	}
 	if len(w.spill)+len(text) >= spillSize {
 		w.flushSpill()
@@ -210,7 +217,7 @@ func (w *Walker) flushSpill() {
 	}
 	text := w.scratch.copy(w.spill)
 	w.spill = w.spill[:0]
-	w.hand(segment{index: -1}, "", text, false)
+	w.hand("", text, byName, false)
 }
 
 // push enters a container, pop leaves it.

@@ -261,7 +261,6 @@ func (x *xmlReader) flush() {
 	if text = strings.TrimSpace(text); text == "" {
 		return
 	}
-	label := named("")
 	name := ""
 	if len(w.path) > x.base {
 		name = w.path[len(w.path)-1].name
@@ -270,7 +269,7 @@ func (x *xmlReader) flush() {
 	if decoded {
 		w.step("xml")
 	}
-	w.emit(label, name, text, false)
+	w.emit(name, text, noStep, false)
 	w.back(mark)
 }
 
