@@ -13,124 +13,158 @@ import (
 // the text looked well-formed; every string and every odd bare word has been handed out
 // either way.
 func (w *Walker) json(s string) (clean bool) {
-	base := len(w.path)
-	clean = true
-	label := named("") // where the next value stands
-	deep := 0          // containers open beyond MaxDepth
-	value := false     // a value stands since the last separator
+	x := jsonReader{w: w, s: s, base: len(w.path), label: named(""), clean: true}
 	for i := 0; i < len(s) && !w.stopped; {
-		c := s[i]
-		switch c {
+		switch c := s[i]; c {
 		case ' ', '\t', '\r', '\n':
 			i = skipSpace(s, i+1)
-			continue
 		case '{', '[':
+			x.open(c == '[')
 			i++
-			if value && len(w.path) > base {
-				clean = false
-			}
-			value = false
-			if len(w.path)-base >= w.lim.MaxDepth {
-				w.truncated = true
-				deep++
-				continue
-			}
-			label.array, label.next = c == '[', 0
-			w.path = append(w.path, label)
-			label = w.inside(label)
-			continue
 		case '}', ']':
+			x.close(c == ']')
 			i++
-			switch {
-			case deep > 0:
-				deep--
-			case len(w.path) > base:
-				top := w.path[len(w.path)-1]
-				if top.array != (c == ']') {
-					clean = false
-				}
-				w.path = w.path[:len(w.path)-1]
-				label = top
-			default:
-				clean = false
-			}
-			value = true
-			continue
 		case ',':
+			x.comma()
 			i++
-			value = false
-			if len(w.path) > base {
-				top := &w.path[len(w.path)-1]
-				top.next++
-				label = w.inside(*top)
-			} else {
-				label = named("")
-			}
-			continue
 		case ':':
+			x.value = false
 			i++
-			value = false
-			continue
 		case '"', '\'', '`':
-			end, escaped, closed := scanString(s, i+1, c)
-			text := s[i+1 : end]
-			i = end + 1
-			if !closed {
-				clean = false
-				i = len(s)
-			}
-			if c != '"' {
-				clean = false
-			}
-			mark := len(w.steps)
-			if escaped {
-				text = w.unescapeJSON(text)
-				w.steps = append(w.steps, "json")
-			}
-			if isKey(s, i) {
-				w.name(text)
-				label = named(text)
-			} else {
-				if value && len(w.path) > base {
-					clean = false
-				}
-				value = true
-				if !w.graphqlValue(base, label, text) {
-					w.value(label, text)
-				}
-			}
-			w.back(mark)
-			continue
-		case '/':
-			if end := commentEnd(s, i); end > i {
-				w.value(label, s[i:end])
-				clean = false
-				i = end
-				continue
-			}
+			i = x.text(i)
+		default:
+			i = x.bare(i)
 		}
-		end := bareEnd(s, i)
-		text := s[i:end]
-		if isKey(s, end) && isPlain(text) {
-			clean = false
-			w.name(text)
-			label = named(text)
-		} else if end = numberEnd(s, i); end == i {
-			end = bareValueEnd(s, i)
-			text = strings.TrimRight(s[i:end], " \t\r\n")
-			clean = clean && isPlain(text) // undefined, NaN and the like hide nothing
-			w.value(label, text)
-			value = true
-		} else {
-			value = true
-		}
-		i = end
 	}
-	if len(w.path) > base {
-		clean = false
-	}
-	w.path = w.path[:base]
+	clean = x.clean && len(w.path) <= x.base
+	w.path = w.path[:x.base]
 	return clean && !w.stopped
+}
+
+// jsonReader is the state of reading one JSON text.
+type jsonReader struct {
+	w     *Walker
+	s     string
+	base  int     // length of the path at the top
+	label segment // where the next value stands
+	deep  int     // containers open beyond MaxDepth
+	value bool    // a value stands since the last separator
+	clean bool
+}
+
+// open enters an array or an object.
+func (x *jsonReader) open(array bool) {
+	w := x.w
+	if x.value && len(w.path) > x.base {
+		x.clean = false
+	}
+	x.value = false
+	if len(w.path)-x.base >= w.lim.MaxDepth {
+		w.truncated = true
+		x.deep++
+		return
+	}
+	x.label.array, x.label.next = array, 0
+	w.push(x.label)
+	x.label = w.inside(x.label)
+}
+
+// close leaves one.
+func (x *jsonReader) close(array bool) {
+	w := x.w
+	switch {
+	case x.deep > 0:
+		x.deep--
+	case len(w.path) > x.base:
+		x.label = w.path[len(w.path)-1]
+		if x.label.array != array {
+			x.clean = false
+		}
+		w.pop()
+	default:
+		x.clean = false
+	}
+	x.value = true
+}
+
+// comma goes on to the next element.
+func (x *jsonReader) comma() {
+	w := x.w
+	x.value = false
+	if len(w.path) == x.base {
+		x.label = named("")
+		return
+	}
+	top := &w.path[len(w.path)-1]
+	top.next++
+	x.label = w.inside(*top)
+}
+
+// text reads the string at i and returns where it ends, for a name behind its colon.
+func (x *jsonReader) text(i int) int {
+	w, s, quote := x.w, x.s, x.s[i]
+	end, escaped, closed := scanString(s, i+1, quote)
+	text := s[i+1 : end]
+	i = end + 1
+	if !closed {
+		x.clean = false
+		i = len(s)
+	}
+	if quote != '"' {
+		x.clean = false
+	}
+	mark := len(w.steps)
+	if escaped {
+		text = w.unescapeJSON(text)
+		w.step("json")
+	}
+	if colon := skipSpace(s, i); colon < len(s) && s[colon] == ':' {
+		w.name(text)
+		x.label = named(text)
+		x.value = false
+		i = colon + 1
+	} else {
+		if x.value && len(w.path) > x.base {
+			x.clean = false
+		}
+		x.value = true
+		if !w.graphqlValue(x.base, x.label, text) {
+			w.value(x.label, text)
+		}
+	}
+	w.back(mark)
+	return i
+}
+
+// bare reads what stands at i without quotes and returns where it ends: numbers, names,
+// comments and odd words.
+func (x *jsonReader) bare(i int) int {
+	w, s := x.w, x.s
+	if end := commentEnd(s, i); end > i {
+		w.value(x.label, s[i:end])
+		x.clean = false
+		return end
+	}
+	end := numberEnd(s, i)
+	if end > i && !isKey(s, end) {
+		x.value = true
+		return end
+	}
+	word := bareEnd(s, i)
+	if text := s[i:word]; isKey(s, word) && isPlain(text) {
+		x.clean = false
+		w.name(text)
+		x.label = named(text)
+		return word
+	}
+	if end == i {
+		end = bareValueEnd(s, i)
+		text := strings.TrimRight(s[i:end], " \t\r\n")
+		x.clean = x.clean && isPlain(text) // undefined, NaN and the like hide nothing
+		w.value(x.label, text)
+	}
+	x.value = true
+	return end
 }
 
 // inside returns where the next element of a container stands.
@@ -184,6 +218,7 @@ func isKey(s string, i int) bool {
 // commentEnd returns the end of the comment at i, i if there is none.
 func commentEnd(s string, i int) int {
 	switch {
+	case s[i] != '/':
 	case strings.HasPrefix(s[i:], "//"):
 		if n := strings.IndexByte(s[i:], '\n'); n >= 0 {
 			return i + n + 1
