@@ -110,7 +110,8 @@ var chain = [...]decoder{
 	{step: Escape, any: value.Backslash, possible: escapePossible, apply: appendEscapes},
 }
 
-// chained are the classes of which a text has one that a decoder of the chain changes.
+// chained are the classes of which a text has one that a decoder of the chain, or that of
+// UTF-7, changes.
 const chained = value.Percent | value.Ampersand | value.High | value.NUL | value.Plus | value.Backslash
 
 var blobs = [...]decoder{
@@ -123,9 +124,12 @@ var blobs = [...]decoder{
 // Forms.Start. It never says
 // no to a text that one would change, and costs a few nanoseconds for most texts.
 func Possible(s string, t value.Traits, p value.Pairs, form bool) bool {
-	if t.Any(value.Percent|value.Backslash|value.High|value.NUL) || entityPossible(t, p, len(s)) ||
-		form && t.Any(value.Plus) || plusPossible(t, p, len(s)) || utf7Possible(t, p, len(s)) {
+	if t.Any(chained) && (t.Any(value.Percent|value.Backslash|value.High|value.NUL) || entityPossible(t, p, len(s)) ||
+		form && t.Any(value.Plus) || plusPossible(t, p, len(s)) || utf7Possible(t, p, len(s))) {
 		return true
+	}
+	if len(s) < minBlob {
+		return false
 	}
 	return base64Possible(t, p, len(s)) && base64Head(s, p) || hexPossible(t, p, len(s)) && hexHead(s, p)
 }

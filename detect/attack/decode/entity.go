@@ -65,16 +65,30 @@ func entityAt(s string, i int) (rune, int) {
 		}
 		return 0, 0
 	}
+	// Only the oldest names may lack their semicolon.
+	bare := ""
 	switch s[i+1] {
-	case 'l', 'g', 'a', 'q', 'n', 'L', 'G', 'A', 'Q':
-	default:
-		return 0, 0
+	case 'l':
+		bare = "lt"
+	case 'g':
+		bare = "gt"
+	case 'a':
+		bare = "amp"
+	case 'q':
+		bare = "quot"
+	case 'n':
+		bare = "nbsp"
+	case 'L':
+		bare = "LT"
+	case 'G':
+		bare = "GT"
+	case 'A':
+		bare = "AMP"
+	case 'Q':
+		bare = "QUOT"
 	}
-	// Only the oldest names may lack their semicolon; the longest that fits counts.
-	for _, name := range bareEntities {
-		if strings.HasPrefix(s[i+1:], name) {
-			return namedEntity(name), 1 + len(name)
-		}
+	if bare != "" && strings.HasPrefix(s[i+1:], bare) {
+		return namedEntity(bare), 1 + len(bare)
 	}
 	return 0, 0
 }
@@ -110,8 +124,6 @@ func numericEntity(s string, i int) (rune, int) {
 }
 
 const maxEntityName = 20
-
-var bareEntities = [...]string{"lt", "gt", "amp", "quot", "nbsp", "LT", "GT", "AMP", "QUOT"}
 
 // namedEntity returns the character of a named reference, 0 if the name is none of those
 // that matter to a parser of code.

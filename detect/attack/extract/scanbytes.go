@@ -20,20 +20,18 @@ func below(x uint64, n byte) uint64 { return (x - ones*uint64(n)) &^ x & highs }
 
 // lineByteIn reports whether s has a NUL, a CR or an LF.
 func lineByteIn(s string) bool {
-	if len(s) < 8 {
-		return lineByteSlow(s)
-	}
-	i := 0
-	for ; i+16 <= len(s); i += 16 {
-		if below(eight(s, i), '\r'+1)|below(eight(s, i+8), '\r'+1) != 0 && lineByteSlow(s[i:i+16]) {
+	for ; len(s) >= 16; s = s[16:] {
+		if below(eight(s, 0), '\r'+1)|below(eight(s, 8), '\r'+1) != 0 && lineByteSlow(s[:16]) {
 			return true
 		}
 	}
-	// What is left, though some bytes may have been looked at.
-	if i+8 < len(s) && below(eight(s, i), '\r'+1) != 0 {
-		return lineByteSlow(s[i:])
+	if len(s) >= 8 {
+		if below(eight(s, 0), '\r'+1) != 0 && lineByteSlow(s[:8]) {
+			return true
+		}
+		s = s[8:]
 	}
-	return below(eight(s, len(s)-8), '\r'+1) != 0 && lineByteSlow(s[len(s)-8:])
+	return lineByteSlow(s)
 }
 
 func lineByteSlow(s string) bool {

@@ -103,6 +103,7 @@ func (w *Walker) matrix(s string) {
 // pairs takes apart a query string or a form: split on '&', then on the first '='. Names and
 // values are handed out as sent.
 func (w *Walker) pairs(s string) {
+	semicolons := strings.IndexByte(s, ';') >= 0
 	for s != "" && !w.stopped {
 		i := strings.IndexByte(s, '&')
 		p := s
@@ -113,6 +114,9 @@ func (w *Walker) pairs(s string) {
 		}
 		w.pair(p)
 		// Some servers also split on ';' (W3C HTML 4.01 appendix B.2.2).
+		if !semicolons {
+			continue
+		}
 		if semi := strings.IndexByte(p, ';'); semi >= 0 && strings.IndexByte(p, '=') >= 0 {
 			if strings.IndexByte(p[:semi], '=') >= 0 {
 				w.pair(p[:semi])

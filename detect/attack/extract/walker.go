@@ -29,6 +29,7 @@ type Walker struct {
 	truncated bool
 	names     [64]seenName
 	spill     []byte // text of leaves beyond four times MaxValues
+	flushing  bool   // it is being handed out
 	joined    []byte // XML text in several pieces, while it is joined
 	scratch   arena
 
@@ -87,7 +88,7 @@ func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
 	w.path, w.steps, w.spill, w.found = w.path[:0], w.steps[:0], w.spill[:0], w.found[:0]
 	w.source, w.file = detect.SourceUnknown, ""
 	w.count, w.left = 0, w.lim.MaxVisited
-	w.stopped, w.truncated = false, false
+	w.stopped, w.truncated, w.flushing = false, false, false
 	clear(w.names[:])
 	w.scratch.reset()
 	w.declared = declaration{}
@@ -149,35 +150,12 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 		return true
 	}
 	if len(text) > w.left || w.count >= w.lim.MaxValues {
-		return w.emitBeyond(name, text, index, isName)
+		if text = w.atLimit(text); text == "" {
+			return !w.stopped
+		}
 	}
 	w.left -= len(text)
 	w.count++
-	return w.hand(name, text, index, isName)
-}
-
-// emitBeyond is emit where a limit is reached.
-func (w *Walker) emitBeyond(name, text string, index int32, isName bool) bool {
-	w.truncated = true
-	text = text[:min(len(text), w.left)]
-	if len(text) == 0 {
-		w.stopped = true
-		return false
-	}
-	w.left -= len(text)
-	if w.count >= w.lim.MaxValues {
-		if len(text) <= shortWord && isPlain(text) && !strings.Contains(text, "..") {
-			return true
-		}
-		if w.count >= 4*w.lim.MaxValues {
-			return w.addSpill(text)
-		}
-	}
-	w.count++
-	return w.hand(name, text, index, isName)
-}
-
-func (w *Walker) hand(name, text string, index int32, isName bool) bool {
 	l := &w.leaves[w.nesting]
 	// Field by field: writing the whole struct at once costs three times as much.
 	l.Text, l.Name, l.File, l.root, l.w = text, name, w.file, w.path[w.pathStart].name, w
@@ -199,16 +177,31 @@ const (
 	unitSeparator = 0x1f
 )
 
-// addSpill joins leaves that are too many to be visited one by one.
-func (w *Walker) addSpill(text string) bool {
-	if len(text) > spillSize/2 {
-		return w.hand("", text, byName, false)
+// atLimit returns what of a text is handed out now that a limit is reached: "" if nothing
+// is. Leaves that are too many to be visited one by one are joined.
+func (w *Walker) atLimit(text string) string {
+	if w.flushing {
+		w.flushing = false
+		w.left += len(text) // each part has been taken off
+		return text
 	}
-	if len(w.spill)+len(text) >= spillSize {
-		w.flushSpill()
+	w.truncated = true
+	text = text[:min(len(text), w.left)]
+	switch {
+	case len(text) == 0:
+		w.stopped = true
+	case w.count >= w.lim.MaxValues && len(text) <= shortWord && isPlain(text) && !strings.Contains(text, ".."):
+		w.left -= len(text)
+	case w.count < 4*w.lim.MaxValues || len(text) > spillSize/2:
+		return text
+	default:
+		w.left -= len(text)
+		if len(w.spill)+len(text) >= spillSize {
+			w.flushSpill()
+		}
+		w.spill = append(append(w.spill, text...), unitSeparator)
 	}
-	w.spill = append(append(w.spill, text...), unitSeparator)
-	return !w.stopped
+	return ""
 }
 
 func (w *Walker) flushSpill() {
@@ -217,7 +210,8 @@ func (w *Walker) flushSpill() {
 	}
 	text := w.scratch.copy(w.spill)
 	w.spill = w.spill[:0]
-	w.hand("", text, byName, false)
+	w.flushing = true
+	w.emit("", text, byName, false)
 }
 
 // push enters a container, pop leaves it.
