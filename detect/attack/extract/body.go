@@ -165,6 +165,7 @@ func (w *Walker) enter(label segment, f format) (depth int) {
 		w.push(label)
 	} else if depth-w.pathStart == 1 && w.path[depth-1].name == "body" {
 		w.path[depth-1].name = formatNames[f].root
+		w.placed = false
 		return depth
 	}
 	w.push(named(formatNames[f].word))
@@ -175,6 +176,7 @@ func (w *Walker) leave(depth int) {
 	w.path = w.path[:depth]
 	if depth-w.pathStart == 1 && strings.HasPrefix(w.path[depth-1].name, "body.") {
 		w.path[depth-1].name = "body"
+		w.placed = false
 	}
 }
 

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,11 @@ func FuzzWalk(f *testing.F) {
 		var visit func(l *Leaf) bool
 		visit = func(l *Leaf) bool {
 			visited += len(l.Text)
+			// What is written only when the place changes is what the walk has come to.
+			if l.Source != w.source || l.File != w.file || l.start != w.pathStart || l.root != w.path[w.pathStart].name ||
+				!slices.Equal(l.Steps, w.steps[w.stepStart:]) {
+				t.Fatalf("leaf %+v is not of this place", l)
+			}
 			if p := l.Place(); len(p) == 0 || len(p) > maxPlace {
 				t.Fatalf("place %q", p)
 			}

@@ -81,7 +81,7 @@ func (w *Walker) graphqlValue(base int, label segment, text string) bool {
 	// body.json becomes body.graphql, query.x.json becomes query.x.graphql.
 	start, depth := w.pathStart, len(w.path)
 	w.path = append(w.path, w.path[start:base]...)
-	w.pathStart = depth
+	w.pathStart, w.placed = depth, false
 	last := &w.path[len(w.path)-1]
 	if prefix, ok := strings.CutSuffix(last.name, "json"); ok && prefix == "body." {
 		*last = named(formatNames[formatGraphQL].root)
@@ -89,7 +89,7 @@ func (w *Walker) graphqlValue(base int, label segment, text string) bool {
 		*last = named(formatNames[formatGraphQL].word)
 	}
 	clean := w.graphql(text)
-	w.path, w.pathStart = w.path[:depth], start
+	w.path, w.pathStart, w.placed = w.path[:depth], start, false
 	return clean
 }
 

@@ -9,8 +9,8 @@ import (
 
 // Leaf is one value of a request, or one name.
 //
-// A Leaf is valid while visit runs, and may be changed by the visitor: Nested continues
-// below whatever Steps say. Text and Name stay readable until the next Walk and as long as
+// A Leaf is valid while visit runs. The visitor may change its Steps: Nested continues below
+// whatever they say. Text and Name stay readable until the next Walk and as long as
 // the request's strings and body are unchanged; a copy of a Leaf that stands directly below
 // its source (query, form, header, cookie, path) also keeps its Place until then.
 type Leaf struct {

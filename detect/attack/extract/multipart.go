@@ -206,9 +206,9 @@ func (w *Walker) part(s string, inner int) {
 		w.value(named(name), value)
 	}
 	outer := w.file
-	w.file = file
+	w.file, w.placed = file, false
 	w.partContent(named(field), s, contentType, encoding, inner)
-	w.file = outer
+	w.file, w.placed = outer, false
 }
 
 func (w *Walker) fileName(s string) {

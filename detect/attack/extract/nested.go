@@ -30,10 +30,10 @@ func (w *Walker) Nested(parent *Leaf, text string, visit func(*Leaf) bool) bool 
 	w.visit, w.source, w.file, w.stopped = visit, parent.Source, parent.File, false
 	joined := w.joined
 	w.joined = nil // an XML reader further out may be in the midst of joining
-	w.nesting++
+	w.nest(w.nesting + 1)
 	w.below(parent)
 	clean := w.nestedRead(f, text)
-	w.nesting--
+	w.nest(w.nesting - 1)
 	w.joined = joined
 	w.visit, w.source, w.file, w.stopped = saved.visit, source, saved.file, saved.stopped
 	w.path, w.pathStart = w.path[:saved.path], saved.pathStart

@@ -15,6 +15,8 @@ type Walker struct {
 	lim       Limits
 	visit     func(*Leaf) bool
 	leaves    [nestingCap + 2]Leaf // the leaf being visited on each level of nesting
+	leaf      *Leaf                // &leaves[nesting]
+	placed    bool                 // leaf has the source, the root and the file
 	nesting   int
 	path      []segment
 	pathStart int
@@ -84,7 +86,8 @@ func (w *Walker) forget() {
 func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
 	w.lim = lim.withDefaults()
 	w.visit = visit
-	w.nesting, w.pathStart, w.stepStart = 0, 0, 0
+	w.pathStart, w.stepStart = 0, 0
+	w.nest(0)
 	w.path, w.steps, w.spill, w.found = w.path[:0], w.steps[:0], w.spill[:0], w.found[:0]
 	w.source, w.file = detect.SourceUnknown, ""
 	w.count, w.left = 0, w.lim.MaxVisited
@@ -105,6 +108,7 @@ func (w *Walker) at(source detect.Source, root string) {
 	w.source = source
 	w.path = append(w.path[:0], named(root))
 	w.pathStart = 0
+	w.placed = false
 }
 
 // value hands out a value below the current place. Of a JSON web token, wherever it stands,
@@ -156,11 +160,15 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 	}
 	w.left -= len(text)
 	w.count++
-	l := &w.leaves[w.nesting]
+	l := w.leaf
+	if !w.placed {
+		w.placed = true
+		l.Source, l.File, l.w = w.source, w.file, w
+		l.root, l.start = w.path[w.pathStart].name, w.pathStart
+	}
 	// Field by field: writing the whole struct at once costs three times as much.
-	l.Text, l.Name, l.File, l.root, l.w = text, name, w.file, w.path[w.pathStart].name, w
-	l.Source, l.IsName, l.index = w.source, isName, index
-	l.start, l.end = w.pathStart, len(w.path)
+	l.Text, l.Name, l.IsName = text, name, isName
+	l.index, l.end = index, len(w.path)
 	if len(w.steps) > w.stepStart || len(l.Steps) > 0 {
 		l.Steps = w.steps[w.stepStart:len(w.steps):len(w.steps)]
 	}
@@ -212,6 +220,13 @@ func (w *Walker) flushSpill() {
 	w.spill = w.spill[:0]
 	w.flushing = true
 	w.emit("", text, byName, false)
+}
+
+// nest goes to a level of nesting.
+func (w *Walker) nest(level int) {
+	w.nesting = level
+	w.leaf = &w.leaves[level]
+	w.placed = false
 }
 
 // push enters a container, pop leaves it.
