@@ -83,7 +83,7 @@ func (s *session) judgeJoined() {
 		if traits.Only(value.Word | value.Space) {
 			continue
 		}
-		for _, glue := range [...]string{",", "", " "} {
+		for _, glue := range [...]string{",", ""} {
 			mark := len(s.arena)
 			for k := n - 1; k >= 0; k-- {
 				if k < n-1 {
