@@ -67,31 +67,22 @@ func Judge(v *value.Value) value.Match {
 // a colon, or a wrapper's before a colon. A text without one, without climbs and bytes that
 // no path holds, has no path of interest.
 func tells(v *value.Value) bool {
-	text := v.Text
-	if v.Traits.Any(value.Slash) {
-		for i := 0; i < len(text); i++ {
-			k := strings.IndexByte(text[i:], '/')
-			if k < 0 {
-				break
-			}
-			i += k
-			if i+3 < len(text) && leadHeads.Has(text[i+1], text[i+2], text[i+3]) && names.Of(elementAt(text, i+1))&leads != 0 ||
-				i >= 3 && leadTails.Has(text[i-3], text[i-2], text[i-1]) && names.Of(elementBefore(text, i))&leads != 0 {
-				return true
-			}
+	return v.Traits.Any(value.Slash) && beside(v.Text, '/', leadTails, names, leads) ||
+		v.Traits.Any(value.Colon) && beside(v.Text, ':', schemeTails, schemes, wrapper|local|inline)
+}
+
+// beside reports whether a name that leads somewhere begins behind a mark, or a word of the
+// set, whose ends are in tails, of one of the kinds ends before it.
+func beside(text string, mark byte, tails *words.Trigrams, set *words.Set, kinds uint32) bool {
+	for i := 0; i < len(text); i++ {
+		k := strings.IndexByte(text[i:], mark)
+		if k < 0 {
+			break
 		}
-	}
-	if v.Traits.Any(value.Colon) {
-		for i := 0; i < len(text); i++ {
-			k := strings.IndexByte(text[i:], ':')
-			if k < 0 {
-				break
-			}
-			i += k
-			if i+3 < len(text) && leadHeads.Has(text[i+1], text[i+2], text[i+3]) && names.Of(elementAt(text, i+1))&leads != 0 ||
-				i >= 3 && schemeTails.Has(text[i-3], text[i-2], text[i-1]) && schemes.Of(elementBefore(text, i))&(wrapper|local|inline) != 0 {
-				return true
-			}
+		i += k
+		if i+3 < len(text) && leadHeads.Has(text[i+1], text[i+2], text[i+3]) && names.Of(elementAt(text, i+1))&leads != 0 ||
+			i >= 3 && tails.Has(text[i-3], text[i-2], text[i-1]) && set.Of(elementBefore(text, i))&kinds != 0 {
+			return true
 		}
 	}
 	return false
