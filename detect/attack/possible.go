@@ -35,11 +35,7 @@ func tellingPairs(t value.Traits) value.Pairs {
 	harmless := value.Pairs(0)
 	for bit := value.Pairs(1); bit != 0; bit <<= 1 {
 		v := value.Value{Traits: t, Pairs: harmless | bit, Source: detect.SourceQuery}
-		possible := false
-		for i := range languages {
-			possible = possible || languages[i].possible(&v)
-		}
-		if !possible {
+		if ask(&v) == 0 {
 			harmless |= bit
 		}
 	}
