@@ -3,6 +3,7 @@ package attack
 import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/swar"
 	"kongwaf/detect/attack/value"
 )
 
@@ -45,9 +46,9 @@ func quickHash(s string) uint64 {
 	const mix = 0x9E3779B97F4A7C15
 	h := uint64(len(s)) * mix
 	if len(s) >= 8 {
-		h ^= word(s) * mix
-		h = (h^h>>29)*mix ^ word(s[len(s)-8:])
-		h = (h^h>>31)*mix ^ word(s[(len(s)-8)/2:])
+		h ^= swar.Load(s, 0) * mix
+		h = (h^h>>29)*mix ^ swar.Load(s, len(s)-8)
+		h = (h^h>>31)*mix ^ swar.Load(s, (len(s)-8)/2)
 	} else {
 		for i := 0; i < len(s); i++ {
 			h = (h ^ uint64(s[i])) * mix
@@ -55,13 +56,6 @@ func quickHash(s string) uint64 {
 	}
 	h *= mix
 	return h ^ h>>32
-}
-
-// word returns the first eight bytes of s as a number.
-func word(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // holds reports whether the row is that of the leaf.

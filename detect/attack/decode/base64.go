@@ -3,6 +3,7 @@ package decode
 import (
 	"strings"
 
+	"kongwaf/detect/attack/swar"
 	"kongwaf/detect/attack/value"
 )
 
@@ -84,14 +85,14 @@ func base64Head(s string, _ value.Pairs) bool {
 	// The six bytes, the first of them highest, and two blanks above them.
 	x := 0x2020<<48 | (uint64(a)<<18|uint64(b)<<12|uint64(c)<<6|uint64(d))<<24 |
 		uint64(e)<<18 | uint64(f)<<12 | uint64(g)<<6 | uint64(h)
-	high := x & highs
+	high := x & swar.Highs
 	if high != 0 {
 		// UTF-8 has following bytes behind each leading byte, and nowhere else.
 		lead, follow := high&(x<<1), high&^(x<<1)
 		if lead>>8&^follow|follow&^(high>>8) != 0 {
 			return false
 		}
-	} else if below(x, ' ')|below(x^ones*0x7f, 1) == 0 {
+	} else if swar.Below(x, ' ')|swar.Below(x^swar.Ones*0x7f, 1) == 0 {
 		return true
 	}
 	head := [6]byte{byte(x >> 40), byte(x >> 32), byte(x >> 24), byte(x >> 16), byte(x >> 8), byte(x)}

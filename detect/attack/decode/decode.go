@@ -110,9 +110,14 @@ var chain = [...]decoder{
 	{step: Escape, any: value.Backslash, possible: escapePossible, apply: appendEscapes},
 }
 
-// chained are the classes of which a text has one that a decoder of the chain, or that of
-// UTF-7, changes.
-const chained = value.Percent | value.Ampersand | value.High | value.NUL | value.Plus | value.Backslash
+// chained are the classes of which a text has one that a decoder of the chain changes; those
+// of UTF-7 are among them.
+var chained = func() (t value.Traits) {
+	for i := range chain {
+		t |= chain[i].any
+	}
+	return t
+}()
 
 var blobs = [...]decoder{
 	{step: Base64, any: value.Letter, possible: base64Possible, head: base64Head, apply: appendBase64},

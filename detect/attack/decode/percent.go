@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kongwaf/detect/attack/swar"
 	"kongwaf/detect/attack/value"
 )
 
@@ -52,7 +53,7 @@ func undoPercent(out []byte, s string, plus bool) (n int, changed bool) {
 			}
 		case i+8 <= len(s):
 			// What follows the run is written over.
-			x := eight(s, i)
+			x := swar.Load(s, i)
 			run := before(x, '%')
 			if plus {
 				x = plusToBlank(x)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/require"
+
 	"kongwaf/detect/attack/value"
 )
 
@@ -159,4 +161,18 @@ func TestBase64HeadOfManyTexts(t *testing.T) {
 			t.Fatalf("%q, % x: %v, want %v", s, head, got, want)
 		}
 	}
+}
+
+// TestFoldLead holds the list of leading bytes to the characters that are folded.
+func TestFoldLead(t *testing.T) {
+	var want [256]bool
+	for _, c := range []byte{0xC0, 0xC1, 0xE0, 0xF0} { // overlong sequences
+		want[c] = true
+	}
+	for r := rune(utf8.RuneSelf); r <= utf8.MaxRune; r++ {
+		if foldRune(r) != keep {
+			want[string(r)[0]] = true
+		}
+	}
+	require.Equal(t, want, foldLead)
 }

@@ -3,6 +3,7 @@ package decode
 import (
 	"unicode/utf8"
 
+	"kongwaf/detect/attack/swar"
 	"kongwaf/detect/attack/value"
 )
 
@@ -14,7 +15,7 @@ func unicodePossible(t value.Traits, _ value.Pairs, _ int) bool { return t.Any(v
 func appendUnicode(dst []byte, s string) ([]byte, bool) {
 	changed, from := false, 0 // up to from, s is dealt with; copied only if something changed
 	for i := 0; i < len(s); {
-		if i+8 <= len(s) && eight(s, i)&highs == 0 {
+		if i+8 <= len(s) && swar.Load(s, i)&swar.Highs == 0 {
 			i += 8
 			continue
 		}
@@ -61,12 +62,7 @@ func appendUnicode(dst []byte, s string) ([]byte, bool) {
 // foldLead says which bytes begin a character that foldRune does not keep, or one that
 // overlongAt reads. Most letters that are not ASCII begin with others.
 var foldLead = func() (t [256]bool) {
-	for r := rune(utf8.RuneSelf); r <= 0x1FFFF; r++ {
-		if foldRune(r) != keep {
-			t[string(r)[0]] = true
-		}
-	}
-	for _, c := range []byte{0xC0, 0xC1, 0xE0, 0xF0} {
+	for _, c := range []byte("\xC0\xC1\xC2\xC4\xC5\xCA\xCB\xCD\xE0\xE1\xE2\xE3\xEF\xF0") {
 		t[c] = true
 	}
 	return t

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"kongwaf/detect/attack/swar"
 )
 
 // json hands out the strings and names of a JSON text below the current place. It takes what
@@ -180,8 +182,8 @@ func (w *Walker) inside(container segment) segment {
 func scanString(s string, i int, quote byte) (end int, escaped, closed bool) {
 	for i < len(s) {
 		if i+8 <= len(s) {
-			x := eight(s, i)
-			marks := below(x^ones*uint64(quote), 1) | below(x^ones*'\\', 1)
+			x := swar.Load(s, i)
+			marks := swar.Below(x^swar.Ones*uint64(quote), 1) | swar.Below(x^swar.Ones*'\\', 1)
 			if marks == 0 {
 				i += 8
 				continue

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/swar"
 )
 
 // declaration is what the headers say about the body.
@@ -164,7 +165,7 @@ func (w *Walker) protocolTarget(target string) {
 	at := 0
 	for i := 0; i < len(target); i++ {
 		if i+8 <= len(target) {
-			if even := targetOddIn(eight(target, i)); even > 0 {
+			if even := targetOddIn(swar.Load(target, i)); even > 0 {
 				i += even - 1
 				continue
 			}
@@ -237,7 +238,7 @@ var targetOdd = func() (t [256]bool) {
 func targetOddIn(x uint64) int {
 	// Of bytes below 0x80, the high bit is set by a borrow from those below a blank and from
 	// percent signs, and by a carry into 0x7f. What is above the first may be wrong.
-	odd := ((x - ones*' ') | ((x ^ ones*'%') - ones) | (x + ones) | x) & highs
+	odd := ((x - swar.Ones*' ') | ((x ^ swar.Ones*'%') - swar.Ones) | (x + swar.Ones) | x) & swar.Highs
 	return bits.TrailingZeros64(odd) >> 3
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/swar"
 )
 
 func TestProtocol(t *testing.T) {
@@ -90,7 +91,7 @@ func FuzzTargetOdd(f *testing.F) {
 			for even < 8 && !targetOdd[s[i+even]] {
 				even++
 			}
-			if got := targetOddIn(eight(s, i)); got != even {
+			if got := targetOddIn(swar.Load(s, i)); got != even {
 				t.Fatalf("%d before the first in %q, want %d", got, s[i:i+8], even)
 			}
 		}
