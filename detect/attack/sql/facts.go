@@ -43,7 +43,18 @@ const (
 	fPrefix                     // BINARY and its kin before an operand
 	fOnset                      // the value begins with an operator
 	fTruthMath                  // arithmetic with the truth of a comparison: (1=1)*2
+	fInverted                   // a number with ! or ~ before it
+	fBranch                     // a function that chooses among its arguments, called
+	fNested                     // a function of SQL's in another's arguments
+	fCaseEnd                    // the END of a CASE that the query began
+	fReturning                  // RETURNING behind a value of INSERT, UPDATE or DELETE
+	fFilter                     // the value begins with a comparison of a name
+	fListName                   // a column's name in a SELECT's list
+	fNameless                   // MySQL's variable without a name
 )
+
+// fTelling is what leaves no doubt that a comment behind it was meant to cut the query off.
+const fTelling = fConst | fSame | fCalled | fTrue | fDelay | fDanger | fSub | fUnionList | fOrderNum
 
 // ending says how the text ended for the grammar.
 type ending uint8
@@ -90,6 +101,7 @@ const (
 	inArgs
 	inCase
 	inStatement // IF and WHILE, behind which a statement may follow without ;
+	inReturning // the list of RETURNING
 )
 
 // level is what the parser knows of one level of brackets; level 0 is outside of all.
@@ -103,6 +115,7 @@ type level struct {
 	wasWhere bool    // WHERE or HAVING was read
 	compared bool    // two constants
 	strings  bool    // a literal is in the list
+	branch   bool    // the arguments of a function that chooses among them
 	tainted  bool    // see parser.tainted, as it was outside
 	waiting  bool    // a comparison waits for the SELECT's result; left is its left side
 	left     operand

@@ -30,15 +30,27 @@ const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | 
 // Possible reports whether a value can hold an SQL injection at all.
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
-	return v.Traits.Any(needed) && !v.Traits.Only(value.White|value.Comma) || v.Pairs.Any(value.DoubleOperator|value.DoubleHyphen)
+	return v.Traits.Any(needed) && !v.Traits.Only(value.White|value.Comma) || v.Pairs.Any(value.DoubleOperator|value.DoubleHyphen) || v.Traits.All(value.At|value.Less)
 }
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
-// nothing, is linear in the text's length, and may be called from several goroutines at once.
+// nothing unless there are comments inside of words, is linear in the text's length, and may be called from several goroutines at once.
 func Judge(v *value.Value) value.Match {
 	if !Possible(v) {
 		return value.Match{}
 	}
+	best := judge(v)
+	if best.Confidence < blocked && v.Traits.All(value.Star|value.Slash) {
+		best = best.Better(glued(v))
+	}
+	if best.Confidence < reported {
+		return value.Match{}
+	}
+	return best
+}
+
+// judge reads the value in each of its contexts.
+func judge(v *value.Value) value.Match {
 	text := v.Text
 	for len(text) > 0 && charClass[text[len(text)-1]] == cSpace && text[len(text)-1] < 0x80 {
 		text = text[:len(text)-1]
@@ -46,8 +58,7 @@ func Judge(v *value.Value) value.Match {
 	if text == "" {
 		return value.Match{}
 	}
-	var best value.Match
-	best = bare(text)
+	best := bare(text)
 	if best.Confidence < certain && v.Traits.Any(value.Quote) {
 		best = best.Better(closed(text, '\''))
 	}
@@ -63,21 +74,22 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < blocked && v.Pairs.Any(value.LetterUN) && v.Traits.Any(value.White|value.ParenOpen|value.Star|value.NUL|value.Control|value.High) {
 		best = best.Better(union(text))
 	}
-	if best.Confidence < reported {
-		return value.Match{}
-	}
 	if best.Confidence >= blocked && (best.Start == 0 && v.Traits.Any(value.Newline) && formatted(text) || quotedInProse(text, best)) {
 		best.Confidence = pasted
 	}
 	return best
 }
 
-// quotedInProse reports whether a statement stands in backticks behind two words, as people
-// write `SELECT a FROM b` in a question, or is a UNION behind a sentence. Neither a number
-// nor the name of a column is ended by a sentence.
+// quotedInProse reports whether a statement stands in backticks that open like Markdown's, as
+// people write `SELECT a FROM b` in a question, or is a UNION behind a sentence. Neither a
+// number nor the name of a column is ended by a sentence.
 func quotedInProse(text string, m value.Match) bool {
-	if m.Start <= 0 || m.Start >= len(text) {
+	if m.Start < 0 || m.Start >= len(text) {
 		return false
+	}
+	if text[m.Start] == '`' && (m.Start == 0 || text[m.Start-1] <= ' ' || text[m.Start-1] == '(') && m.Start+1 < len(text) &&
+		charClass[text[m.Start+1]] == cName && strings.IndexByte(text[m.Start+1:], '`') > 0 {
+		return true
 	}
 	before := text[:m.Start]
 	if strings.ContainsAny(before, "'\"") {
@@ -86,7 +98,7 @@ func quotedInProse(text string, m value.Match) bool {
 	if m.Shape == "union select" && text[m.Start] != '`' {
 		return document.Of(before) >= document.Prose
 	}
-	return text[m.Start] == '`' && before[len(before)-1] == ' ' && strings.Count(before, " ") >= 2 && strings.IndexByte(text[m.Start+1:], '`') > 0
+	return false
 }
 
 // formatted reports whether a text is a query as people write and paste it: it begins with
@@ -217,6 +229,53 @@ func uncommented(text string) value.Match {
 		return value.Match{}
 	}
 	return read(text, i+2, context{quote: '*', at: i})
+}
+
+// maxGlued is the length up to which a value is also read as a filter would leave it.
+const maxGlued = 1024
+
+// glued reads the text without the comments inside its words: un/**/ion. A filter that takes
+// comments away leaves the word.
+func glued(v *value.Value) value.Match {
+	s := v.Text
+	if len(s) > maxGlued {
+		return value.Match{}
+	}
+	first := 0
+	for first < len(s) && commentInWord(s, first) == 0 {
+		first++
+	}
+	if first == len(s) {
+		return value.Match{}
+	}
+	text := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if n := commentInWord(s, i); n > 0 {
+			i += n - 1
+			continue
+		}
+		text = append(text, s[i])
+	}
+	whole := *v
+	whole.Text = string(text)
+	m := judge(&whole)
+	if m.Confidence < blocked {
+		return value.Match{}
+	}
+	m.Start, m.End = 0, len(s)
+	return m
+}
+
+// commentInWord returns the length of the comment at i if letters stand on both sides of it.
+func commentInWord(s string, i int) int {
+	if s[i] != '/' || i == 0 || i+1 >= len(s) || s[i+1] != '*' || charClass[s[i-1]] != cName {
+		return 0
+	}
+	k := strings.Index(s[i+2:], "*/")
+	if k < 0 || i+k+4 >= len(s) || charClass[s[i+k+4]] != cName {
+		return 0
+	}
+	return k + 4
 }
 
 // union looks for UNION SELECT in text that is no SQL before it: what stands there may

@@ -27,6 +27,7 @@ const (
 	tComma
 	tOpen
 	tClose
+	tSubscriptEnd // ] without its [
 	tSemicolon
 	tDot
 	tCast // ::
@@ -104,6 +105,8 @@ type lexer struct {
 	seams int
 	// commentStart is where a tComment's text begins.
 	commentStart int
+	// remark is where the text of the first comment begins that a line end closes, 0 if there is none.
+	remark int
 }
 
 // blank says which bytes white space or a comment may begin with.
@@ -195,6 +198,9 @@ func (l *lexer) skipLine(n int) (toEnd bool) {
 		l.pos = len(l.text)
 		return true
 	}
+	if l.remark == 0 {
+		l.remark = l.pos + n
+	}
 	l.pos += n + end + 1
 	l.seams++
 	return false
@@ -229,6 +235,8 @@ func (l *lexer) next() kind {
 		return l.delimited('`', tName)
 	case '[':
 		return l.bracketed()
+	case ']':
+		return tSubscriptEnd
 	case '(':
 		return tOpen
 	case ')':
@@ -323,8 +331,8 @@ func (l *lexer) comparison(c byte) kind {
 			!(c == '!' && d == '~' && n == 0) && !(c == '~' && d == '*') && !(c == '!' && n == 1 && d == '*' && s[l.pos-1] == '~') {
 			break
 		}
-		if d == '@' && l.pos+1 < len(s) && (charClass[s[l.pos+1]] == cName || s[l.pos+1] == '@') {
-			break
+		if d == '@' && l.pos+1 < len(s) && (charClass[s[l.pos+1]] == cName || s[l.pos+1] == '@' || s[l.pos+1] == '=' || s[l.pos+1] == '<' || s[l.pos+1] == '>') {
+			break // a variable: 1<@=1
 		}
 		l.pos++
 		n++
@@ -343,7 +351,8 @@ func (l *lexer) comparison(c byte) kind {
 	return tCompare
 }
 
-// variable reads @a, @@a, @`a`, @'a', :a, and the operators @> and @@.
+// variable reads @a, @@a, @`a`, @'a', :a, and the operators @> and @@. MySQL also has a
+// variable without a name: 1 or @.
 func (l *lexer) variable(d byte) kind {
 	s := l.text
 	if d == '>' || d == '?' {
@@ -365,7 +374,7 @@ func (l *lexer) variable(d byte) kind {
 	if l.pos == from && d == '@' {
 		return tCompare
 	}
-	if l.pos == from {
+	if l.pos == from && s[l.start] == ':' {
 		return tOther
 	}
 	return tVariable

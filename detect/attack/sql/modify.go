@@ -101,6 +101,8 @@ func (p *parser) delete() (state, bool) {
 			switch k = p.next(); {
 			case k == tComment, k == tSemicolon:
 				return p.sure()
+			case k == tWord && p.word == wReturning && p.semicolon:
+				return p.sure()
 			case k == tWord && p.word == wWhere:
 				if p.semicolon || p.quote != 0 || p.compared() {
 					return p.sure()

@@ -25,20 +25,36 @@ func (p *parser) operand(k kind) (state, bool) {
 			p.facts |= fInfo
 			p.calls++
 		}
-		if p.text[start] == '$' || p.text[start] == '?' {
-			p.done(oName, start) // a price as often as a parameter
+		if p.text[start] == '$' || p.text[start] == '?' || p.dotted(start) {
+			p.done(oName, start) // a price as often as a parameter; a field of another language
 			return wantOperator, true
+		}
+		if p.pos == start+1 {
+			p.facts |= fNameless
 		}
 		p.done(oVariable, start)
 		return wantOperator, true
 	case tName:
+		if p.pos < len(p.text) && p.text[p.pos] == '[' && equalFold("array", p.text[start:p.pos]) { // ARRAY[1, 2]
+			if p.next() != tName {
+				return wantOperand, false
+			}
+			p.done(oGroup, start)
+			return wantOperator, true
+		}
 		return p.named(oName, callUnknown)
 	case tWord:
 		return p.operandWord()
 	case tOperator, tTilde, tBang:
 		// Only signs may stand before an operand.
 		switch p.text[start] {
-		case '+', '-', '~', '!':
+		case '~', '!':
+			single := p.pos == start+1
+			if single && charClass[p.peek()] == cDigit {
+				p.facts |= fInverted
+			}
+			return wantOperand, single
+		case '+', '-':
 			return wantOperand, p.pos == start+1
 		}
 		return wantOperand, p.onset()
@@ -46,6 +62,12 @@ func (p *parser) operand(k kind) (state, bool) {
 		// "!!1", "=+1": a row of signs; otherwise the value begins with an operator.
 		if p.text[start] == '!' && p.pos == start+2 && p.text[start+1] == '!' {
 			return wantOperand, true
+		}
+		if p.text[start] == '@' && p.pos == start+2 && p.text[start+1] != '@' { // the variable without a name, and > behind it
+			p.pos = start + 1
+			p.facts |= fNameless
+			p.done(oVariable, start)
+			return wantOperator, true
 		}
 		if p.onset() {
 			return p.compares(0)
@@ -57,7 +79,7 @@ func (p *parser) operand(k kind) (state, bool) {
 		}
 		return p.operator(k)
 	case tStar:
-		if p.level().clause == inList || p.level().clause == inArgs {
+		if c := p.level().clause; c == inList || c == inArgs || c == inReturning {
 			p.solid()
 			if p.level().selects {
 				p.done(oGroup, start)
@@ -73,6 +95,10 @@ func (p *parser) operand(k kind) (state, bool) {
 		}
 		p.push(inExpr, oNone)
 		return wantOperand, true
+	case tSubscriptEnd:
+		if p.onset() { // the value stands in a subscript or a bracketed name
+			return p.operator(k)
+		}
 	case tClose:
 		// () is an empty list of arguments; ) may also begin a value.
 		if p.last == oNone && p.operands == 0 && p.depth == 0 {
@@ -96,6 +122,13 @@ func (p *parser) operand(k kind) (state, bool) {
 		}
 	}
 	return wantOperand, false
+}
+
+// dotted reports whether the variable at start is one of another language's, which has fields:
+// @request.auth.id.
+func (p *parser) dotted(start int) bool {
+	name := p.text[start:p.pos]
+	return len(name) > 2 && name[0] == '@' && name[1] != '@' && strings.IndexByte(name, '.') > 0
 }
 
 // onset reports whether the value just begins: then it may go on where the query's own operand ended.
@@ -320,8 +353,16 @@ func (p *parser) named(o operand, c call) (state, bool) {
 			}
 			p.push(inArgs, oCall)
 		}
-		if c != callUnknown && c != catalog && !equalFold("if", p.text[start:min(start+2, len(p.text))]) {
+		name := trim(p.text[start : p.pos-1])
+		if branches(name) {
+			p.facts |= fBranch
+			p.level().branch = true
+		}
+		if c != callUnknown && c != catalog && !equalFold("if", name[:min(2, len(name))]) {
 			p.calls++ // IF is every language's
+			if p.depth > 1 && p.levels[p.depth-1].call == oCall {
+				p.facts |= fNested
+			}
 		}
 		if p.first == oNone {
 			p.first = p.level().call
@@ -341,6 +382,16 @@ func (p *parser) named(o operand, c call) (state, bool) {
 	}
 	p.done(o, start)
 	return wantOperator, true
+}
+
+// branches reports whether a name is that of a function that chooses among its arguments.
+func branches(name string) bool {
+	for _, f := range [...]string{"if", "iif", "ifnull", "nullif", "elt", "nvl", "coalesce"} {
+		if equalFold(f, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // isNow reports whether a name is one of the functions of time that need no brackets

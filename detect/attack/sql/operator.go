@@ -1,5 +1,7 @@
 package sql
 
+import "strings"
+
 // operator reads a token where an operator, a clause or an end is expected.
 func (p *parser) operator(k kind) (state, bool) {
 	l := p.level()
@@ -68,10 +70,25 @@ func (p *parser) operator(k kind) (state, bool) {
 		}
 	case tCast:
 		if k := p.next(); k == tName || k == tWord {
-			p.facts |= fWordOp
+			if p.quote != 0 {
+				p.facts |= fWordOp
+			}
+			if strings.HasPrefix(p.text[p.pos:], "[]") { // ::int[]
+				p.pos += 2
+			}
 			return wantOperator, true
 		}
+	case tSubscriptEnd:
+		if p.depth > 0 || p.unopened > maxUnopened {
+			return wantOperator, false
+		}
+		p.done(p.pop(), p.start)
+		return wantOperator, true
 	case tName:
+		if p.text[p.start] == '[' && p.start > 0 && charClass[p.text[p.start-1]] != cSpace && p.last != oNumber && p.last != oString {
+			p.lastEnd = p.pos // a[1]
+			return wantOperator, true
+		}
 		return p.alias()
 	case tString, tOpenString:
 		// 'a' 'b' is one literal; SELECT 1 'x' names a column.
@@ -87,9 +104,12 @@ func (p *parser) operator(k kind) (state, bool) {
 	return wantOperator, false
 }
 
-// logical notes AND, OR and their kin.
+// logical notes AND, OR and their kin. Those among a function's arguments are no condition of
+// the query's, unless the function chooses by them: count(a and b) is PromQL as well.
 func (p *parser) logical(f fact) (state, bool) {
-	p.facts |= f
+	if l := p.level(); l.clause != inArgs || l.call != oCall && l.call != oUnknown || l.branch {
+		p.facts |= f
+	}
 	p.logic = true
 	p.tainted = false
 	p.comparing = false
@@ -244,6 +264,12 @@ func (p *parser) operatorWord() (state, bool) {
 		if l.clause == inCase {
 			return wantOperand, true
 		}
+		if p.depth == 0 && p.operands <= 1 && !p.has(fSelect) && (p.quote != 0 || w != wElse && p.first == oNumber || p.first == oBit) {
+			p.unopenedCase = true // the value stands in a CASE of the query's
+		}
+		if p.unopenedCase && p.depth == 0 {
+			return wantOperand, true
+		}
 		if l.clause == inStatement || w == wElse && p.depth == 0 && p.has(fSelect) {
 			l.clause = inStatement
 			return wantStatement, true
@@ -255,6 +281,18 @@ func (p *parser) operatorWord() (state, bool) {
 			p.solid()
 			p.done(oGroup, p.start)
 			return wantOperator, true
+		}
+		if p.depth == 0 && !p.has(fSelect) && (p.unopenedCase || p.operands <= 1 && (p.quote != 0 || p.first == oNumber || p.first == oBit)) {
+			p.unopenedCase = false
+			p.facts |= fClose | fCaseEnd
+			p.done(oGroup, p.start)
+			return wantOperator, true
+		}
+	case wReturning:
+		if p.depth == 0 && !p.has(fSelect) {
+			l.clause = inReturning
+			p.facts |= fReturning
+			return wantOperand, true
 		}
 	case wCollate:
 		if k := p.next(); k == tName || k == tString || k == tWord {

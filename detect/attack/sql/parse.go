@@ -34,6 +34,10 @@ type parser struct {
 	tainted             bool // a name is part of the term that is being read
 	truth               bool // the latest operand is a comparison in brackets
 	calls               int  // functions called that SQL knows
+	unopenedCase        bool // the value stands in a CASE of the query's
+	skipped             bool // a statement was passed over that is not known here
+	cut                 int  // where the first comment begins that a line end closes, behind an operand
+	cutFacts            fact // what had been seen there
 }
 
 // run reads from pos, expecting first.
@@ -52,6 +56,10 @@ func (p *parser) parse(first state) {
 			return
 		}
 		k := p.next()
+		if p.remark != p.cut && p.cut == 0 && st == wantOperator {
+			p.cut, p.cutFacts = p.remark, p.facts
+		}
+		first := p.lexer
 		var ok bool
 		switch st {
 		case wantOperand:
@@ -67,6 +75,9 @@ func (p *parser) parse(first state) {
 				return
 			case tComment:
 				p.end = endComment
+				if p.cut > 0 && p.facts == p.cutFacts {
+					p.commentStart = p.cut
+				}
 				return
 			}
 			st, ok = p.operator(k)
@@ -81,8 +92,18 @@ func (p *parser) parse(first state) {
 			}
 			st, ok = p.statement(k)
 		}
+		if !ok && !p.has(fStatement) && p.semicolon && (p.stacked && p.first.constant() || p.quote != 0) {
+			p.lexer = first
+			if p.skipStatement(k) {
+				st, ok, k = wantStatement, true, tSemicolon
+			}
+		}
 		if !ok {
 			p.end = endBroken
+			// The rest of the line was left out; what is on the next is another's text.
+			if p.cut > 0 && p.cutFacts&fTelling != 0 {
+				p.end, p.facts, p.commentStart = endComment, p.cutFacts, p.cut
+			}
 			return
 		}
 		if k == tOpenString {
@@ -92,6 +113,28 @@ func (p *parser) parse(first state) {
 			}
 			return
 		}
+	}
+}
+
+// skipStatement moves behind the semicolon that ends a statement of which k is the latest
+// token, and reports whether there is one: a server runs one statement after another, whatever
+// they are.
+func (p *parser) skipStatement(k kind) bool {
+	p.unclosed()
+	p.depth, p.extra = 0, 0
+	p.levels[0] = level{}
+	for {
+		switch k {
+		case tSemicolon:
+			p.skipped = true
+			return true
+		case tEOF, tComment, tOpenString:
+			return false
+		}
+		if p.tokens++; p.tokens > maxTokens {
+			return false
+		}
+		k = p.next()
 	}
 }
 
@@ -171,6 +214,9 @@ func (p *parser) done(o operand, start int) {
 	}
 	if o == oName || o == oUnknown {
 		p.facts |= fName
+		if l := p.level(); l.selects && l.clause == inList {
+			p.facts |= fListName
+		}
 		p.tainted = true
 	} else if l := p.level(); l.clause == inList && o == oString && p.depth == 0 {
 		l.strings = true
@@ -201,6 +247,9 @@ func (p *parser) done(o operand, start int) {
 			p.facts |= fSame
 		default:
 			p.facts |= fColumn
+			if p.left == oName && p.operands == 2 {
+				p.facts |= fFilter
+			}
 			if p.left.constant() || o.constant() {
 				p.facts |= fLiteral
 			}

@@ -31,7 +31,7 @@ func (p *parser) weigh(c context) (float64, string) {
 	}
 	if conf, shape := p.constructs(c); conf > 0 {
 		// In program text a literal often begins with a statement: query("SELECT ...").
-		if p.juxtaposed && c.quote != 0 && p.end != endComment && !plain(p.text[:c.at]) {
+		if p.juxtaposed && c.quote != 0 && p.end != endComment && (!plain(p.text[:c.at]) || opens(p.text, c.at)) {
 			conf = min(conf, 0.35)
 		}
 		// An injection that works is SQL to its end. Program text with a query in it is not.
@@ -47,7 +47,16 @@ func (p *parser) weigh(c context) (float64, string) {
 }
 
 // whole reports whether the text was SQL to its end.
-func (p *parser) whole() bool { return p.end != endWanting && p.end != endBroken }
+func (p *parser) whole() bool { return p.end != endWanting && p.end != endBroken && !p.skipped }
+
+// remarkText returns the text of the comment that leaves out the rest of the line.
+func (p *parser) remarkText() string {
+	text := p.text[p.commentStart:]
+	if n := strings.IndexByte(text, '\n'); n >= 0 {
+		return text[:n]
+	}
+	return text
+}
 
 // clean reports whether the text leaves the rest of the query valid.
 func (p *parser) clean() bool { return p.end == endComment || p.end == endOpen }
@@ -87,8 +96,11 @@ func (p *parser) constructs(c context) (float64, string) {
 	case p.has(fOutfile):
 		return 0.92, "into outfile"
 	case p.has(fDelay):
-		if quoted && p.has(fComma) || p.has(fLogic|fCompare|fSelect|fArith|fOrder|fOnset) || p.end == endComment {
+		if quoted && p.has(fComma) || p.has(fLogic|fCompare|fSelect|fArith|fOrder|fOnset|fReturning) || p.stacked && !p.has(fName) || p.end == endComment {
 			return 0.95, "delay"
+		}
+		if p.has(fBracket) && p.whole() && !p.has(fName) {
+			return 0.75, "delay"
 		}
 		if p.end == endBroken || p.has(fName) {
 			return 0.3, "delay"
@@ -118,6 +130,16 @@ func (p *parser) constructs(c context) (float64, string) {
 		return p.weighSelect(quoted)
 	case p.has(fSelect) && !p.has(fConst|fCalled):
 		return p.weighSelect(quoted)
+	case p.has(fReturning):
+		switch {
+		case quoted && p.clean(), (quoted || p.first.constant()) && p.whole() && p.has(fCall|fInfo|fSelect):
+			return 0.85, "returning"
+		case quoted && p.whole() && plain(p.text[:c.at]) && !spaced(p.text[:c.at]), p.first.constant() && p.end == endComment, p.first.constant() && p.whole() && p.last == oGroup:
+			return 0.75, "returning"
+		}
+		return 0.3, "returning"
+	case p.has(fCaseEnd) && (quoted || p.first.constant()) && (p.end == endComment || p.whole() && p.has(fConst|fCalled|fInfo)):
+		return 0.8, "case closed"
 	case p.has(fCase) && p.whole():
 		if quoted || p.first != oName {
 			return 0.85, "case when"
@@ -152,7 +174,7 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 		return 0.6, shape
 	case solid && p.has(fCall|fInfo) && p.whole():
 		return 0.85, shape
-	case solid && p.whole() && p.tokens > 3:
+	case solid && p.whole() && p.tokens > 3 && !p.has(fListName):
 		return 0.7, shape
 	case p.has(fFrom) && p.has(fHaving) && p.has(fCompare) && p.whole():
 		return 0.8, shape
@@ -239,7 +261,7 @@ func (p *parser) weighLogicClosed(c context, wordy bool) (float64, string) {
 	const shape = "quote closed, logic"
 	switch {
 	case p.end == endComment:
-		if (wordy || !plain(p.text[:c.at])) && wordCount(p.text[p.commentStart:]) > 1 {
+		if (wordy || !plain(p.text[:c.at])) && wordCount(p.remarkText()) > 1 {
 			return 0.35, shape
 		}
 		return 0.85, shape
@@ -274,11 +296,11 @@ func (p *parser) weighOperators(c context) (float64, string) {
 	}
 	switch {
 	case p.end == endComment && !p.has(fName):
-		if wordCount(p.text[p.commentStart:]) > 1 || !plain(before) || opens(p.text, c.at) {
+		if wordCount(p.remarkText()) > 1 || !plain(before) || opens(p.text, c.at) {
 			return 0.35, shape
 		}
 		return 0.75, shape
-	case p.end == endComment && p.has(fCompare|fWordOp) && plain(before) && wordCount(p.text[p.commentStart:]) < 2:
+	case p.end == endComment && p.has(fCompare|fWordOp) && plain(before) && wordCount(p.remarkText()) < 2:
 		return 0.72, shape
 	case p.end == endOpen:
 		if !plain(before) || !plain(after) || p.has(fComma) {
@@ -312,7 +334,7 @@ func (p *parser) weighOperators(c context) (float64, string) {
 // weighComment weighs a closed quote with nothing behind it but a comment: admin'--.
 func (p *parser) weighComment(c context) (float64, string) {
 	const shape = "quote closed, comment"
-	tail := p.text[p.commentStart:]
+	tail := p.remarkText()
 	mark := p.text[p.commentStart-1]
 	n := wordCount(tail)
 	switch {
@@ -341,6 +363,10 @@ func (p *parser) weighBare() (float64, string) {
 		switch {
 		case p.end == endComment:
 			return 0.95, shape
+		case onset && p.has(fName) && !p.has(fConst|fSame|fInfo|fNested):
+			return 0.55, shape // one more condition of a filter: and upper(name) = 'X'
+		case p.has(fFilter) && !p.has(fSame):
+			return 0.6, shape // a whole filter, with a constant in it
 		case p.whole() && number:
 			return 0.95, shape
 		case p.whole() && p.has(fConst) && p.first == oString:
@@ -392,8 +418,12 @@ func (p *parser) weighBare() (float64, string) {
 			return 0.5, "condition"
 		}
 		return 0.2, "condition"
+	case p.has(fNameless) && p.has(fLogic|fCompare) && p.whole() && !p.has(fName|fUnknown) && p.first != oVariable:
+		return 0.75, "variable without a name"
 	case p.has(fLogic):
 		switch {
+		case number && p.whole() && p.has(fInverted) && !p.has(fName|fComma):
+			return 0.72, "logic"
 		case number && p.end == endComment && (!p.has(fName) || p.has(fAnd|fOr) && !onset):
 			return 0.8, "logic"
 		case number && p.whole() && p.has(fTrue) && !p.has(fName|fComma|fArith) && (p.first != oTrue || p.has(fClose|fOnset)):
@@ -421,6 +451,8 @@ func (p *parser) weighBare() (float64, string) {
 		return 0.75, "operator"
 	case p.has(fCall) && p.end == endComment && !p.has(fName):
 		return 0.7, "function"
+	case p.has(fBranch) && p.has(fArith) && p.whole() && p.first.constant() && p.first != oCall && !p.has(fName|fUnknown):
+		return 0.72, "function"
 	case p.has(fWordOp) && p.whole() && !p.has(fName) && p.first != oString && !onset:
 		return 0.7, "operator"
 	case p.end == endComment && p.has(fArith|fWordOp|fPrefix) && !p.has(fName|fUnknown) && (p.has(fBracket) || p.first == oVariable || p.has(fPrefix|fWordOp)):
@@ -435,5 +467,5 @@ func (p *parser) weighBare() (float64, string) {
 
 // cutsOff reports whether the text ends in "--" or "/*", which leave out the rest of the query.
 func (p *parser) cutsOff() bool {
-	return p.text[p.commentStart-1] != '#' && strings.Trim(p.text[p.commentStart:], " +") == ""
+	return p.text[p.commentStart-1] != '#' && strings.Trim(p.remarkText(), " +") == ""
 }

@@ -65,6 +65,13 @@ func (p *parser) statement(k kind) (state, bool) {
 			return p.sure()
 		}
 		p.lexer = saved
+		if p.stacked || p.quote != 0 { // DO SLEEP(5)
+			if k := p.next(); (k == tName || k == tWord) && p.call != callUnknown && p.pos < len(p.text) && p.text[p.pos] == '(' {
+				p.lexer = saved
+				return wantOperand, true
+			}
+			p.lexer = saved
+		}
 		return wantStatement, true
 	case wInsert:
 		return p.insert()

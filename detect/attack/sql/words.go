@@ -55,6 +55,7 @@ const (
 	wDirection
 	wTop // TOP, FIRST n before a select list
 	wAgainst
+	wReturning
 	wFunction // known only as a function
 
 	// Words that begin a statement.
@@ -201,6 +202,7 @@ var table = func() (t [1 << tableBits]entry) {
 		{wDirection, "asc desc nulls"},
 		{wTop, "top first"},
 		{wAgainst, "against"},
+		{wReturning, "returning"},
 		{wInsert, "insert replace"},
 		{wUpdate, "update"},
 		{wDelete, "delete"},
