@@ -75,4 +75,8 @@ type Report struct {
 	// Truncated says that a budget (bytes, depth, values, decoding rounds) ran out before
 	// the whole request was judged.
 	Truncated bool `json:"truncated"`
+	// Failure says why judging ended early: the request's budget of work was spent, its
+	// deadline passed, or the engine panicked. What had been found until then is in the
+	// report and decides; only where it does not has the request not been judged.
+	Failure error `json:"-"`
 }

@@ -21,6 +21,9 @@ type Request struct {
 	// HeadersTruncated says that there were more headers than could be read: padding
 	// with headers is an old way to hide one.
 	HeadersTruncated bool
+	// Late, if not nil, reports whether the caller's deadline for judging the request has
+	// passed. A check asks it now and then, and comes to its verdict by what it knows.
+	Late func() bool
 	// ClientIP is the address that the request is attributed to; the zero Addr if unknown.
 	ClientIP netip.Addr
 }

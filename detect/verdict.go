@@ -8,6 +8,9 @@ type Verdict struct {
 	// Failed says that the check could not judge (a fact was unreadable, a store was
 	// away); Reason says why. The check's failure policy decides then.
 	Failed bool
+	// Fault, if not nil, kept the check from judging to the end. It is told to whoever
+	// watches failures, also where the check came to a verdict by what it knew.
+	Fault error
 	// Check names the check that decided, such as "key-auth".
 	Check string
 	// Reason is a short fixed word for events and metrics, such as "address_denied".

@@ -99,6 +99,7 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	class := flags.String("class", "", "only items whose class begins with `prefix`")
 	misses := flags.Int("misses", 0, "print the first `N` attacks that were not blocked")
 	falsePositives := flags.Int("false-positives", 0, "print the first `N` benign items that were blocked")
+	work := flags.Bool("work", false, "count the work too, and print the highest share of its budget that a request of each file takes")
 	var aside []*setAside
 	flags.Func("set-aside", "leave out attacks whose whole value matches `REGEXP`; may be repeated", func(text string) error {
 		pattern, err := regexp.Compile(`(?s)\A(?:` + text + `)\z`)
@@ -127,7 +128,7 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	e := evaluation{engine: engine, class: *class, aside: aside, misses: *misses, falsePositives: *falsePositives, out: stdout}
+	e := evaluation{engine: engine, class: *class, aside: aside, misses: *misses, work: *work, falsePositives: *falsePositives, out: stdout}
 	status := 0
 	for _, name := range flags.Args() {
 		if err := e.file(name, stdin); err != nil {
@@ -136,6 +137,7 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 	}
 	e.print(stdout)
+	e.printWork(stdout)
 	for _, a := range aside {
 		fmt.Fprintf(stdout, "set aside: %d items %s\n", a.items, a.text)
 	}
@@ -157,6 +159,8 @@ type evaluation struct {
 	misses, falsePositives int // still to be printed
 	out                    io.Writer
 	tallies                []*tally
+	work                   bool
+	workloads              []*workload
 }
 
 func (e *evaluation) file(name string, stdin io.Reader) error {
@@ -251,6 +255,9 @@ func (e *evaluation) line(file string, line []byte) error {
 }
 
 func (e *evaluation) judge(t *tally, item evalItem, shape int, r *detect.Request, text string) {
+	if e.work {
+		e.measure(t.file, item, r)
+	}
 	start := time.Now()
 	report := e.engine.Inspect(r)
 	t.times = append(t.times, time.Since(start))
@@ -276,7 +283,7 @@ func (e *evaluation) judge(t *tally, item evalItem, shape int, r *detect.Request
 	fmt.Fprintf(e.out, "%s %v (%s, %s) score %.2f: %s\n", title, item.ID, t.file, item.Class, report.Score, where)
 	report, why := e.engine.Explain(r)
 	for i, f := range report.Attacks[:min(len(report.Attacks), 5)] {
-		fmt.Fprintf(e.out, "    %s %s %.2f %v (%s): %q\n", f.Class, f.Place, f.Confidence, f.Decoded, why[i], f.Evidence)
+		fmt.Fprintf(e.out, "    %s %s %.2f %v (%s): %q\n", f.Class, f.Place, f.Confidence, f.Decoded, why.Shapes[i], f.Evidence)
 	}
 }
 

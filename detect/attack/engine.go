@@ -75,27 +75,41 @@ func New(o Options) (*Engine, error) {
 // Inspect judges one request. It never panics on any input, takes time linear in the
 // request's size and allocates nothing for a request in which nothing is suspicious.
 func (e *Engine) Inspect(r *detect.Request) detect.Report {
-	report, _ := e.inspect(r, false)
-	return report
+	return e.inspect(r, nil)
 }
 
-// Explain judges one request and says, for each attack in the report, why in the words of
-// the language that saw it: a token shape or a construct.
-func (e *Engine) Explain(r *detect.Request) (report detect.Report, shapes []string) {
-	return e.inspect(r, true)
+// Explanation is what a report does not say.
+type Explanation struct {
+	// Shapes say, for each attack in the report, why in the words of the language that saw it: a
+	// token shape or a construct.
+	Shapes []string
+	// Sent is the size of the request, Spent the work that judging it took, both in bytes
+	// (package work), and Share the part of the request's budget that this is.
+	Sent, Spent int
+	Share       float64
 }
 
-func (e *Engine) inspect(r *detect.Request, explain bool) (report detect.Report, shapes []string) {
+// Explain judges one request and explains its report.
+func (e *Engine) Explain(r *detect.Request) (detect.Report, Explanation) {
+	var x Explanation
+	report := e.inspect(r, &x)
+	return report, x
+}
+
+func (e *Engine) inspect(r *detect.Request, x *Explanation) detect.Report {
 	s := e.sessions.Get().(*session)
 	s.begin(r)
-	s.walk()
-	report = s.report()
-	if explain {
+	whole := s.safely()
+	report := s.report()
+	if x != nil {
 		for i := range s.findings {
-			shapes = append(shapes, s.findings[i].Shape)
+			x.Shapes = append(x.Shapes, s.findings[i].Shape)
 		}
+		x.Sent, x.Spent, x.Share = sent(r), s.work.Spent(), s.work.Share()
 	}
-	s.end()
-	e.sessions.Put(s)
-	return report, shapes
+	if whole {
+		s.end()
+		e.sessions.Put(s)
+	}
+	return report
 }

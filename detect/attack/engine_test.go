@@ -76,9 +76,11 @@ func TestInspectNamesPlaceEvidenceAndDecodings(t *testing.T) {
 
 func TestExplainSaysWhy(t *testing.T) {
 	e := newEngine(t, Options{})
-	report, shapes := e.Explain(get("/p?id=" + url.QueryEscape(injection)))
-	require.Len(t, shapes, len(report.Attacks))
-	require.NotEmpty(t, shapes[0])
+	report, x := e.Explain(get("/p?id=" + url.QueryEscape(injection)))
+	require.Len(t, x.Shapes, len(report.Attacks))
+	require.NotEmpty(t, x.Shapes[0])
+	require.Positive(t, x.Sent)
+	require.Positive(t, x.Spent)
 }
 
 func TestExceptionsSilence(t *testing.T) {

@@ -113,7 +113,7 @@ func (s *session) slot(confidence float64) int {
 
 // report sums the findings up.
 func (s *session) report() detect.Report {
-	r := detect.Report{Truncated: s.cut}
+	r := detect.Report{Truncated: s.cut, Failure: s.failure}
 	if len(s.findings) == 0 {
 		return r
 	}

@@ -92,8 +92,7 @@ func (s *session) judgeJoined() {
 				s.arena = append(s.arena, chain[k].text...)
 			}
 			text := view(s.arena[mark:])
-			if s.left -= len(text); s.left < 0 {
-				s.cut = true
+			if !s.work.Spend(2 * len(text)) {
 				s.arena = s.arena[:mark]
 				return
 			}
@@ -136,8 +135,7 @@ func (s *session) judgeWhole() {
 		l.Text = l.Text[:maxWhole]
 		s.cut = true
 	}
-	if s.left -= len(l.Text); s.left < 0 {
-		s.cut = true
+	if !s.work.Spend(len(l.Text)) {
 		return
 	}
 	t, p := value.Look(l.Text)

@@ -9,6 +9,7 @@ import (
 	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/work"
 )
 
 // Budgets of one request, besides extract's.
@@ -20,10 +21,10 @@ const (
 	// enoughAttacks is how many leaves that block the request end the search: more of them
 	// change nothing, and a request full of attacks would cost the most of all.
 	enoughAttacks = 16
-	// decodeFloor and decodeFactor bound the bytes that decoding may produce:
+	// decodeFloor and decodeFactor bound the memory of the decoded forms of one value:
 	// decodeFloor + decodeFactor * size of the request.
-	decodeFloor  = 64 << 10
-	decodeFactor = 2
+	decodeFloor  = 1 << 20
+	decodeFactor = 8
 	// keepArena is the largest arena that stays with a session between requests.
 	keepArena = 1 << 20
 )
@@ -36,6 +37,8 @@ const containers = value.BraceOpen | value.BracketOpen | value.Equals | value.Le
 type session struct {
 	engine  *Engine
 	request *detect.Request
+	work    work.Meter
+	failure error // a panic
 	walker  extract.Walker
 	visit   func(*extract.Leaf) bool // s.leaf, bound once
 
@@ -51,7 +54,7 @@ type session struct {
 	headers  []detect.Header // those that are not known to be harmless
 	shown    detect.Request  // the request with those headers only
 	arena    []byte          // texts of decoded forms
-	left     int             // bytes that decoding may still produce
+	left     int             // bytes that decoded forms may still take
 	forms    []*decode.Forms // by depth
 	depth    int
 	flat     bool        // the text was taken apart before: its parts have been judged
@@ -69,31 +72,41 @@ type session struct {
 
 func newSession(e *Engine) *session {
 	s := &session{engine: e}
+	s.walker.Work, s.value.Work = &s.work, &s.work
 	s.joined.seed = maphash.MakeSeed()
 	s.visit = s.leaf
 	for range maxDepth + 1 {
-		s.forms = append(s.forms, new(decode.Forms))
+		s.forms = append(s.forms, &decode.Forms{Work: &s.work})
 	}
 	return s
 }
 
 func (s *session) begin(r *detect.Request) {
 	s.request = r
-	s.left = decodeFloor + decodeFactor*(len(r.Target)+len(r.Body))
+	n := sent(r)
+	s.work.Begin(n, r.Late)
+	s.left = decodeFloor + decodeFactor*n
 	first := byte(0)
 	for i := 0; i < len(r.Body) && first <= ' '; i++ {
 		first = r.Body[i]
 	}
 	s.bodyIsForm = first != '{' && first != '[' && first != '<'
+}
+
+// sent returns the size of a request, in bytes.
+func sent(r *detect.Request) int {
+	n := len(r.Target) + len(r.Body)
 	for i := range r.Headers {
-		s.left += decodeFactor * len(r.Headers[i].Value)
+		n += len(r.Headers[i].Name) + len(r.Headers[i].Value)
 	}
+	return n
 }
 
 // end drops everything that belongs to the request.
 func (s *session) end() {
 	s.request = nil
-	s.value = value.Value{}
+	s.value = value.Value{Work: &s.work}
+	s.work, s.failure = work.Meter{}, nil
 	s.arena = s.arena[:0]
 	if cap(s.arena) > keepArena {
 		s.arena = nil
@@ -108,24 +121,46 @@ func (s *session) end() {
 	s.oddName, s.own = extract.Leaf{}, extract.Leaf{}
 }
 
-// walk judges everything in the request.
+// safely walks, and reports whether the session can be used again: after a panic in the walk
+// nobody knows what is left of it, but what was found until then.
+func (s *session) safely() (whole bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked("walk", p)
+		}
+		s.ended()
+	}()
+	s.walk()
+	return true
+}
+
+// walk judges everything in the request: first what is small, so that nothing in the body
+// keeps it from being judged.
 func (s *session) walk() {
-	r := s.request
-	if s.walker.Walk(s.unknownHeaders(r), s.engine.limits, s.visit) || r.BodyTruncated || r.HeadersTruncated {
+	r := s.unknownHeaders(s.request)
+	s.walker.Head(r, s.engine.limits, s.visit)
+	s.judgeParameters()
+	if s.walker.Body(r) {
 		s.cut = true
 	}
+	s.judgeParameters()
 	for _, f := range s.walker.Anomalies() {
 		s.anomaly(f)
 	}
+	s.rememberHeaders()
+}
+
+// judgeParameters judges the parameters of the query or of the body once more, together.
+func (s *session) judgeParameters() {
 	s.judgeJoined()
 	s.judgeWhole()
-	s.rememberHeaders()
+	s.oddName = extract.Leaf{}
 }
 
 // leaf judges one leaf, unless it is one that has been judged harmless before. It reports
 // whether there is any need to go on.
 func (s *session) leaf(l *extract.Leaf) bool {
-	if s.attacks >= enoughAttacks {
+	if s.attacks >= enoughAttacks || !s.work.Spend(len(l.Text)+work.Leaf) {
 		return false
 	}
 	name, nameHash := s.names.row(l)
@@ -188,7 +223,7 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, p value.Pairs, encod
 		s.reading(l, l.Text, t, p, s.path)
 		return
 	}
-	mark, f := len(s.arena), s.forms[s.depth]
+	mark, left, f := len(s.arena), s.left, s.forms[s.depth]
 	f.Start(l.Text, t, p, s.isParameter(l), s.path, &s.arena, &s.left)
 	if !t.Any(value.Percent|value.Plus) && s.reading(l, l.Text, t, p, s.path) {
 		f.Leave()
@@ -208,7 +243,7 @@ func (s *session) readings(l *extract.Leaf, t value.Traits, p value.Pairs, encod
 		s.quoted = outer
 	}
 	s.cut = s.cut || f.Exhausted
-	s.arena = s.arena[:mark]
+	s.arena, s.left = s.arena[:mark], left
 }
 
 // reading judges one decoded form of a leaf, and its parts if it is a container. It
@@ -261,9 +296,19 @@ func isJSON(text string) bool {
 // judge asks the languages in mask about the text that possible was asked about last.
 func (s *session) judge(l *extract.Leaf, text string, path decode.Path, mask uint32) {
 	s.value.Text, s.value.Name = text, l.Name
-	for ; mask != 0; mask &= mask - 1 {
-		if m := languages[bits.TrailingZeros32(mask)].judge(&s.value); m.Class != detect.ClassNone {
+	for ; mask != 0 && s.work.Spend(len(text)); mask &= mask - 1 {
+		if m := s.ask(bits.TrailingZeros32(mask)); m.Class != detect.ClassNone {
 			s.found(l, text, path, m)
 		}
 	}
+}
+
+// ask asks one language. Its panic is its own: what the others see counts.
+func (s *session) ask(language int) (m value.Match) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked(languages[language].name, p)
+		}
+	}()
+	return languages[language].judge(&s.value)
 }

@@ -78,7 +78,7 @@ func (c *Config) Compile(env check.Env) ([]check.Check, error) {
 }
 
 // Check compiles the config. Field is what its fields are below, for error texts.
-func (c *Config) Check(_ check.Env, field string) (check.Check, error) {
+func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	one := check.Check{Name: "detect", MaxBody: c.MaxBodySize, Failure: c.Failure()}
 	if c.Mode == modeOff {
 		one.Judge = func(*facts.Facts) detect.Verdict { return detect.Verdict{} }
@@ -109,7 +109,7 @@ func (c *Config) Check(_ check.Env, field string) (check.Check, error) {
 	if err != nil {
 		return check.Check{}, fmt.Errorf("%s: %w", field, err)
 	}
-	i := newInspector(c, engine)
+	i := newInspector(c, engine, env.Now)
 	one.Need, one.Judge = i.need(), i.judge
 	return one, nil
 }

@@ -1,8 +1,10 @@
 package wafdetect
 
 import (
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack"
@@ -18,15 +20,20 @@ type inspector struct {
 	// inspect tells which parts are judged; whole says that all are.
 	path, query, headers, cookies, body, whole bool
 	denyOversize                               bool
+	// Judging ends, with what it has found, after a time.
+	now     func() time.Time
+	timeout time.Duration
 }
 
-func newInspector(c *Config, engine *attack.Engine) *inspector {
+func newInspector(c *Config, engine *attack.Engine, now func() time.Time) *inspector {
 	i := &inspector{
 		engine:       engine,
 		block:        c.Mode == modeBlock,
 		status:       c.BlockStatus,
 		message:      c.BlockMessage,
 		denyOversize: c.OnOversize == oversizeDeny,
+		now:          now,
+		timeout:      c.Deadline() * 9 / 10, // the rest is for the answer, before the server gives up
 	}
 	for _, part := range c.Inspect {
 		switch part {
@@ -58,10 +65,9 @@ func (i *inspector) need() facts.Need {
 	return facts.Need{Kinds: kinds}
 }
 
+// judge judges what there is. What was found decides; where nothing was found, a body that
+// could not be read or a fault on the way leave the request to the failure policy.
 func (i *inspector) judge(f *facts.Facts) detect.Verdict {
-	if i.body && f.BodyErr != nil {
-		return detect.Verdict{Failed: true, Reason: f.BodyErr.Error()}
-	}
 	if i.body && i.denyOversize && f.Request.BodyTruncated {
 		return i.refuse(http.StatusRequestEntityTooLarge, "body_oversize", "Request body too large")
 	}
@@ -69,14 +75,28 @@ func (i *inspector) judge(f *facts.Facts) detect.Verdict {
 	if !i.whole {
 		r = i.part(r)
 	}
+	if i.timeout > 0 {
+		until := i.now().Add(i.timeout)
+		r.Late = func() bool { return i.now().After(until) }
+	}
 	report := i.engine.Inspect(r)
+	fault := report.Failure
+	if i.body && fault == nil {
+		fault = f.BodyErr
+	}
 	switch {
-	case report.Blocked && i.block:
-		v := i.refuse(i.status, "attack", i.message)
-		v.Report = &report
-		return v
 	case report.Blocked:
-		return detect.Verdict{Reason: "attack_seen", Report: &report}
+		v := detect.Verdict{Reason: "attack_seen"}
+		if i.block {
+			v = i.refuse(i.status, "attack", i.message)
+		}
+		v.Report = &report
+		if !errors.Is(fault, attack.ErrSpent) { // that is what was found
+			v.Fault = fault
+		}
+		return v
+	case fault != nil:
+		return detect.Verdict{Failed: true, Fault: fault, Reason: fault.Error()}
 	}
 	return detect.Verdict{}
 }

@@ -1,12 +1,18 @@
 package wafdetect
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/facts"
 )
@@ -86,11 +92,59 @@ func TestOversize(t *testing.T) {
 }
 
 func TestUnreadableBodyIsAFailureNotAnEmptyBody(t *testing.T) {
-	f := request("body")
-	f.BodyErr = errUnreadable{}
+	f := request("")
+	f.Request.Body, f.BodyErr = nil, errUnreadable{}
 	v := compile(t, `{}`).Judge(f)
 	require.True(t, v.Failed)
 	require.Contains(t, v.Reason, "another container")
+
+	f = request("query")
+	f.Request.Body, f.BodyErr = nil, errUnreadable{}
+	v = compile(t, `{}`).Judge(f)
+	require.True(t, v.Denied, "what is in the query decides")
+	require.False(t, v.Failed)
+	require.ErrorIs(t, v.Fault, errUnreadable{})
+}
+
+// TestWhatWasFoundInTimeDecides: the deadline passes in the body; an attack in the query is
+// refused all the same, and only without one does the failure policy answer.
+func TestWhatWasFoundInTimeDecides(t *testing.T) {
+	shared := check.NewShared(slog.New(slog.DiscardHandler))
+	now := time.Unix(0, 0)
+	shared.Now = func() time.Time { now = now.Add(400 * time.Millisecond); return now }
+	c := &Config{}
+	require.NoError(t, Definition().Schema().Decode([]byte(`{"timeout_ms":1000}`), c))
+	one, err := c.Check(check.Env{Shared: shared}, "config")
+	require.NoError(t, err)
+	body := "x=" + strings.Repeat("the words of a sentence; ", 1<<16)
+	for part, denied := range map[string]bool{"query": true, "": false} {
+		f := request(part)
+		f.Request.Body = []byte(body)
+		v := one.Judge(f)
+		require.Equal(t, denied, v.Denied, part)
+		require.Equal(t, !denied, v.Failed, part)
+		require.ErrorIs(t, v.Fault, attack.ErrLate, part)
+	}
+}
+
+// TestDearRequestsAreRefused: what costs more work than its size allows is an attack, unless
+// the config says that such attacks are none; then it has not been judged.
+func TestDearRequestsAreRefused(t *testing.T) {
+	var dear bytes.Buffer
+	z := gzip.NewWriter(&dear)
+	for range 1 << 14 {
+		io.WriteString(z, "<p>It's a test; (so) they say: \"we'll see\", & that = all.</p>\r\n")
+	}
+	z.Close()
+	f := request("")
+	f.Request.Body = dear.Bytes()
+	v := compile(t, `{}`).Judge(f)
+	require.True(t, v.Denied)
+	require.Equal(t, detect.ClassProtocol, v.Report.Attacks[0].Class)
+	require.NoError(t, v.Fault)
+	v = compile(t, `{"disabled_classes":["protocol"]}`).Judge(f)
+	require.True(t, v.Failed)
+	require.ErrorIs(t, v.Fault, attack.ErrSpent)
 }
 
 type errUnreadable struct{}

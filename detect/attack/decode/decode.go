@@ -20,6 +20,7 @@ import (
 	"unsafe"
 
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/work"
 )
 
 // Step names one decoder.
@@ -154,6 +155,9 @@ type Form struct {
 // Next until it reports false. The zero value is ready to Start; not for concurrent use.
 // Texts of the readings live in the arena handed to Start.
 type Forms struct {
+	// Work, if not nil, counts what is read.
+	Work *work.Meter
+
 	arena *[]byte
 	left  *int
 	form  bool
@@ -161,7 +165,8 @@ type Forms struct {
 	n     int // forms known
 	read  int // forms handed out by Next; forms[0] is the text itself
 	grown int // forms whose decoders have been applied
-	// Exhausted says that a limit kept a reading from being made.
+	// Exhausted says that a limit kept a reading from being made. Where memory did, the
+	// work has ended too.
 	Exhausted bool
 }
 
@@ -174,7 +179,7 @@ type entry struct {
 
 // Start begins with text; form says that it is from a query or a form, where every plus is
 // a blank. Decoded texts are appended to *arena and taken off *left, the
-// number of bytes that may still be produced. Strings stay valid for as long as the
+// number of bytes that may still be kept. Strings stay valid for as long as the
 // caller does not overwrite that part of the arena.
 func (f *Forms) Start(text string, t value.Traits, p value.Pairs, form bool, path Path, arena *[]byte, left *int) {
 	f.form = form
@@ -252,7 +257,10 @@ func (f *Forms) apply(d *decoder, from *Form, last bool) int {
 	} else if !d.possible(from.Traits, from.Pairs, len(from.Text)) || d.head != nil && !d.head(from.Text, from.Pairs) {
 		return -1
 	}
-	if f.n == maxForms || from.Path.n == maxSteps || *f.left < len(from.Text) {
+	if *f.left < len(from.Text) {
+		f.Work.Exhaust()
+	}
+	if f.n == maxForms || from.Path.n == maxSteps || *f.left < len(from.Text) || !f.Work.Spend(2*len(from.Text)) {
 		f.Exhausted = true
 		return -1
 	}
@@ -268,6 +276,7 @@ func (f *Forms) apply(d *decoder, from *Form, last bool) int {
 	if text == "" || f.known(text) {
 		return -1
 	}
+	f.Work.Spend(len(text))
 	t, p := value.Look(text)
 	f.forms[f.n] = entry{Form: Form{Text: text, Traits: t, Pairs: p, Path: from.Path.with(d.step), Shown: from.Shown}, last: last}
 	if d.step == HTML && richText(from.Text) {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/work"
 )
 
 // readings returns all readings of s with their paths, as "path: text".
@@ -161,7 +162,11 @@ func TestFormsSayWhenTheyStop(t *testing.T) {
 	require.Nil(t, f.Next())
 	require.True(t, f.Exhausted, "no bytes left")
 
-	left = 100
+	left, f.Work = 100, new(work.Meter)
+	start(&f, "%3Cscript%3E", false, Path{}, &arena, &left)
+	require.Nil(t, f.Next())
+	require.True(t, f.Exhausted, "no work left")
+	f.Work = nil
 	start(&f, "%3Cscript%3E", false, Path{}, &arena, &left)
 	for f.Next() != nil {
 	}

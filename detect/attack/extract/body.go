@@ -76,6 +76,10 @@ func (w *Walker) body(r *detect.Request) {
 func (w *Walker) content(label segment, s string, types []string, inner int) {
 	mark := len(w.steps)
 	defer w.back(mark)
+	// It is sniffed, brought to UTF-8 and read.
+	if !w.spend(3 * len(s)) {
+		return
+	}
 	cs := charsetNone
 	for _, t := range types {
 		if cs = charsetOf(mediaParam(t, "charset")); cs != charsetNone {
@@ -101,6 +105,8 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 		f := formats[i]
 		switch {
 		case f == formatNone || f == seen || slices.Contains(formats[:i], f):
+		case !w.spend(len(s)):
+			return
 		case !clean || f == formatMultipart:
 			clean = w.readIn(label, f, s, t, inner) || clean
 			isForm = isForm || f == formatForm
@@ -120,6 +126,7 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 		}
 	}
 	if cs.foreign() && (isASCII(raw) || cs >= charsetIBM037 && strings.IndexByte(raw, '=') > 0) {
+		w.spend(2 * len(raw))
 		depth := w.enter(label, formatForm)
 		w.foreignPairs(raw, cs)
 		w.leave(depth)

@@ -176,6 +176,9 @@ func (w *Walker) readAll(r io.Reader, compressed int, name string) (string, erro
 		}
 		n, err := r.Read(room[len(room):min(cap(room), limit)])
 		room = room[:len(room)+n]
+		if !w.spend(2 * n) {
+			return "", nil
+		}
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil

@@ -18,9 +18,6 @@ type Limits struct {
 	// MaxRatio is how many times its size a compressed body may grow. Past it (and past
 	// half a MiB of output) decompression stops. Default 100.
 	MaxRatio int
-	// MaxVisited is how many bytes of leaves are handed out altogether, counting text twice
-	// that is read in two ways. Default four times MaxBody.
-	MaxVisited int
 	// GraphQL bounds GraphQL documents.
 	GraphQL GraphQLLimits
 }
@@ -55,7 +52,6 @@ func (l Limits) withDefaults() Limits {
 	def(&l.MaxDepth, 64)
 	def(&l.MaxNesting, 6)
 	def(&l.MaxRatio, 100)
-	def(&l.MaxVisited, 4*l.MaxBody)
 	def(&l.GraphQL.MaxDepth, 15)
 	def(&l.GraphQL.MaxAliases, 50)
 	def(&l.GraphQL.MaxBatch, 10)

@@ -16,7 +16,6 @@ func (w *Walker) Nested(parent *Leaf, text string, visit func(*Leaf) bool) bool 
 	}
 	if w.lim.MaxBody == 0 {
 		w.lim = w.lim.withDefaults()
-		w.left = w.lim.MaxVisited
 	}
 	if w.nesting >= w.lim.MaxNesting {
 		w.truncated = true
@@ -74,6 +73,9 @@ func (w *Walker) below(parent *Leaf) {
 }
 
 func (w *Walker) nestedRead(f format, text string) (clean bool) {
+	if !w.spend(2 * len(text)) {
+		return false
+	}
 	w.push(named(formatNames[f].word))
 	switch f {
 	case formatURL:

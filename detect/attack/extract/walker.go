@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/work"
 )
 
 // nestingCap is the most that Limits.MaxNesting can be.
@@ -12,6 +13,9 @@ const nestingCap = 16
 // Walker walks requests. The zero value is ready. It keeps its buffers, so that walking
 // benign requests one after the other allocates nothing; it is not safe for concurrent use.
 type Walker struct {
+	// Work, if not nil, counts what is read. When it has ended, so does the walk.
+	Work *work.Meter
+
 	lim       Limits
 	visit     func(*Leaf) bool
 	leaves    [nestingCap + 2]Leaf // the leaf being visited on each level of nesting
@@ -26,8 +30,7 @@ type Walker struct {
 	file      string
 
 	count     int  // leaves handed out
-	left      int  // bytes that may still be handed out
-	stopped   bool // visit said stop, or left ran out
+	stopped   bool // visit said stop, or the work has ended
 	truncated bool
 	names     [64]seenName
 	spill     []byte // text of leaves beyond four times MaxValues
@@ -54,11 +57,22 @@ type seenName struct {
 // It reports whether a limit cut anything off (the request's own truncation included).
 // Valid JSON numbers, booleans and nulls, and empty texts are not handed out.
 func (w *Walker) Walk(r *detect.Request, lim Limits, visit func(*Leaf) bool) (truncated bool) {
+	w.Head(r, lim, visit)
+	return w.Body(r)
+}
+
+// Head walks what comes before the body, as the first half of Walk does; Body is the other.
+func (w *Walker) Head(r *detect.Request, lim Limits, visit func(*Leaf) bool) {
 	w.reset(lim, visit)
 	w.protocol(r)
 	w.method(r.Method)
 	w.target(r.Target)
 	w.headers(r.Headers)
+	w.flushSpill()
+}
+
+// Body walks the body, behind Head. It returns what Walk does.
+func (w *Walker) Body(r *detect.Request) (truncated bool) {
 	w.body(r)
 	w.flushSpill()
 	w.visit = nil
@@ -90,7 +104,7 @@ func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
 	w.nest(0)
 	w.path, w.steps, w.spill, w.found = w.path[:0], w.steps[:0], w.spill[:0], w.found[:0]
 	w.source, w.file = detect.SourceUnknown, ""
-	w.count, w.left = 0, w.lim.MaxVisited
+	w.count = 0
 	w.stopped, w.truncated, w.flushing = false, false, false
 	clear(w.names[:])
 	w.scratch.reset()
@@ -153,12 +167,11 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 	if len(text) == 0 {
 		return true
 	}
-	if len(text) > w.left || w.count >= w.lim.MaxValues {
+	if w.count >= w.lim.MaxValues {
 		if text = w.atLimit(text); text == "" {
 			return !w.stopped
 		}
 	}
-	w.left -= len(text)
 	w.count++
 	l := w.leaf
 	if !w.placed {
@@ -190,20 +203,16 @@ const (
 func (w *Walker) atLimit(text string) string {
 	if w.flushing {
 		w.flushing = false
-		w.left += len(text) // each part has been taken off
 		return text
 	}
 	w.truncated = true
-	text = text[:min(len(text), w.left)]
 	switch {
-	case len(text) == 0:
-		w.stopped = true
-	case w.count >= w.lim.MaxValues && len(text) <= shortWord && isPlain(text) && !strings.Contains(text, ".."):
-		w.left -= len(text)
+	case len(text) <= shortWord && isPlain(text) && !strings.Contains(text, ".."):
+		w.spend(len(text))
 	case w.count < 4*w.lim.MaxValues || len(text) > spillSize/2:
 		return text
 	default:
-		w.left -= len(text)
+		w.spend(len(text))
 		if len(w.spill)+len(text) >= spillSize {
 			w.flushSpill()
 		}
@@ -220,6 +229,14 @@ func (w *Walker) flushSpill() {
 	w.spill = w.spill[:0]
 	w.flushing = true
 	w.emit("", text, byName, false)
+}
+
+// spend counts n bytes that are about to be read, and reports whether the walk goes on.
+func (w *Walker) spend(n int) bool {
+	if !w.Work.Spend(n) {
+		w.stopped = true
+	}
+	return !w.stopped
 }
 
 // nest goes to a level of nesting.

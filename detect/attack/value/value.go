@@ -5,7 +5,10 @@
 // they hand back. Nothing here decides anything about attacks.
 package value
 
-import "kongwaf/detect"
+import (
+	"kongwaf/detect"
+	"kongwaf/detect/attack/work"
+)
 
 // Value is one leaf of a request in one decoded form. Language packages only read it.
 type Value struct {
@@ -21,6 +24,10 @@ type Value struct {
 	Name string
 	// IsName says that Text is itself a name (of a parameter, a field, a file).
 	IsName bool
+	// Work counts what judging costs. One pass over Text has been counted before a language is
+	// asked. One that reads on from several starts spends what it reads anew, and ends, with
+	// what it has seen, when there is nothing left to spend. Nil counts nothing.
+	Work *work.Meter
 }
 
 // Of returns the value for a bare text from the given source.

@@ -43,6 +43,9 @@ func (i *Instance) access(kong raw.Kong) {
 		c := &i.checks[n]
 		v := i.judge(c, f)
 		v.Check = c.Name
+		if v.Fault != nil {
+			i.shared.faulted(i.describe(c.Name), &v)
+		}
 		if v.Failed {
 			i.shared.failed(i.describe(c.Name), c.Failure, v.Reason)
 			if c.Failure == pluginserver.PolicyAllow {

@@ -2,11 +2,13 @@ package check
 
 import (
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack"
 	"kongwaf/detect/ratelimit"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
@@ -55,6 +57,22 @@ func NewShared(logger *slog.Logger) *Shared {
 func (s *Shared) failed(where string, policy pluginserver.Policy, reason string) {
 	if n, ok := s.lines.take(s.Now()); ok {
 		s.Logger.Error("request not judged", "plugin", where, "answer", policy.String(), "reason", reason, "suppressed", n)
+	}
+}
+
+// faulted notes what kept a check from judging to the end, though it came to a verdict; one
+// that did not is noted by failed. A panic is always shown.
+func (s *Shared) faulted(where string, v *detect.Verdict) {
+	var p *attack.Panic
+	if errors.As(v.Fault, &p) {
+		s.panicked(where+", "+p.Where, p.Value, p.Stack)
+		return
+	}
+	if v.Failed {
+		return
+	}
+	if n, ok := s.lines.take(s.Now()); ok {
+		s.Logger.Warn("request not judged to its end", "plugin", where, "reason", v.Fault.Error(), "suppressed", n)
 	}
 }
 
