@@ -134,7 +134,7 @@ func TestTextsAboutAttacks(t *testing.T) {
 				wrong++
 				t.Logf("blocked: %s", title)
 				for i, f := range report.Attacks {
-					t.Logf("    %s %.2f %q (%s)", f.Class, f.Confidence, f.Evidence, why[i])
+					t.Logf("    %s %.2f %q (%s)", f.Class, f.Confidence, f.Evidence, why.Shapes[i])
 				}
 			}
 		}
