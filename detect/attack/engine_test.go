@@ -83,6 +83,32 @@ func TestExplainSaysWhy(t *testing.T) {
 	require.Positive(t, x.Spent)
 }
 
+func TestExceptionsForAPageHoldForWhatItLoads(t *testing.T) {
+	rows := []struct {
+		name    string
+		x       Exception
+		silence bool
+	}{
+		{name: "the parameter", x: Exception{Place: "query.q"}, silence: true},
+		{name: "the query", x: Exception{Place: "query", Class: detect.ClassSQLi}, silence: true},
+		{name: "the page's path and method", x: Exception{Place: "query.q", Method: "POST", PathPrefix: "/find"}, silence: true},
+		{name: "the Referer itself", x: Exception{Place: "header.referer", PathPrefix: "/look.css"}, silence: true},
+		{name: "another page", x: Exception{Place: "query.q", PathPrefix: "/look.css"}, silence: false},
+		{name: "another parameter", x: Exception{Place: "query.p"}, silence: false},
+		{name: "another class", x: Exception{Place: "query.q", Class: detect.ClassXSS}, silence: false},
+		{name: "another source", x: Exception{Place: "body.q"}, silence: false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			e := newEngine(t, Options{Exceptions: []Exception{row.x}})
+			r := get("/look.css", "Referer", "https://shop.example.com/find?q="+url.QueryEscape(injection))
+			if report := e.Inspect(r); report.Blocked == row.silence {
+				t.Errorf("blocked %v: %+v", report.Blocked, report.Attacks)
+			}
+		})
+	}
+}
+
 func TestExceptionsSilence(t *testing.T) {
 	rows := []struct {
 		name    string

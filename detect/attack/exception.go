@@ -15,12 +15,16 @@ type Exception struct {
 	// Place is the place of the finding, such as "query.q" or "body.json.comment"; what is
 	// below it counts too ("body.json.items" covers "body.json.items[3].name"). A star
 	// stands for any run of characters: "body.json.items[*].html". Case does not matter.
+	// A parameter of the query is also covered where a browser repeats it: "query.q" covers
+	// "header.referer.query.q", or else a page that may be opened could not load its images.
 	Place detect.Place
 	// Class is the attack class; ClassNone means every class.
 	Class detect.Class
-	// Method is the request method; "" means every method.
+	// Method is the request method; "" means every method. A page that a Referer names may
+	// have been requested by any.
 	Method string
-	// PathPrefix is what the request path begins with, as sent; "" means every path.
+	// PathPrefix is what the request path begins with, as sent; "" means every path. For
+	// what stands in a Referer it is the path of the page that the Referer names.
 	PathPrefix string
 }
 
@@ -39,13 +43,36 @@ func (x *Exception) silences(r *detect.Request, class detect.Class, place detect
 	if x.Class != detect.ClassNone && x.Class != class {
 		return false
 	}
-	if x.Method != "" && !strings.EqualFold(x.Method, r.Method) {
-		return false
+	if x.holds(r.Method, r.Target, place) {
+		return true
 	}
-	if x.PathPrefix != "" && !strings.HasPrefix(r.Target, x.PathPrefix) {
-		return false
+	repeated, ok := inReferer(place)
+	return ok && x.Place != "" && x.holds("", refererPath(r), repeated)
+}
+
+// holds reports whether the exception names a place of a request with the given method ("" is
+// any) and target.
+func (x *Exception) holds(method, target string, place detect.Place) bool {
+	return (x.Method == "" || method == "" || strings.EqualFold(x.Method, method)) &&
+		strings.HasPrefix(target, x.PathPrefix) &&
+		(x.Place == "" || covers(string(x.Place), string(place)))
+}
+
+// inReferer returns where a parameter that a Referer repeats stood in the request for the
+// page itself, and whether the place is such a parameter's.
+func inReferer(place detect.Place) (detect.Place, bool) {
+	rest, ok := strings.CutPrefix(string(place), "header.referer.")
+	return detect.Place(rest), ok && detect.Place(rest).Source() == detect.SourceQuery
+}
+
+// refererPath returns the target that the Referer of a request names, "" if there is none.
+func refererPath(r *detect.Request) string {
+	referer, _ := r.Header("referer")
+	_, rest, ok := strings.Cut(referer, "://")
+	if i := strings.IndexByte(rest, '/'); ok && i >= 0 {
+		return rest[i:]
 	}
-	return x.Place == "" || covers(string(x.Place), string(place))
+	return ""
 }
 
 // covers reports whether place is pattern or lies below it. A star in the pattern stands
