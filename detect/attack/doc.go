@@ -24,8 +24,10 @@
 //  7. Values of equal names are judged once more, joined as servers join them; and a query
 //     or form in which a name looks like a piece of code is judged as a whole.
 //     (pollution.go)
-//  8. weigh adjusts each confidence by what is known of the place and the text: some
-//     headers have a grammar of their own, some texts are noise. (weigh.go)
+//  8. What a text mentions rather than uses counts as suspicious only: a bug report may quote
+//     an attack (mention.go, document.Talk). weigh adjusts each confidence by what is known
+//     of the place and the text: some headers have a grammar of their own, some texts are
+//     noise, some fields are for programs or prompts. (weigh.go, package place)
 //  9. Findings that an exception names are dropped; the others are summed up to a score,
 //     and the sensitivity's threshold makes a verdict of it. (finding.go)
 //

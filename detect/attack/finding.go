@@ -37,11 +37,15 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 		return
 	}
 	s.seen++
+	place := l.Place()
+	confidence, weight := s.weighPlace(l, place, m.Class, confidence)
+	if confidence < suspicious {
+		return
+	}
 	at := s.slot(confidence)
 	if at < 0 {
 		return
 	}
-	place := l.Place()
 	for i := range s.engine.exceptions {
 		if s.engine.exceptions[i].silences(s.request, m.Class, place) {
 			return
@@ -64,7 +68,7 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 			break
 		}
 	}
-	f := finding{Shape: m.Shape, Finding: detect.Finding{
+	f := finding{Shape: m.Shape + weight, Finding: detect.Finding{
 		Class: m.Class, Place: place, Confidence: confidence,
 		Evidence: s.evidence(l, text, m),
 		Decoded:  path.Append(append([]string(nil), l.Steps...)),

@@ -297,8 +297,9 @@ func isJSON(text string) bool {
 func (s *session) judge(l *extract.Leaf, text string, path decode.Path, mask uint32) {
 	s.value.Text, s.value.Name = text, l.Name
 	for ; mask != 0 && s.work.Spend(len(text)); mask &= mask - 1 {
-		if m := s.ask(bits.TrailingZeros32(mask)); m.Class != detect.ClassNone {
-			s.found(l, text, path, m)
+		i := bits.TrailingZeros32(mask)
+		if m := s.ask(i); m.Class != detect.ClassNone {
+			s.found(l, text, path, s.mentioned(l, text, i, m))
 		}
 	}
 }

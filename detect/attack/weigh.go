@@ -1,10 +1,13 @@
 package attack
 
 import (
+	"fmt"
 	"math/bits"
+	"strings"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/place"
 	"kongwaf/detect/attack/value"
 )
 
@@ -21,6 +24,22 @@ func weigh(l *extract.Leaf, text string, m value.Match) float64 {
 		confidence *= noiseFactor
 	}
 	return confidence
+}
+
+// weighPlace adjusts a confidence by what the place is for, and says so: " (in a prompt: 0.6)".
+func (s *session) weighPlace(l *extract.Leaf, at detect.Place, class detect.Class, confidence float64) (weighed float64, why string) {
+	if l.IsName {
+		return confidence, ""
+	}
+	typ := place.Of(l.Name, at)
+	if strings.HasPrefix(string(at), "header.referer") && place.LoadsFile(s.request) {
+		typ = place.Page
+	}
+	factor := typ.Weight(class)
+	if factor == 1 {
+		return confidence, ""
+	}
+	return confidence * factor, fmt.Sprintf(" (%s: x %.2g)", typ, factor)
 }
 
 // grammarFactor is what remains of a confidence in a header that browsers fill by a grammar

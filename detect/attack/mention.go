@@ -1,0 +1,55 @@
+package attack
+
+import (
+	"kongwaf/detect"
+	"kongwaf/detect/attack/document"
+	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/place"
+	"kongwaf/detect/attack/value"
+)
+
+// mentionedMost is the most that an attack counts which a text mentions rather than uses:
+// suspicious, and blocked at high sensitivity only, however many there are.
+const mentionedMost = 0.5
+
+// mentioned lowers the match of a language in a text that is plainly about it: a bug report,
+// an advisory, a tutorial (see document.Talk). What the text says besides its quotations is
+// judged once more by itself, so that a second payload cannot hide behind a quoted one.
+func (s *session) mentioned(l *extract.Leaf, text string, language int, m value.Match) value.Match {
+	if m.Confidence <= mentionedMost || l.IsName || len(text) < shortestTalk ||
+		l.Source != detect.SourceBody && l.Source != detect.SourceQuery || !s.work.Spend(talkCost*len(text)) {
+		return m
+	}
+	talk := document.TalkOf(text)
+	message := place.Of(l.Name, l.Place()) == place.Message
+	if !talk.Mentions(m.Start, message) {
+		return m
+	}
+	shown := m
+	shown.Confidence = mentionedMost
+	shown.Shape += ", mentioned in a text about it"
+	if !talk.Quoted(m.Start) {
+		return shown
+	}
+	if !s.work.Spend(len(text)) {
+		return m
+	}
+	mark, outer := len(s.arena), s.value
+	s.arena = talk.AppendUnquoted(s.arena)
+	s.value.Text = view(s.arena[mark:])
+	s.value.Traits, s.value.Pairs = value.Look(s.value.Text)
+	if languages[language].possible(&s.value) {
+		if again := s.ask(language); again.Confidence > mentionedMost && !talk.Mentions(again.Start, message) {
+			shown = again
+		}
+	}
+	s.arena, s.value = s.arena[:mark], outer
+	return shown
+}
+
+const (
+	// shortestTalk is the length of the shortest text that is about something, in bytes.
+	shortestTalk = 24
+	// talkCost is how often a text is read to find out.
+	talkCost = 4
+)

@@ -1,0 +1,135 @@
+// Package place says what a place of a request is for, by its name and by what it stands in,
+// and how much an attack of a class counts there.
+//
+// Languages judge a text by nothing but the text. But "/bin/sh" in a container's command is
+// no attack, nor is markup in a question to a language model: nothing there is going to read
+// it as the language that it is written in. The weights are few, and stand in one table;
+// whoever asks for an explanation is told which one applied.
+//
+// The caller chooses the names, so a place proves nothing: no weight makes an attack harmless
+// where an application reads parameters of any name. They stand for what an API with such a
+// field does with it. A request that the API does not know goes nowhere.
+package place
+
+import (
+	"strings"
+
+	"kongwaf/detect"
+	"kongwaf/detect/attack/words"
+)
+
+// Type is what a place is for. The zero value is Unknown: every weight is 1.
+type Type uint8
+
+// The types of places.
+const (
+	Unknown    Type = iota
+	Message         // what people write to each other: a comment, a chat message, a description
+	Prompt          // what a language model is to read, and tools described to it
+	Program         // a program as data: a container's command, a notebook's cell, a frame of a stack trace
+	Log             // a record of what happened elsewhere: log lines, spans, breadcrumbs
+	Credential      // a password or a key
+	Page            // the address of a page, repeated by the browser for each file that the page loads
+)
+
+var typeNames = [...]string{"", "message", "prompt", "program", "log", "credential", "page address"}
+
+// String returns the type in a word or two, "" for Unknown.
+func (t Type) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return ""
+}
+
+// rule makes a place of one of the names a place of the type.
+type rule struct {
+	typ   Type
+	names string
+	below string // fields, one of which must be above; any place if there are none
+	json  bool   // only in JSON
+	array bool   // only an element of an array
+}
+
+// rules name the places of which something is known; the first that fits counts.
+var rules = [...]rule{
+	// Chat completions, messages and responses APIs of language models; tool definitions.
+	{typ: Prompt, json: true, names: "content text input", below: "messages contents parts input"},
+	{typ: Prompt, json: true, names: "description", below: "tools functions"},
+	{typ: Prompt, json: true, names: "prompt system_prompt instructions"},
+	// Pods, containers and jobs.
+	{typ: Program, json: true, names: "command args cmd entrypoint argv", below: "container containers initcontainers spec template services exec healthcheck"},
+	{typ: Program, json: true, names: "command args cmd entrypoint argv", array: true},
+	// CI pipelines.
+	{typ: Program, json: true, names: "run script before_script after_script", below: "steps jobs stages"},
+	// Jupyter notebooks.
+	{typ: Program, json: true, names: "source text text/html text/plain", below: "cells outputs"},
+	// Error trackers.
+	{typ: Program, json: true, names: "context_line pre_context post_context", below: "frames"},
+	{typ: Log, json: true, names: "message value", below: "breadcrumbs exception"},
+	// OpenTelemetry's logs and spans, Loki's streams.
+	{typ: Log, json: true, names: "stringvalue", below: "logrecords spans attributes"},
+	{typ: Log, json: true, names: "values", below: "streams"},
+	// Dashboards.
+	{typ: Program, json: true, names: "content", below: "panels"},
+
+	{typ: Credential, names: "password passwd pwd pass passphrase passcode new_password old_password newpassword oldpassword password_confirmation client_secret"},
+	{typ: Message, names: "text content message comment body description note notes question answer review reply caption summary details feedback bio about post markdown"},
+}
+
+// names has the names of all rules; bit n stands for rule n.
+var names = func() *words.Set {
+	var groups []words.Group
+	for i := range rules {
+		groups = append(groups, words.Group{Kind: 1 << i, Words: rules[i].names})
+	}
+	return words.New(groups...)
+}()
+
+// Of returns the type of the place at which a value of the given name stands in a body or a
+// query. Other places have no type.
+func Of(name string, at detect.Place) Type {
+	mask := names.Of(name)
+	if mask == 0 {
+		return Unknown
+	}
+	source := at.Source()
+	if source != detect.SourceBody && source != detect.SourceQuery {
+		return Unknown
+	}
+	for i := range rules {
+		if mask&(1<<i) != 0 && rules[i].fits(string(at)) {
+			return rules[i].typ
+		}
+	}
+	return Unknown
+}
+
+// fits reports whether the rule holds for a place that has one of its names.
+func (r *rule) fits(at string) bool {
+	return (!r.json || strings.Contains(at, ".json")) && (!r.array || strings.HasSuffix(at, "]")) && isBelow(at, r.below)
+}
+
+// isBelow reports whether a place lies below a field of one of the names, separated by
+// blanks; every place does if there is none.
+func isBelow(at, fields string) bool {
+	if fields == "" {
+		return true
+	}
+	for at != "" {
+		step := at
+		if i := strings.IndexAny(at, ".["); i >= 0 {
+			step, at = at[:i], at[i+1:]
+		} else {
+			return false // the value's own name is above nothing
+		}
+		for rest := fields; rest != ""; {
+			field := ""
+			field, rest, _ = strings.Cut(rest, " ")
+			if len(field) == len(step) && detect.EqualFold(field, step) {
+				return true
+			}
+		}
+	}
+	return false
+}
