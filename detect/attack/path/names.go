@@ -16,10 +16,20 @@ const (
 	confDir                       // directories that servers keep their configuration in
 	assetExt                      // extension of what web pages are made of
 	codeExt                       // extension of code that servers run
+	word                          // an everyday word besides: it counts below a directory that says more
+	shared                        // repositories are full of it: it counts where no repository reaches
+	ambient                       // in /etc, but nothing that programs keep to themselves: configurations name it
+	closedDir                     // a directory beside those that are served, into which no link leads
+	media                         // an asset that nobody climbs for
+	source                        // extension of what builds and pipelines refer to upwards
+	closedExt                     // extension of settings, logs, keys and copies
 )
 
 // leads are the kinds of which a path that does not climb has one, if it leads anywhere.
 const leads = systemDir | logDir | windowsDir | configFile | secretFile | secretDir | logFile
+
+// telling are the kinds for the sake of which a path is looked at more closely.
+const telling = etcFile | leads | procFile | confDir | assetExt | codeExt
 
 // names are the elements of sensitive paths, by category; leadHeads and leadTails are how
 // those begin and end that lead somewhere.
@@ -47,6 +57,7 @@ var elements = []words.Group{
 		syslog.conf rsyslog.conf vsftpd.conf proftpd.conf proftpd pure-ftpd ftpusers mail aliases postfix exim4 krb5.conf krb5.keytab
 		master.passwd spwd.db kubernetes docker letsencrypt network sysconfig default apt yum.conf yum.repos.d squid cups snmp
 		openldap ldap tomcat tomcat7 tomcat8 tomcat9 my.ini sysctl.conf modules timezone localtime machine-id shells skel`},
+	{Kind: ambient, Words: `localtime timezone machine-id ssl certs ca-certificates pki letsencrypt docker kubernetes`},
 	{Kind: systemDir, Words: `etc proc root sys dev boot`},
 	{Kind: logDir, Words: `log logs spool adm cron run backups`},
 	{Kind: windowsDir, Words: `windows winnt inetpub system32 boot.ini autoexec.bat config.sys sysprep sysprep.inf pagefile.sys ntuser.dat
@@ -68,6 +79,12 @@ var elements = []words.Group{
 		win.ini boot.ini system.ini ntuser.dat ntds.dit sam security.sav pwd.db spwd.db master.passwd
 		passwd shadow passwd.bak shadow.bak passwd.db web-inf .wgetrc .lesshst .nano_history .xauthority .mysql.history oot.ini
 		kcore`},
+	{Kind: word, Words: `identity sam shadow passwd kcore repair cvs default environment modules network networks services security mail
+		release profile`},
+	{Kind: shared, Words: `.npmrc .bashrc .bash_profile .profile .zshrc .cshrc .tcshrc .htaccess .ds_store .wgetrc
+		.vscode .idea .config .docker .gem meta-inf
+		dockerfile docker-compose.yml application.yml application.properties appsettings.json parameters.yml database.yml secrets.yml local.xml`},
+	{Kind: closedDir, Words: `conf config conf.d etc var log logs secret secrets private backup backups keys credentials proc root sites-available sites-enabled`},
 	{Kind: secretDir, Words: `.ssh .git .svn .hg .bzr .aws .gnupg .docker .kube .azure .gcloud web-inf meta-inf repair cvs .gem .vscode .idea
 		inetsrv .subversion .config`},
 	{Kind: logFile, Words: `access.log access_log error.log error_log acces.log acces_log access_log.old access.log.1 auth.log syslog 
@@ -81,5 +98,8 @@ var elements = []words.Group{
 		interrupts ioports kcore kallsyms config.gz uptime loadavg 1 sys thread-self mdstat iomem misc diskstats fb locks slabinfo`},
 	{Kind: confDir, Words: `conf conf.d config etc sites-available sites-enabled vhosts.d vhost.d extra php apache apache2 httpd nginx mysql data cfg`},
 	{Kind: assetExt, Words: `js mjs cjs ts tsx jsx vue svelte css scss less map png jpg jpeg gif svg webp avif ico woff woff2 ttf html htm md json mp4 pdf go rs java kt swift h hpp c cc cpp cs rb lua`},
+	{Kind: media, Words: `png jpg jpeg gif svg webp avif ico woff woff2 ttf eot css scss less map mp4 webm mp3 pdf`},
+	{Kind: source, Words: `yml yaml toml lock gradle props targets csproj sln proto mk cmake lua sh py txt rst adoc`},
+	{Kind: closedExt, Words: `conf cnf ini log key pem bak old sql env p12 pfx jks kdbx sqlite db htpasswd passwd`},
 	{Kind: codeExt, Words: `php php3 php5 phtml asp aspx jsp jspx cgi pl cfm inc`},
 }

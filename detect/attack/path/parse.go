@@ -29,6 +29,7 @@ type parsed struct {
 	dots3   int // "..." elements
 	back    bool
 	home    bool // the first element is home or users
+	closed  bool // the first element below the climbs is a directory beside those that are served
 }
 
 // parse cuts a word into path elements. Its cost is linear in the word.
@@ -149,6 +150,9 @@ func (p *parsed) element(e string, dots, junk int) {
 	if p.climbs == 0 {
 		p.depth++
 	}
+	if p.climbs > 0 && p.elems == p.depth+1 {
+		p.closed = kind&closedDir != 0
+	}
 	switch p.elems {
 	case 1:
 		p.first = kind
@@ -168,7 +172,7 @@ func (p *parsed) element(e string, dots, junk int) {
 // ext returns the kinds of the last element's extension.
 func (p *parsed) ext() uint32 {
 	if k := strings.LastIndexByte(p.name, '.'); k > 0 {
-		return names.Of(p.name[k+1:]) & (assetExt | codeExt)
+		return names.Of(p.name[k+1:]) & (assetExt | codeExt | media | source | closedExt)
 	}
 	return 0
 }

@@ -50,10 +50,10 @@ func Judge(v *value.Value) value.Match {
 			best = best.Better(glued(text))
 		}
 	}
-	if best.Confidence >= 0.4 && best.Confidence < 0.97 {
+	if best.Confidence >= suspicious && best.Confidence < certain {
 		switch document.Of(text) {
 		case document.Document:
-			best.Confidence = min(best.Confidence*0.6, 0.55)
+			best.Confidence = min(best.Confidence*0.6, inText)
 		case document.Prose:
 			if best.Start > 0 {
 				best.Confidence *= 0.7
@@ -162,7 +162,7 @@ func walk(v *value.Value) value.Match {
 		if marks {
 			kinds |= names.Of(text[elem:i])
 		}
-		if i-start < 7 && kinds&^(systemDir|confDir|logDir|etcFile|procFile|assetExt|codeExt) == 0 {
+		if kinds &= telling; i-start < 7 && kinds&^(systemDir|confDir|logDir|etcFile|procFile|assetExt|codeExt) == 0 {
 			kinds = 0 // /etc/ alone leads nowhere
 		}
 		if marks && (known || kinds != 0 || text[start] == '\\' && i-start > 2 && text[start+1] == '\\') {

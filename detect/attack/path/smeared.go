@@ -71,6 +71,13 @@ func smeared(v *value.Value) value.Match {
 		}
 		break
 	}
+	if n := altered(text); n > 0 {
+		var p parsed
+		p.parse("../" + text[n:])
+		if p.target(false) == secret {
+			return found(clear, 0, end, "sensitive file behind altered dots")
+		}
+	}
 	if v.Pairs.Any(value.ZeroX) {
 		for _, climb := range [...]string{"0x2e0x2e", "..0x2f", "..0x5c"} {
 			if i := strings.Index(text, climb); i >= 0 {
@@ -89,6 +96,28 @@ func smeared(v *value.Value) value.Match {
 	}
 	return value.Match{}
 }
+
+// altered returns where a text goes on behind steps that climb if one of their dots, or what
+// stands for it, is read as a dot: .?/.?/x, .%/%./x, ?./x. It returns 0 if there is none.
+func altered(text string) int {
+	n := 0
+	for n+2 < len(text) && n < 64 && (text[n+2] == '/' || text[n+2] == '\\') {
+		a, b := text[n], text[n+1]
+		if !(a == '.' && marks[b] || b == '.' && marks[a] || n > 0 && a == '.' && b == '.') {
+			break
+		}
+		n += 3
+	}
+	return n
+}
+
+// marks has the bytes that are put for a dot.
+var marks = func() (t [256]bool) {
+	for _, c := range "?%*+^~$_" {
+		t[c] = true
+	}
+	return t
+}()
 
 // padded recognises paths that are filled up so that what a program appends is cut off,
 // or that a check for a single slash fails: /aaaa (128 times and more), ////////x.

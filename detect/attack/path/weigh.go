@@ -30,70 +30,106 @@ var (
 	schemeTails = words.Tails(reading...)
 )
 
-// target grades where the path leads: 0 nowhere special, 1 a place applications do not
-// read from, 2 a file that only an intruder asks for.
-func (p *parsed) target() int {
-	absolute := p.abs || p.climbs > 0 || p.drive || p.scheme != ""
+// Where a path leads.
+type goal uint8
+
+const (
+	nowhere goal = iota // nowhere special
+	aside               // a place that applications do not read from
+	secret              // a file that only an intruder asks for
+)
+
+// target grades where the path leads. A resource is the path of a request: all of them begin
+// with a slash and are made of words, so only what a file system alone has counts there.
+func (p *parsed) target(resource bool) goal {
+	up := p.climbs > 0 || p.self > 1 || p.drive || p.scheme != ""
+	absolute := up || p.abs
+	rooted := up || p.abs && !resource
+	hidden := p.first&secretDir != 0 && counts(p.first, rooted) || p.second&secretDir != 0 && counts(p.second, rooted) ||
+		p.before&secretDir != 0 && counts(p.before, rooted)
 	switch {
-	case p.all&secretDir != 0 && (p.elems >= 2 && (p.first|p.before|p.second)&secretDir != 0):
+	case hidden && p.elems >= 2:
 		if p.first&secretDir != 0 && p.elems > 2 && !absolute && p.last == 0 {
-			return 1
+			return aside
 		}
-		return 2
-	case p.first&systemDir != 0 && absolute && p.elems >= 2:
-		switch {
-		case words.HasPrefix(lastFirst(p.text), "etc") && p.second&etcFile != 0,
-			p.second&procFile != 0 && hasElem(p.text, "proc"),
-			p.last&(secretFile|configFile|logFile) != 0:
-			return 2
-		case hasElem(p.text, "dev") || hasElem(p.text, "sys") || hasElem(p.text, "boot"):
-			if p.last == 0 {
-				return 0
-			}
-		}
-		return 1
+		return secret
+	case p.first&systemDir != 0 && (p.abs || up && p.self < 2) && p.elems >= 2:
+		return p.system(resource && !up, up)
 	case p.drive && p.first&windowsDir != 0:
 		if p.elems == 1 && p.last&secretFile == 0 {
-			return 1
+			return aside
 		}
-		return 2
+		return secret
 	case p.climbs > 0 && p.first&windowsDir != 0:
-		return 2
-	case p.last&secretFile != 0 && (absolute || p.elems >= 2 || p.self > 1):
-		return 2
-	case p.last&configFile != 0 && absolute && (p.elems >= 2 || p.climbs > 0 || p.drive),
-		p.last&logFile != 0 && absolute && (p.before|p.second|p.all)&logDir != 0:
-		return 2
-	case p.home && p.abs && p.last&secretFile != 0:
-		return 2
+		return secret
+	case p.last&secretFile != 0 && (absolute || p.elems >= 2 || p.self > 1) &&
+		(counts(p.last, rooted) || p.climbs > 0 || p.before&(secretDir|windowsDir|systemDir) != 0):
+		return secret
+	case p.last&configFile != 0 && absolute && (p.elems >= 2 || p.climbs > 0 || p.drive) &&
+		(p.last&shared == 0 || rooted && p.before&(confDir|secretDir) != 0),
+		p.last&logFile != 0 && (up || p.abs && (!resource || hasElem(p.text, "var"))) && p.all&logDir != 0:
+		return secret
+	case resource && !up:
+		return nowhere
 	case p.abs && (hasElem(p.text, "var") || hasElem(p.text, "usr") || hasElem(p.text, "opt") || hasElem(p.text, "private") || hasElem(p.text, "volumes")) && (p.all&(logFile|configFile) != 0 || p.all&logDir != 0 && p.elems <= 5):
-		return 1
+		return aside
 	case p.first&confDir != 0 && p.second&logDir != 0 && p.abs && hasElem(p.text, "var"),
 		p.first&logDir != 0 && p.last&logFile != 0:
-		return 1
+		return aside
 	}
-	return 0
+	return nowhere
 }
 
-// named reports whether a text ends in two plain words: "what is" /etc/hosts.
-func named(text string) bool {
-	words, letters := 0, 0
-	for i := len(text) - 1; i >= 0 && words < 2; i-- {
-		switch c := text[i]; {
-		case 'a' <= c|0x20 && c|0x20 <= 'z':
-			letters++
-			if i == 0 {
-				words++
-			}
-		case c == ' ' && letters > 1:
-			words, letters = words+1, 0
-		case c == ' ' && i == len(text)-1:
-		default:
-			return false
+// counts reports whether an element says by itself where a path leads: no everyday word, and
+// nothing that repositories are full of unless the path begins at a root.
+func counts(kind uint32, rooted bool) bool {
+	return kind&word == 0 && (kind&shared == 0 || rooted)
+}
+
+// system grades a path below /etc, /proc and the like. Up says that it climbs or names a drive
+// or a scheme.
+func (p *parsed) system(resource, up bool) goal {
+	etc := hasElem(p.text, "etc")
+	switch {
+	case p.last&(secretFile|configFile|logFile) != 0 && counts(p.last, true) || p.ext()&closedExt != 0 && p.second&ambient != 0 && p.last&ambient == 0 && words.HasPrefix(p.name[strings.LastIndexByte(p.name, '.'):], ".key"):
+		return secret
+	case etc && p.second&ambient != 0:
+		if up {
+			return aside
+		}
+		return nowhere // certificates, the time zone: what configurations name
+	case etc && p.second&etcFile != 0 && (!resource || p.second&^word == p.second),
+		etc && resource && p.second&secretFile != 0,
+		p.second&procFile != 0 && hasElem(p.text, "proc") && (p.elems > 2 || !resource || p.second&systemDir != 0 || !allDigits(p.name)):
+		return secret
+	case resource, (hasElem(p.text, "dev") || hasElem(p.text, "sys") || hasElem(p.text, "boot")) && !up:
+		return nowhere
+	case hasElem(p.text, "dev") || hasElem(p.text, "sys") || hasElem(p.text, "boot"):
+		if p.last == 0 {
+			return nowhere
 		}
 	}
-	return words == 2
+	return aside
 }
+
+// inRepository reports whether a request path names a file to an API of repositories:
+// /repos/o/r/contents/Dockerfile, /o/r/blob/main/.npmrc.
+func inRepository(path string) bool {
+	for n, i := 0, 0; i < len(path); n++ {
+		for i < len(path) && path[i] == '/' {
+			i++
+		}
+		e := elementAt(path, i)
+		if n >= 2 && repositories.Of(e) != 0 && i+len(e) < len(path) {
+			return true
+		}
+		i += len(e) + 1
+	}
+	return false
+}
+
+// repositories are the elements behind which such APIs have the name of a file.
+var repositories = words.New(words.Group{Kind: 1, Words: `contents blob blobs raw tree trees blame edit repository commits archive`})
 
 // lastFirst returns the text from its first named element on.
 func lastFirst(text string) string {
@@ -112,6 +148,18 @@ func hasElem(text, elem string) bool {
 	t := lastFirst(text)
 	return words.HasPrefix(t, elem) && (len(t) == len(elem) || !wordByte(t[len(elem)]))
 }
+
+// Confidences, by what they mean.
+const (
+	certain    = 0.97 // beyond doubt, in whatever text
+	clear      = 0.93 // beyond doubt, unless a text is about it
+	blocked    = 0.78
+	barely     = 0.75 // blocked, but not in running text
+	doubtful   = 0.6
+	inText     = 0.55 // what a document may hold
+	faint      = 0.5
+	suspicious = 0.4
+)
 
 // weigh turns a path into a confidence, given its place text[start:end] in the value.
 func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
@@ -136,7 +184,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	switch {
 	case scheme == wrapper && p.slashes:
 		if len(p.scheme)+3 == len(p.text) {
-			return found(0.75, start, end, "stream wrapper")
+			return found(barely, start, end, "stream wrapper")
 		}
 		return found(0.95, start, end, "stream wrapper")
 	case scheme == inline:
@@ -144,42 +192,57 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	}
 	comment := start > 0 && v.Text[0] == '#' && strings.Trim(v.Text[:start], "# ") == ""
 	first = first && !comment
-	target := p.target()
-	if target == 0 && p.climbs == 0 && !p.unc && p.dots3 == 0 && scheme != local && p.self < 3 && !p.nul {
+	resource := v.Source == detect.SourcePath
+	target := p.target(resource)
+	if target != nowhere && resource && p.climbs == 0 && !p.trick && inRepository(v.Text) {
+		target = nowhere
+	}
+	if target == nowhere && p.climbs == 0 && !p.unc && p.dots3 == 0 && scheme != local && p.self < 3 && !p.nul {
 		return value.Match{}
 	}
 	near := p.scheme == "" || scheme == local
 	c := 0.0
 	shape := "sensitive path"
 	switch {
-	case target == 2 && p.climbs > 0 && (p.abs || p.climbs > 1 || p.trick || first):
-		c, shape = 0.97, "traversal to a sensitive file"
-	case target == 2 && near && (first || scheme == local):
-		c = 0.93
+	case target == secret && p.climbs > 0 && (p.abs || p.climbs > 1 || p.trick || first):
+		c, shape = certain, "traversal to a sensitive file"
+	case target == secret && near && (first || scheme == local):
+		c = clear
 		if p.last&secretFile == 0 && p.all&(systemDir|secretDir|windowsDir) == 0 {
 			c = 0.8
 		}
 		if !whole {
 			c = 0.8
-			if after == ' ' && end+1 < len(v.Text) && wordByte(v.Text[end+1]) {
-				c = 0.6 // "/etc/hosts needs editing"
-			}
 		}
 		if !p.abs && !p.drive && scheme == 0 {
-			c = 0.78
+			c = blocked
+			if listed(v.Name) {
+				c = faint // what a commit changed
+			}
 		}
-	case target == 2 && near && p.abs && p.all&systemDir != 0:
-		c = 0.75
-		if after == ' ' || comment || named(v.Text[:start]) {
-			c = 0.6
+		if scheme != local && worded(v.Text, start, end) || config(v, p) {
+			c = doubtful // no file is called like a sentence
 		}
-	case target == 1 && p.climbs > 0:
+	case target == secret && near && p.abs && p.all&systemDir != 0:
+		c = barely
+		if after == ' ' || comment || worded(v.Text, start, end) {
+			c = doubtful
+		}
+	case target == aside && p.climbs > 0:
 		c, shape = 0.92, "traversal into the system"
-	case target == 1 && whole && near:
-		c = 0.75
+	case target == aside && whole && near:
+		c = barely
+		if config(v, p) {
+			c = doubtful
+		}
+	case p.climbs > 0 && first && fileName(v.Name):
+		c, shape = barely, "file name that climbs"
+	case p.closed && first && p.climbs < 3 && p.ext()&(assetExt|media) == 0 && (p.elems > 1 || p.first&systemDir != 0),
+		p.climbs > 0 && first && p.elems == 1 && settings(p.name):
+		c, shape = barely, "climb to settings, logs or keys"
 	}
 	if p.climbs == 2 && p.elems == 0 && !p.abs && !p.trick && !p.nul && after != '{' {
-		c, shape = max(c, 0.6), "climb to nowhere" // ../.. stands in tables and configs
+		c, shape = max(c, doubtful), "climb to nowhere" // ../.. stands in tables and configs
 	} else if p.climbs > 0 {
 		if m := p.climb(v, first, start > 0 && (v.Text[start-1] == '(' && after == ')' || (v.Text[start-1] == '"' || v.Text[start-1] == '\'') && after == v.Text[start-1])); m > c {
 			c, shape = m, "traversal"
@@ -188,24 +251,98 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	switch {
 	case c > 0:
 	case scheme == local && (p.slashes || p.abs || p.drive) && first:
-		c, shape = 0.75, "file URL"
+		c, shape = barely, "file URL"
+		if config(v, p) {
+			c = doubtful
+		}
 	case p.dots3 >= 2:
-		c, shape = 0.75, "traversal"
+		c, shape = barely, "traversal"
 	case p.unc && first && whole && p.elems >= 2 && wordByte(p.text[2]):
-		c, shape = 0.5, "network share"
+		c, shape = faint, "network share"
 		if strings.IndexByte(p.text, '$') > 0 || strings.IndexByte(p.text[:min(len(p.text), 24)], '.') > 0 {
 			c = 0.72
 		}
 	case p.self >= 3 && first && (p.back || p.self >= 4):
 		c, shape = 0.74, "traversal"
 	case p.nul && first && p.elems > 0 && p.ext() != 0:
-		c, shape = 0.75, "file name cut by NUL"
+		c, shape = barely, "file name cut by NUL"
 	}
 	if c == 0 {
 		return value.Match{}
 	}
 	return found(c, start, end, shape)
 }
+
+// settings reports whether a name above is that of settings, a log, a key or a copy: config.php.
+func settings(name string) bool {
+	k := strings.LastIndexByte(name, '.')
+	if k <= 0 {
+		return false
+	}
+	ext := names.Of(name[k+1:])
+	return ext&closedExt != 0 || ext&codeExt != 0 && (words.Index(name[:k], "config") >= 0 || words.HasPrefix(name, "settings") || words.HasPrefix(name, "db.") || words.HasPrefix(name, "database"))
+}
+
+// listed reports whether a field is a list of the files of a commit.
+func listed(name string) bool {
+	return name == "added" || name == "removed" || name == "modified" || name == "files" || name == "paths"
+}
+
+// fileName reports whether a field holds the name of a file that is stored: filename, uploadFileName.
+func fileName(name string) bool {
+	const word = "filename"
+	return len(name) >= len(word) && words.HasPrefix(name[len(name)-len(word):], word)
+}
+
+// worded reports whether the path text[start:end] stands among words or other paths, in a
+// sentence, a list or the content of an element: no program opens a file of such a name.
+func worded(text string, start, end int) bool {
+	before, after := text[max(0, start-64):start], text[end:min(len(text), end+64)]
+	if strings.HasSuffix(before, ">") && strings.HasPrefix(after, "</") {
+		return true
+	}
+	if b := strings.TrimRight(before, "\"'`(*"); b != "" && (b[len(b)-1] == ' ' || b[len(b)-1] == '\n') {
+		if bare := strings.TrimRight(b, " \n-*:.,;)"); bare == "" && b[0] != ' ' || len(bare) > 1 && bare[len(bare)-1] != '=' {
+			return true
+		}
+	}
+	a := strings.TrimLeft(after, "\"'`.,:;)*")
+	if len(a) < 3 || a[0] != ' ' && a[0] != '\n' || len(after)-len(a) > 4 {
+		return false
+	}
+	a = strings.TrimLeft(a, " \n-*")
+	return len(a) > 1 && (wordByte(a[0]) && wordByte(a[1]) || a[0] >= 0x80 || a[0] == '/')
+}
+
+// config reports whether the value is one of a configuration that names a place of the system
+// which holds no secrets: {"hosts_file": "/etc/hosts"}, {"logs": [{"path": "/var/log/a.log"}]}.
+func config(v *value.Value, p *parsed) bool {
+	if v.Source != detect.SourceBody || p.climbs > 0 || !p.abs || p.last&secretFile != 0 || p.first&systemDir != 0 && !hasElem(p.text, "etc") {
+		return false
+	}
+	if fields.Of(v.Name) != 0 && p.first&systemDir == 0 {
+		return true
+	}
+	last := lastWord(v.Name)
+	return last != "" && !words.HasPrefix(v.Name, "file") && fields.Of(last) != 0
+}
+
+// lastWord returns the last word of a name of several: file of ca_file, Path of hostPath.
+func lastWord(name string) string {
+	for k := len(name) - 1; k > 0; k-- {
+		switch c := name[k]; {
+		case c == '_' || c == '-' || c == '.':
+			return name[k+1:]
+		case 'A' <= c && c <= 'Z' && 'a' <= name[k-1] && name[k-1] <= 'z':
+			return name[k:]
+		}
+	}
+	return ""
+}
+
+// fields are the fields of configurations, and the last words of their names, that hold paths.
+var fields = words.New(words.Group{Kind: 1, Words: `path paths file files dir dirs directory log logs logfile conf config cert certs certificate ca key socket
+	bind binds volume volumes mount mounts device devices command cmd args entrypoint storage location source target destination root home`})
 
 // climb weighs the upward steps alone. Linked says that the path stands in brackets or
 // quotes inside a text, as links and imports do.
@@ -244,8 +381,9 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 		// It stays inside: /a/b/../c.
 		c -= 0.15
 	}
-	if p.ext()&assetExt != 0 && p.climbs <= 3 && !p.trick && p.target() == 0 {
-		c = min(c, 0.55)
+	ext := p.ext()
+	if !p.trick && !p.nul && (ext&(assetExt|source) != 0 && p.climbs <= 3 || ext&media != 0 && p.climbs <= 8) && p.target(false) == nowhere && !p.closed {
+		c = min(c, inText)
 	}
 	if v.Source == detect.SourcePath && c < 0.75 && !v.Traits.Any(value.White) {
 		c = 0.75
