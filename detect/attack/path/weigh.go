@@ -302,7 +302,7 @@ func worded(text string, start, end int) bool {
 		return true
 	}
 	if b := strings.TrimRight(before, "\"'`(*"); b != "" && (b[len(b)-1] == ' ' || b[len(b)-1] == '\n') {
-		if bare := strings.TrimRight(b, " \n-*:.,;)"); bare == "" && b[0] != ' ' || len(bare) > 1 && bare[len(bare)-1] != '=' {
+		if bare := strings.TrimRight(b, " \n-*:.,;)"); bare == "" && strings.TrimLeft(b, " \n") != "" || len(bare) > 1 && bare[len(bare)-1] != '=' {
 			return true
 		}
 	}

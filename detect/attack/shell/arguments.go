@@ -19,10 +19,12 @@ type args struct {
 	host      bool // an address, a URL, a name with dots
 	address   bool // an address in numbers
 	number    bool // the first word is a number
+	sum       bool // ... and an operator follows
 	verb      bool // the first word is a known sub-command
 	command   bool // the first word is a command itself
 	expansion bool // $x, $( ), backtick
 	redirect  bool // > < >> 2>&1
+	target    bool // the redirection leads to a file that is named with a dot or a slash
 	code      bool // quoted text, or an option that takes code (-c, -e)
 	prose     int  // words that are none of this
 	ifs       bool // the name was ended by $IFS, a redirection or a comma: an evasion of blanks
@@ -62,6 +64,10 @@ func (s *lexer) arguments(w *word, kind uint32) args {
 			break
 		}
 		c := text[i]
+		if c == '<' && i > w.end-1 && closingTag(text[i:]) {
+			a.tight = a.tight || a.count == 0
+			break
+		}
 		if a.count == 0 && (c == ';' || c == '|' || c == '&' || c == '\n' || c == '\r' || c == '`' || c == ')' || c == '#' && i > w.end || c == 0 || c == '"' || c == '\'' && i+1 == len(text) || c == '%' && i == w.end || c == '}') {
 			a.tight = true
 			a.entity = c == ';'
@@ -87,6 +93,7 @@ func (s *lexer) arguments(w *word, kind uint32) args {
 			}
 			// The target of the redirection is no argument.
 			for i < limit && (wordish(text[i]) || text[i] == '.' || text[i] == '/') {
+				a.target = a.target || text[i] == '.' || text[i] == '/'
 				i++
 			}
 			continue
@@ -177,6 +184,7 @@ func (s *lexer) argument(i int, a *args, kind uint32) {
 			a.host, a.address = true, true
 		case a.count == 0 && (j == len(text) || !wordish(text[j])):
 			a.number = true
+			a.sum = j+1 < len(text) && strings.IndexByte("+*/%", text[j]) >= 0 && isDigit(text[j+1])
 		case a.count > 0:
 		default:
 			a.prose++
@@ -216,6 +224,10 @@ func (s *lexer) letters(i int, a *args, kind uint32) {
 		case c == ':':
 			if strings.HasPrefix(text[j:], "://") {
 				a.host = true
+				return
+			}
+			if strings.HasPrefix(text[j:], "::") {
+				a.prose++ // a name of a program's: Module::name
 				return
 			}
 			if j == i+1 && (j+1 >= len(text) || text[j+1] == '\\' || text[j+1] == '/' || text[j+1] == ' ' || text[j+1] == '"') {
@@ -266,12 +278,14 @@ func (a *args) fits(kind uint32) int {
 	if a.prose > 1 && !a.sensitive && !a.option && !a.expansion && !(kind&takesSlash != 0 && a.slash) && !(kind&plain == 0 && a.host) {
 		return 0
 	}
-	if kind&plain != 0 && a.prose > 0 && !a.sensitive && !a.option && !(kind&takesSlash != 0 && a.slash) {
+	if kind&plain != 0 && a.prose > 0 && !a.sensitive && !a.option && !(kind&takesSlash != 0 && a.slash) &&
+		!(kind&takesWords != 0 && (a.expansion || a.target)) && !(kind&takesSum != 0 && a.number) && !(kind&takesCommand != 0 && a.command && a.code) {
 		return 0
 	}
 	two := kind&takesPath != 0 && (a.option || a.path || a.expansion) ||
 		kind&takesHost != 0 && (a.host || a.option || a.expansion) ||
 		kind&takesNumber != 0 && (a.number && a.count == 1 || a.option) ||
+		kind&takesSum != 0 && a.number && (a.count == 1 && a.sum || a.count == 3) ||
 		kind&takesCode != 0 && (a.option || a.code) ||
 		kind&takesCommand != 0 && (a.command || a.option) ||
 		kind&takesWords != 0 && (a.expansion || a.code || a.option || a.redirect) ||
@@ -287,6 +301,15 @@ func (a *args) fits(kind uint32) int {
 		fit = 3
 	}
 	return fit
+}
+
+// closingTag reports whether a closing tag begins a text: </p>.
+func closingTag(t string) bool {
+	if len(t) < 4 || t[1] != '/' || !isLetter(t[2]) {
+		return false
+	}
+	k := strings.IndexByte(t[:min(len(t), 16)], '>')
+	return k > 0 && strings.IndexByte(t[2:k], '/') < 0
 }
 
 // asks reports whether the only argument, in what follows the name, asks a program about

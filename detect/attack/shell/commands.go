@@ -16,6 +16,7 @@ const (
 	takesVerb                       // a word of the verbs table: net user
 	keyword                         // a word before which a command list begins: do, then
 	compound                        // begins a compound command: for, if, case
+	takesSum                        // a sum of numbers: expr 1 + 2
 	prelude                         // as a value of its own it is what people look for, or does nothing: cd /tmp, npm install
 )
 
@@ -26,7 +27,7 @@ var commands = words.New(
 		sysinfo ls tasklist getmac hostnamectl lsb_release nproc uptime lsmod dmesg lscpu lsblk ps netsh ntsd
 		driverquery getuid nbtstat`},
 	words.Group{Kind: alone | plain, Words: `id dir pwd who date env hostname route arp top users groups last df du
-		history export jobs ver vol tree logname finger mount halt reboot poweroff shutdown free true false
+		history export jobs ver vol tree logname finger mount halt reboot poweroff shutdown free true false calc notepad
 		sh bash ps cal stat gpresult`},
 	words.Group{Kind: takesPath, Words: `ls ll tac nl od xxd hexdump strings chmod chown chgrp mkdir rmdir rm cp mv ln
 		grep egrep fgrep zgrep zcat bzcat xzcat awk gawk mawk nawk sed mkfifo mknod dd shred unlink tar gzip gunzip bzip2 unzip
@@ -37,7 +38,7 @@ var commands = words.New(
 		new-item invoke-item set-location rundll32 regsvr32 mshta msiexec cscript wscript certutil psexec
 		lsattr du df`},
 	words.Group{Kind: takesPath | plain, Words: `cat dir type more less head tail sort cut uniq find touch stat file copy move
-		del erase rename ren paste fold split join test cd pushd install cpio strip print pg locate
+		del erase rename ren paste fold split join cd pushd install cpio strip print pg locate
 		md rd echo source mount umount format start compact expand which whereis top tree sum tr comm bat`},
 	words.Group{Kind: takesHost, Words: `wget curl nslookup dig traceroute tracert traceroute6 ping6 telnet ssh scp sftp rsync ftp tftp nc ncat netcat
 		socat getent whois nmap rsh rlogin lynx links w3m fetch axel aria2c bitsadmin certutil ping.exe tracepath pathping
@@ -51,9 +52,10 @@ var commands = words.New(
 	words.Group{Kind: takesCode | plain, Words: `sh at su script expect find tar env ex ed vi vim`},
 	words.Group{Kind: takesCommand, Words: `sudo nohup xargs busybox setsid chroot strace ltrace stdbuf doas runuser sg unshare nsenter
 		ionice taskset iex invoke-expression invoke-command icm toybox`},
-	words.Group{Kind: takesCommand | plain, Words: `exec eval env time nice timeout command builtin watch start call coproc at runas su batch script`},
+	words.Group{Kind: takesCommand | plain, Words: `exec eval trap env time nice timeout command builtin watch start call coproc at runas su batch script`},
 	words.Group{Kind: takesWords, Words: `printf write-output write-host`},
-	words.Group{Kind: takesWords | plain, Words: `echo print expr`},
+	words.Group{Kind: takesWords | plain, Words: `echo print expr test`},
+	words.Group{Kind: takesSum | plain, Words: `expr`},
 	words.Group{Kind: takesSlash, Words: `ipconfig tasklist taskkill systeminfo schtasks cmd findstr xcopy icacls bitsadmin certutil net netsh reg cmd.exe wmic msiexec rundll32 regsvr32`},
 	words.Group{Kind: takesSlash | plain, Words: `timeout dir del copy tree type set shutdown`},
 	words.Group{Kind: takesVerb, Words: `netsh wmic systemctl iptables useradd usermod userdel adduser passwd vssadmin bcdedit net1 ip6tables setenforce apt-get yum`},

@@ -26,6 +26,11 @@ func (s *lexer) start() value.Match {
 	if i+2 < len(text) && text[i] == '-' {
 		return injectedOption(text, i)
 	}
+	if i < len(text) && text[i] == 'e' {
+		if m := helper(text[i:]); m.Confidence > 0 {
+			return m
+		}
+	}
 	if len(text) > 5 && text[:3] == "PS " && text[4] == ':' {
 		return value.Match{} // a prompt of PowerShell: what follows was pasted
 	}
@@ -45,12 +50,12 @@ func (s *lexer) start() value.Match {
 		return s.command(s.blanks(i+1), afterMark, i)
 	case c == '{' && i+1 < len(text) && text[i+1] == ' ', c == '!' && i+1 < len(text) && text[i+1] == ' ':
 		return s.command(s.blanks(i+1), afterMark, i)
-	case c == '/' || c == '.' || c == '$' || c == '\\':
+	case c == '/' || c == '.' || c == '$' || c == '\\' || c == '%':
 	case !isLetter(c):
 		return value.Match{}
 	}
 	m := s.command(i, atStart, i)
-	if quote && m.Confidence < 0.7 {
+	if quote && m.Confidence < barely {
 		m.Confidence *= 0.8
 	}
 	return m
@@ -70,7 +75,7 @@ func shellshock(text string, i int) value.Match {
 	if j >= len(text) || text[j] != '{' {
 		return value.Match{}
 	}
-	return found(0.96, i, min(len(text), j+24), definition)
+	return found(certain, i, min(len(text), j+24), definition)
 }
 
 // jump has the bytes at which a command may begin.
@@ -124,10 +129,16 @@ func (s *lexer) walk(best value.Match) value.Match {
 			if i+1 < len(text) && nameByte[text[i+1]] && (!isLetter(text[i+1]) || s.harmless(i+1)) {
 				continue // what nearly every break in a list or form is followed by
 			}
+			if c == '\n' || c == '\r' {
+				if k := s.blanks(i + 1); k < len(text) && (isOperator(text[k]) || text[k] == '\n' || text[k] == '\r') {
+					i = k - 1 // the next mark is the one that counts
+					continue
+				}
+			}
 			j := s.skipMarks(i + 1)
 			m = s.command(j, afterMark, i)
 			next = max(i, j-1)
-			if m.Confidence >= 0.88 && c != '\n' && c != '\r' && j < len(text) && isOperator(text[j-1]) {
+			if m.Confidence >= telling && c != '\n' && c != '\r' && j < len(text) && isOperator(text[j-1]) {
 				// "help;id": a sentence has a blank behind its semicolon, so what stands before
 				// does not count as one.
 				m.Confidence = max(m.Confidence, enough)
@@ -149,34 +160,30 @@ func (s *lexer) walk(best value.Match) value.Match {
 			if i+1 < len(text) && text[i+1] == '(' {
 				m = s.command(s.blanks(i+2), inSubst, i)
 			} else if d := s.devTCP(i + 1); d > 0 {
-				m = found(0.96, i, d, "redirection to the network")
+				m = found(certain, i, d, "redirection to the network")
+				s.seen.fit = 3
 			}
 		case '{':
 			if i+1 < len(text) && isLetter(text[i+1]) {
 				m = s.command(i+1, inBraces, i)
+			} else if i > 0 && text[i-1] == ')' && i+1 < len(text) && text[i+1] == ' ' {
+				m = s.command(s.blanks(i+1), afterMark, i) // f(){ ls; }
 			}
 		case '\\':
 			if i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 'r') {
 				m = s.command(s.skipMarks(i+2), afterText, i)
 			}
 		}
-		if i < s.codeEnd && m.Confidence > 0.5 {
-			m.Confidence = 0.5
-		}
-		if m.Confidence > 0.5 && m.Confidence < enough && (c == '\n' || c == '\r' || (c == ';' || c == '|' || c == '&') && next+1 < len(text) && text[next] == ' ') && sentence(text[:i]) {
-			m.Confidence *= 0.75
-		} else if m.Confidence > 0.5 && (c == '\n' || c == '\r') && (sentence(text[:i]) || comment(text[:i])) {
-			m.Confidence = 0.5
-		}
+		firmly := m.Confidence > faint && s.surroundings(i, next, &m)
 		i = next
 		if m.Confidence == 0 {
 			continue
 		}
-		if m.Confidence >= 0.7 {
+		if m.Confidence >= barely {
 			s.hits++
 		}
-		if m.Confidence > best.Confidence {
-			best = m
+		if m.Confidence > best.Confidence || firmly && !s.firmly && m.Confidence >= blocks {
+			best, s.firmly = m, firmly
 		}
 		if best.Confidence >= enough || s.hits == 8 {
 			break
@@ -184,9 +191,29 @@ func (s *lexer) walk(best value.Match) value.Match {
 	}
 	if s.looks > 64+len(text)/32 {
 		// Not every candidate was looked at; so many of them are a sign by themselves.
-		best = best.Better(found(0.72, 0, min(len(text), 64), "more commands than can be looked at"))
+		best = best.Better(found(barely, 0, min(len(text), 64), "more commands than can be looked at"))
 	}
 	return best
+}
+
+// surroundings adjusts the confidence of a match behind the mark at i by what stands around
+// it, and reports whether the match is firm: nothing around the line matters to it.
+func (s *lexer) surroundings(i, next int, m *value.Match) bool {
+	text := s.text
+	switch c := text[i]; {
+	case (isOperator(c) || c == '{' && s.traits.Any(value.ParenOpen)) && (i >= s.codeEnd || s.fenced) && !cited(text, *m) && s.firm(i, *m):
+		m.Confidence = max(m.Confidence, blocks)
+		return true
+	case (c == '$' || c == '`') && (i >= s.codeEnd || s.fenced) && s.substituted(i, m):
+		return true
+	case i < s.codeEnd, isOperator(c) && cited(text, *m):
+		m.Confidence = faint
+	case m.Confidence < enough && (c == '\n' || c == '\r' || isOperator(c) && next+1 < len(text) && text[next] == ' ') && sentence(text[:i]):
+		m.Confidence *= 0.75
+	case (c == '\n' || c == '\r') && (sentence(text[:i]) || comment(text[:i])):
+		m.Confidence = faint
+	}
+	return false
 }
 
 // reference reports whether a text ends in one of the character references that every HTML
@@ -253,6 +280,8 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	}
 	switch c := text[i]; {
 	case isLetter(c) || c == '/' || c == '$' || c == '\\' || c == '.' || c == '"' || c == '\'' || c == '!' || c == '[' || c == '?' || c == '*':
+	case c == '%' && ctx != afterText:
+		return comspec(text, i, mark)
 	default:
 		return value.Match{}
 	}
@@ -274,6 +303,7 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 // lookAt judges the simple command that begins at i word by word.
 func (s *lexer) lookAt(i int, ctx context, mark int) value.Match {
 	text := s.text
+	s.seen.fit, s.seen.plain, s.seen.loud = 0, false, false
 	var w word
 	s.lexWord(i, &w)
 	// Assignments and keywords stand before a command; a few are enough.
@@ -314,7 +344,10 @@ func (s *lexer) lookAt(i int, ctx context, mark int) value.Match {
 		return value.Match{}
 	}
 	if w.n == 0 && ctx == afterMark && strings.HasPrefix(text[w.end:], " -c ") {
-		return found(0.85, mark, w.end+3, "shell in a variable")
+		return found(likely, mark, w.end+3, "shell in a variable")
+	}
+	if w.n == 0 && w.dynamic && strings.HasPrefix(text[w.end:], "<<<") && w.end+3 < len(text) {
+		return found(clear, mark, w.end+3, "shell in a variable")
 	}
 	if w.n == 0 && (ctx != afterMark || !s.assigned(&w)) {
 		return value.Match{}

@@ -30,6 +30,7 @@ const breaks = value.Semicolon | value.Pipe | value.Ampersand | value.Newline | 
 func Possible(v *value.Value) bool {
 	t := v.Traits
 	return t.Any(breaks|value.White|value.Plus|value.Quote|value.DoubleQuote|value.Caret) && t.Any(^value.Traits(value.High|value.Digit|value.White)) ||
+		t.All(value.Equals|value.Hyphen) ||
 		t.Any(value.Slash) && (t.Any(splicing|value.BracketClose) || v.Pairs.Any(value.SlashAfterN))
 }
 
@@ -48,8 +49,18 @@ type lexer struct {
 	hits int8
 	// tried counts the words whose variables were looked for.
 	tried int8
-	// codeEnd is the end of the inline code (Markdown) that is being walked through.
+	// codeEnd is the end of the inline code (Markdown) that is being walked through; fenced says
+	// that it is a fence's.
 	codeEnd int
+	fenced  bool
+	// seen is what the last command looked at was like.
+	seen struct {
+		fit   int  // as args.fits grades it
+		plain bool // its name is an everyday word too
+		loud  bool // its arguments are no words of a text: an option, a host, a path of the system
+	}
+	// firmly says that the best match does not depend on what form the text has.
+	firmly bool
 }
 
 // Judge looks for a shell command in one value. The class is always RCE.
@@ -62,32 +73,39 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < enough && v.Traits.Any(breaks) {
 		best = s.walk(best)
 	}
-	if best.Confidence >= 0.4 && best.Shape != definition {
-		best = temper(best, v.Text)
+	if best.Confidence >= suspicious && best.Shape != definition {
+		best = s.temper(best)
 	}
 	return best
 }
 
-// enough is the confidence after which there is no need to look on.
-const enough = 0.93
+// Confidences, by what they mean.
+const (
+	certain    = 0.96 // beyond doubt
+	enough     = 0.93 // beyond doubt: there is no need to look on
+	clear      = 0.9  // an attack, whatever the place
+	telling    = 0.88 // the spelling gives it away
+	likely     = 0.85
+	atPlace    = 0.8 // an attack where it stands
+	blocks     = 0.75
+	barely     = 0.72
+	doubtful   = 0.6
+	inText     = 0.55 // what a document may hold
+	faint      = 0.5
+	suspicious = 0.4
+	hint       = 0.3
+)
 
 // temper lowers the confidence of a match in running text.
-func temper(m value.Match, text string) value.Match {
-	if document.Noise(text) {
-		m.Confidence = min(m.Confidence*0.6, 0.55)
-		return m
-	}
-	if strings.HasPrefix(text, "#!/") && strings.IndexByte(text, '\n') > 0 {
-		m.Confidence = min(m.Confidence*0.6, 0.55) // a script as a whole
-		return m
-	}
-	switch document.Of(text) {
-	case document.Document:
-		m.Confidence = min(m.Confidence*0.6, 0.55)
-	case document.Prose:
-		if m.Confidence < enough {
-			m.Confidence *= 0.75
-		}
+func (s *lexer) temper(m value.Match) value.Match {
+	switch text := s.text; {
+	case document.Noise(text), strings.HasPrefix(text, "#!/") && strings.IndexByte(text, '\n') > 0: // or a script as a whole
+		m.Confidence = min(m.Confidence*0.6, inText)
+	case s.firmly:
+	case document.Of(text) == document.Document:
+		m.Confidence = min(m.Confidence*0.6, inText)
+	case document.Of(text) == document.Prose && m.Confidence < enough:
+		m.Confidence *= 0.75
 	}
 	return m
 }
@@ -99,5 +117,5 @@ func found(confidence float64, start, end int, shape string) value.Match {
 // Begins reports whether the text begins with a command that means something by itself: for languages that hand a string to the shell (system('id')).
 func Begins(text string) bool {
 	s := lexer{text: text, traits: ^value.Traits(0)}
-	return s.command(s.blanks(0), afterMark, 0).Confidence >= 0.7
+	return s.command(s.blanks(0), afterMark, 0).Confidence >= barely
 }

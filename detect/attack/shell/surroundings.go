@@ -16,7 +16,7 @@ func (s *lexer) fence(i int) int {
 		i++
 	}
 	if i-start >= 3 {
-		s.codeEnd = len(s.text)
+		s.codeEnd, s.fenced = len(s.text), true
 	}
 	return i
 }
@@ -51,7 +51,8 @@ func sentence(head string) bool {
 }
 
 // inlineCode notes that the backtick at i opens a piece of Markdown code in running text:
-// words before it (or a sentence and any mark), or words after it.
+// words that lead to it before it (or a sentence and any mark), words or a comma after it,
+// brackets around it, the cell of a table or the line of a quote.
 func (s *lexer) inlineCode(i int) {
 	text := s.text
 	k := strings.IndexByte(text[i+1:], '`')
@@ -60,11 +61,38 @@ func (s *lexer) inlineCode(i int) {
 		return
 	}
 	k += i + 1
-	before := i >= 2 && (text[i-1] == ' ' || text[i-1] == '\n' || text[i-1] == '(' && text[i-2] == ' ') && (wordish(text[i-2]) || strings.IndexByte(".,:!?*-", text[i-2]) >= 0 || text[i-1] == ' ' && sentence(text[:i]))
-	after := k+2 < len(text) && text[k+1] == ' ' && isLetter(text[k+2])
-	if before || after {
-		s.codeEnd = k
+	rest := text[k+1:]
+	after := len(rest) > 1 && (rest[0] == ' ' && (isLetter(rest[1]) || rest[1] == '|') || (rest[0] == ',' || rest[0] == ':' || rest[0] == '.') && (rest[1] == ' ' || rest[1] == '\n'))
+	if after || s.leadsTo(i, rest) {
+		s.codeEnd, s.fenced = k, false
 	}
+}
+
+// leadsTo reports whether what stands before the backtick at i leads to a piece of code that
+// the rest follows.
+func (s *lexer) leadsTo(i int, rest string) bool {
+	text := s.text
+	if i > 0 && text[i-1] == '(' && strings.HasPrefix(rest, ")") {
+		return i < 2 || text[i-2] != '$'
+	}
+	if i < 2 || text[i-1] != ' ' && text[i-1] != '\n' && (text[i-1] != '(' || text[i-2] != ' ') {
+		return false
+	}
+	switch c := text[i-2]; {
+	case text[i-1] == '(', strings.IndexByte(".,:!?*-", c) >= 0:
+		return true
+	case c == '>':
+		return i == 2 || text[i-3] == '\n'
+	case c == '|':
+		return strings.HasPrefix(rest, " |")
+	case wordish(c):
+		n := i - 1
+		for n > 0 && n > i-20 && wordish(text[n-1]) {
+			n--
+		}
+		return introduces.Of(text[n:i-1]) != 0 || strings.TrimLeft(rest, ".!? \n") != "" && sentence(text[:i])
+	}
+	return text[i-1] == ' ' && sentence(text[:i])
 }
 
 // splicing are the classes by which a path can lead to a command without naming its directory.
@@ -118,7 +146,7 @@ func (s *lexer) harmless(i int) bool {
 	if kind == 0 {
 		return true
 	}
-	if kind&(takesVerb|takesCommand|keyword|compound) != 0 || j >= len(text) || text[j] != ' ' || kind&plain == 0 && i < 9 && i > 0 && isOperator(text[0]) {
+	if kind&(takesVerb|takesCommand|keyword|compound) != 0 || j >= len(text) || text[j] != ' ' || kind&(plain|takesPath) != plain && i < 9 && i > 0 && isOperator(text[0]) {
 		return false
 	}
 	// A known command and nothing but plain words after it: no arguments that fit.

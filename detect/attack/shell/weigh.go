@@ -17,14 +17,14 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 		var ok bool
 		if kind, ok = s.unknown(w, a); !ok {
 			if w.dynamic && !w.assign && ctx == afterMark && s.assigned(w) {
-				return found(0.85, mark, w.end, "command made of variables")
+				return found(likely, mark, w.end, "command made of variables")
 			}
 			return value.Match{}
 		}
 	}
 	if kind&compound != 0 {
-		if ctx == atStart {
-			return s.compound(w)
+		if ctx == atStart || ctx == afterMark || ctx == inSubst {
+			return s.compound(w, ctx)
 		}
 		return value.Match{}
 	}
@@ -32,76 +32,89 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 		if kind&takesCommand == 0 || isPlainKind(kind) {
 			return value.Match{}
 		}
-		return found(0.85, mark, min(len(s.text), a.end+16), "evaluation in PowerShell")
+		return found(likely, mark, min(len(s.text), a.end+16), "evaluation in PowerShell")
 	}
 	if ctx == inBraces && !w.brace {
 		return value.Match{}
 	}
 	fit := a.fits(kind)
+	s.seen.fit, s.seen.plain, s.seen.loud = fit, kind&plain != 0, a.option || a.host || a.sensitive || a.redirect || a.slash
+	switch {
+	case fit > 0:
+	case ctx == inSubst && s.text[mark] == '$' && a.count > 0 && (a.code || a.prose == 0 && (a.redirect || a.expansion)),
+		ctx == afterMark && kind&takesCode != 0 && a.path && a.prose == 0 && a.count == 1:
+		fit = 2 // $(tr 'a' 'b'<<<c), ; sh ./x.sh
+	}
 	if w.dir && !w.bin && fit < 3 && !w.glob {
 		return value.Match{} // a path to something that is no command's
 	}
-	telling := w.spliced && w.n > 0 || w.dir && w.bin || w.glob && w.dir
+	odd := w.spliced && w.n > 0 || w.dir && w.bin || w.glob && w.dir
 	isPlain := kind&plain != 0
 	confidence := 0.0
 	switch {
 	case fit == 3:
-		confidence = 0.96
-		if isPlain && !telling && ctx == atStart {
-			confidence = 0.9
+		confidence = certain
+		if isPlain && !odd && ctx == atStart {
+			confidence = clear
 		}
-	case telling && (fit > 0 || ctx != atStart || a.count == 0 || a.option):
-		confidence = 0.88
+	case odd && (fit > 0 || ctx != atStart || a.count == 0 || a.option):
+		confidence = telling
 		if ctx == atStart && fit == 0 {
-			confidence = 0.75
+			confidence = blocks
 		}
 		if w.spliced && !w.bin && fit == 0 {
-			confidence = 0.6
+			confidence = doubtful
 		}
 		if w.dir && !w.bin {
-			confidence = 0.5
+			confidence = faint
 		}
 	case fit == 2:
-		confidence = 0.9
+		confidence = clear
 		switch {
 		case ctx == atStart && isPlain:
-			confidence = 0.72
+			confidence = barely
 			if (a.prose > 0 || kind&(takesNumber|takesCommand) != 0) && !(kind&takesCode != 0 && a.code && a.option) && !(kind&takesVerb != 0 && a.verb && (a.slash || a.code)) {
-				confidence = 0.5
+				confidence = faint
 			}
 		case ctx == atStart:
-			confidence = 0.8
+			confidence = atPlace
 			if a.prose > 0 && !a.option && !a.host && !(kind&takesSlash != 0 && a.slash) && !(kind&takesVerb != 0 && a.verb) {
-				confidence = 0.6
+				confidence = doubtful
 			}
 		case isPlain:
-			confidence = 0.8
-			if kind&takesCommand != 0 && a.prose > 0 {
-				confidence = 0.5
+			confidence = atPlace
+			if kind&takesCommand != 0 && a.prose > 0 && !(a.command && a.code) {
+				confidence = faint
 			}
 		}
 	case fit == 1:
 		confidence = s.lonely(w, a, ctx, mark, isPlain)
 	case ctx == inSubst && a.count > 0 && !isPlain:
-		confidence = 0.5
+		confidence = faint
+	}
+	if ctx == atStart && isPlain && a.prose > 1 && !a.slash {
+		confidence = min(confidence, doubtful) // "Copy ~/x to the server"
+	}
+	if fit < 3 && miscased(w.name()) && !hyphened(w.name()) {
+		confidence = min(confidence, faint)
 	}
 	if isPlain && kind&takesWords != 0 && !a.redirect && !a.sensitive && (ctx == atStart || ctx == afterMark && (s.text[mark] == '\n' || s.text[mark] == '\r')) {
-		confidence = min(confidence, 0.5) // echo $x shows something; what it shows is judged by itself
+		confidence = min(confidence, faint) // echo $x shows something; what it shows is judged by itself
 	}
 	if ctx == atStart && (kind&prelude != 0 && !a.sensitive || a.asks(s.text[w.end:])) {
-		confidence = min(confidence, 0.5)
+		confidence = min(confidence, faint)
 	}
 	if ctx == atStart && isPlain && kind&(takesHost|takesVerb) == takesHost && !a.address && !a.option && !a.expansion {
-		confidence = min(confidence, 0.6) // "ping google.com" is also what people search for
+		confidence = min(confidence, doubtful) // "ping google.com" is also what people search for
 	}
-	if ctx == afterText && confidence < 0.9 {
-		confidence = min(confidence, 0.72)
+	if ctx == afterText && confidence < clear {
+		confidence = min(confidence, barely)
 		if a.count == 0 && isPlain && !(a.tight && mark == 0) {
-			confidence = 0.5
+			confidence = faint
 		}
 	}
-	if confidence < 0.75 && !isPlain && ctx == afterMark && a.count > 0 && a.prose < 3 && headless(s.text[:mark+1]) && !s.isList() {
-		confidence = 0.75 // nothing stands before the operator that a text could have begun with
+	if confidence < blocks && ctx == afterMark && a.count > 0 && (!isPlain && a.prose < 3 || kind&takesPath != 0 && a.count == 1 && a.end == len(s.text)) && headless(s.text[:mark+1]) && !s.isList() {
+		confidence = blocks // nothing stands before the operator that a text could have begun with
 	}
 	if confidence == 0 {
 		return value.Match{}
@@ -143,13 +156,13 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 		ended := rest != "" && len(rest) <= 2 && (rest[0] == ';' || rest[0] == '|' || rest[0] == '&')
 		switch {
 		case isPlain && ended:
-			return 0.5
+			return faint
 		case isPlain:
 			return 0
 		case ended:
-			return 0.75
+			return blocks
 		}
-		return 0.5
+		return faint
 	}
 	if ctx == inSubst {
 		if isPlain && (w.end >= len(text) || text[w.end] != ')' && text[w.end] != '`') {
@@ -164,37 +177,49 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 				return 0 // $(id).show()
 			}
 		}
-		return 0.85
+		if miscased(w.name()) && !hyphened(w.name()) {
+			return faint
+		}
+		return likely
+	}
+	if hyphened(w.name()) {
+		return doubtful // also "; Sign-Up"
 	}
 	if a.entity && text[mark] == '&' && mark+1 == w.start {
 		return 0 // &sub; of HTML
 	}
 	if s.isList() {
-		return 0.3
+		return hint
 	}
 	for k := w.start; k < w.end; k++ {
 		if c := text[k]; 'A' <= c && c <= 'Z' {
-			return 0.5 // only cmd.exe ignores case
+			return faint // only cmd.exe ignores case
 		}
 	}
 	if name := string(w.name()); name == "true" || name == "false" {
-		return 0.3
+		return hint
 	}
 	if !isPlain {
-		return 0.86
+		return likely
 	}
-	head := strings.TrimRight(text[:mark], " \t;|&+$\"'\r\n")
-	head = strings.TrimLeft(head, " \t\"'+")
+	newline := text[mark] == '\n' || text[mark] == '\r'
+	head := text[:mark]
+	if !newline {
+		line, _ := lineOf(text, mark)
+		head = undressed(line)
+	}
+	bare := strings.Trim(head, " \t;|&$\"'+\r\n")
 	switch {
-	case head == "":
-		if text[mark] == '\n' || text[mark] == '\r' {
-			return 0.72
-		}
-		return 0.8
-	case s.looseHead(head):
-		return 0.76
+	case bare == "" && newline:
+		return barely
+	case bare == "":
+		return atPlace
+	case s.looseHead(bare):
+		return blocks
+	case !newline && s.foreign(mark, head) && sentence(bare+" x") && s.ends(w.end):
+		return blocks
 	}
-	return 0.5
+	return faint
 }
 
 // looseHead reports whether the text before an operator is what a program expects in the
@@ -254,10 +279,28 @@ func (s *lexer) isList() bool {
 	return s.list > 0
 }
 
+// miscased reports whether a name is written as no system has it: in upper and lower case, as
+// random characters come. cmd.exe ignores case, but people write one.
+func miscased(name []byte) bool {
+	upper, lower := 0, 0
+	for _, c := range name {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			upper++
+		case 'a' <= c && c <= 'z':
+			lower++
+		}
+	}
+	return upper > 0 && (len(name) < 4 || lower > 0 && (upper > 1 || name[0] > 'Z'))
+}
+
 // compound recognises a compound command: for .. do .. done, if .. then .. fi, case .. esac.
-func (s *lexer) compound(w *word) value.Match {
+func (s *lexer) compound(w *word, ctx context) value.Match {
 	text := s.text[w.start:min(len(s.text), w.start+256)]
 	name := w.name()
+	if s.batch(text) {
+		return found(clear, w.start, w.start+len(text), "compound command of cmd.exe")
+	}
 	has := func(word string) bool {
 		i := words.Index(text, word)
 		return i > 0 && !wordish(text[i-1]) && (i+len(word) == len(text) || !wordish(text[i+len(word)]))
@@ -267,19 +310,67 @@ func (s *lexer) compound(w *word) value.Match {
 	switch {
 	case !marked:
 	case words.HasPrefix(string(name), "if"):
-		ok = has("then") && has("fi")
+		ok = behindMark(text, "then") && behindMark(text, "fi")
 	case words.HasPrefix(string(name), "case"):
 		ok = has("in") && has("esac")
 	case words.HasPrefix(string(name), "function"):
 		ok = strings.Contains(text, "()") && has("echo")
+	case ctx != atStart:
+		ok = behindMark(text, "do") && behindMark(text, "done")
 	default:
 		ok = has("do") && has("done") || strings.Contains(text, "; {") && has("echo")
 	}
 	if !ok {
 		return value.Match{}
 	}
-	if strings.IndexByte(text, '\n') >= 0 {
-		return found(0.5, w.start, w.start+len(text), "compound command") // lines of a script
+	s.seen.fit, s.seen.loud = 2, true
+	if ctx == atStart && strings.IndexByte(text, '\n') >= 0 {
+		return found(faint, w.start, w.start+len(text), "compound command") // lines of a script
 	}
-	return found(0.8, w.start, w.start+len(text), "compound command")
+	return found(atPlace, w.start, w.start+len(text), "compound command")
+}
+
+// behindMark reports whether a word stands behind a semicolon or a line break, where the shell
+// looks for it.
+func behindMark(text, word string) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] != ';' && text[i] != '\n' {
+			continue
+		}
+		if t := strings.TrimLeft(text[i+1:], " \t\r\n"); strings.HasPrefix(t, word) && (len(t) == len(word) || !wordish(t[len(word)])) {
+			return true
+		}
+	}
+	return false
+}
+
+// batch reports whether a text begins with FOR or IF as cmd.exe has them:
+// for /f %i in ('whoami') do echo %i, if exist x.txt del x.txt.
+func (s *lexer) batch(text string) bool {
+	if words.HasPrefix(text, "for ") {
+		i := strings.IndexByte(text, '%')
+		return i > 0 && i+1 < len(text) && (isLetter(text[i+1]) || text[i+1] == '%') && words.Index(text[i:], " in (") > 0 && words.Index(text[i:], ") do") > 0
+	}
+	if !words.HasPrefix(text, "if ") {
+		return false
+	}
+	rest := strings.TrimLeft(text[3:], " ")
+	for _, word := range [...]string{"/i ", "not "} {
+		if words.HasPrefix(rest, word) {
+			rest = rest[len(word):]
+		}
+	}
+	test, rest, _ := strings.Cut(rest, " ")
+	switch {
+	case words.HasPrefix(test, "exist") || words.HasPrefix(test, "defined") || words.HasPrefix(test, "errorlevel"):
+		_, rest, _ = strings.Cut(rest, " ")
+	case !strings.Contains(test, "=="):
+		return false
+	}
+	rest = strings.TrimLeft(rest, " (@")
+	n := 0
+	for n < len(rest) && (wordish(rest[n]) || rest[n] == '.') {
+		n++
+	}
+	return n > 0 && commands.Of(rest[:n])&^compound != 0 && (n == len(rest) || rest[n] == ' ' || rest[n] == ')' || rest[n] == '&')
 }

@@ -1,6 +1,10 @@
 package shell
 
-import "kongwaf/detect/attack/words"
+import (
+	"strings"
+
+	"kongwaf/detect/attack/words"
+)
 
 // word is one shell word with its quotes, escapes and empty expansions taken out: what
 // the shell would look for in the PATH. c”at, c\at, c$@at and c^at all are cat.
@@ -48,6 +52,7 @@ func (s *lexer) lexWord(i int, w *word) {
 	segStart := 0 // in buf, of the last path element
 	closer := byte(0)
 	splices := 0
+	filled := false // an expansion that is never empty: $$, $?
 	for i < limit {
 		c := text[i]
 		switch {
@@ -109,21 +114,28 @@ func (s *lexer) lexWord(i int, w *word) {
 				w.dynamic = true
 				continue
 			}
+			if isSlice(text[i:next]) {
+				i = next - 1
+				c = '/'
+				w.spliced = true
+				break
+			}
 			if s.isIFS(i, next) {
 				goto done
 			}
 			w.dynamic = true
+			filled = filled || next == i+2 && strings.IndexByte("$?#-0", text[i+1]) >= 0
 			i = next
 			continue
 		case c == '+' && s.plus:
 			goto done
 		case c == '?' || c == '*' || c == '[' || c == ']':
 			w.glob = true
-		case c == ',' || c == '}':
-			if closer == 0 {
-				w.brace = c == ','
-				goto done
-			}
+		case c == ',' && closer == 0 && s.inBrace(w.start):
+			w.brace = true
+			goto done
+		case c == '}' && closer == 0:
+			goto done
 		case c == '=' && w.n > 0 && !w.dir:
 			w.assign = true
 		}
@@ -146,6 +158,7 @@ func (s *lexer) lexWord(i int, w *word) {
 	}
 done:
 	w.end = i
+	w.long = w.long || filled && w.n > 0
 	if w.dynamic && w.n > 0 {
 		w.spliced = true
 	}
@@ -160,6 +173,27 @@ done:
 			w.n -= 4
 		}
 	}
+}
+
+// inBrace reports whether a word begins right behind the brace of a list: {cat,/etc/passwd}.
+func (s *lexer) inBrace(start int) bool {
+	if start > 1 && (s.text[start-1] == '"' || s.text[start-1] == '\'') {
+		start--
+	}
+	return start > 0 && s.text[start-1] == '{'
+}
+
+// isSlice reports whether an expansion is the first character of a path, a slash: ${PATH:0:1}.
+func isSlice(expansion string) bool {
+	name, ok := strings.CutSuffix(expansion, ":0:1}")
+	if !ok || len(name) < 3 {
+		return false
+	}
+	switch name[2:] {
+	case "PATH", "HOME", "PWD", "OLDPWD", "SHELL":
+		return true
+	}
+	return false
 }
 
 // pairs reports whether the quote at i has its partner within the next 24 bytes and the
