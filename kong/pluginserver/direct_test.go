@@ -124,7 +124,10 @@ func TestOwedAnswers(t *testing.T) {
 			before := srv.Stats().BadFrames
 			kong, ours := unixPair(t)
 			ended := make(chan End, 1)
-			go func() { ended <- srv.ServeKept(ours, func(State) {}) }()
+			go func() {
+				end, _ := srv.ServeKept(ours, nobody{})
+				ended <- end
+			}()
 			buf := make([]byte, 4096)
 			for range 3 {
 				_, err := kong.Write(event)
@@ -173,3 +176,11 @@ func unixPair(t *testing.T) (kong, ours *net.UnixConn) {
 	require.NoError(t, err)
 	return kong, ours
 }
+
+// nobody keeps a connection and does not care.
+type nobody struct{}
+
+func (nobody) Mark(State)       {}
+func (nobody) Watches() bool    { return false }
+func (nobody) Begin(uint64) Way { return WayHere }
+func (nobody) Handled()         {}

@@ -107,8 +107,14 @@ func (c *conn) handle(rpc wire.RPC) outcome {
 	if in.instance == nil {
 		return c.fail(errInvalid)
 	}
-	if err := c.readAhead(ph); err != nil {
+	way, err := c.begin(ph)
+	switch {
+	case err != nil:
 		return c.fail(err)
+	case way == WayElsewhere:
+		return c.leave(rpc)
+	case way == WayPolicy:
+		return c.refuseSuspect()
 	}
 	if s.n.computing.Add(1) > int64(s.limits.Concurrency) {
 		s.n.computing.Add(-1)
@@ -128,9 +134,12 @@ func (c *conn) handle(rpc wire.RPC) outcome {
 		return res
 	case err != nil:
 		return c.fail(err)
-	default:
-		return c.close()
 	}
+	res = c.close()
+	if c.keeper != nil {
+		c.keeper.Handled()
+	}
+	return res
 }
 
 // readAhead sends the calls that the phase always makes and reads their answers.
@@ -174,7 +183,7 @@ func unreadable(err error) bool {
 // panicked, or that its talk with Kong failed in a way that leaves the event open.
 func (c *conn) run(limit time.Duration, f func(*link)) (res outcome, err error) {
 	l, plugin := &link{c: c}, c.ev.in.plugin
-	c.begin(l, limit)
+	c.give(l, limit)
 	finished := false
 	defer func() {
 		if finished {
@@ -205,8 +214,8 @@ func (c *conn) run(limit time.Duration, f func(*link)) (res outcome, err error) 
 	return goOn, c.ev.err
 }
 
-// begin makes l the way to Kong and starts the handler's time.
-func (c *conn) begin(l *link, limit time.Duration) {
+// give makes l the way to Kong and starts the handler's time.
+func (c *conn) give(l *link, limit time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cur, c.left = l, limit

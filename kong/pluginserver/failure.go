@@ -18,6 +18,7 @@ var (
 	errTimeout  = errors.New("the plugin took longer than its timeout")
 	errInvalid  = errors.New("the plugin's config was refused")
 	errOverload = errors.New("too many events compute at the same time")
+	errSuspect  = errors.New("the event has ended every process that handled it")
 )
 
 // refuseTime is how long a plugin's Refuse may compute.
@@ -121,6 +122,9 @@ func (c *conn) count(why error) (Policy, bool) {
 	case why == errOverload:
 		kind = "overload"
 		n.overload.Add(1)
+	case why == errSuspect:
+		kind = "suspect"
+		n.suspects.Add(1)
 	case errors.Is(why, errMemory):
 		kind = "memory"
 		s.n.overloadMemory.Add(1)

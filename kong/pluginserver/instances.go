@@ -233,16 +233,21 @@ func (s *Server) compile(c *compiled) {
 	if s.policyOnly {
 		return
 	}
+	s.log.Error("plugin config refused, its requests are answered by the failure policy",
+		append([]any{"error", err, "policy", c.policy.String()}, c.origin()...)...)
+}
+
+// origin says, for a log line, where in Kong's configuration the config belongs.
+func (c *compiled) origin() []any {
 	var ids struct {
 		Plugin   string `json:"__plugin_id"`
 		Route    string `json:"route_id"`
 		Service  string `json:"service_id"`
 		Consumer string `json:"consumer_id"`
 	}
-	_ = json.Unmarshal(c.config, &ids) // for the log line only; an invalid config has none
-	s.log.Error("plugin config refused, its requests are answered by the failure policy",
-		"plugin", c.plugin.Name, "error", err, "policy", c.policy.String(), "plugin_id", ids.Plugin,
-		"route_id", ids.Route, "service_id", ids.Service, "consumer_id", ids.Consumer)
+	_ = json.Unmarshal(c.config, &ids) // an invalid config has none
+	return []any{"plugin", c.plugin.Name, "plugin_id", ids.Plugin,
+		"route_id", ids.Route, "service_id", ids.Service, "consumer_id", ids.Consumer}
 }
 
 // prefetch builds the bytes of each phase's read-ahead.

@@ -22,6 +22,8 @@ const (
 	StateIdle State = iota
 	// StateEvent: an event may have been read and has not been answered. Kong must be told.
 	StateEvent
+	// StateHandling: the same, and a plugin handles it that Keeper.Begin was asked about.
+	StateHandling
 	// StateClosing: the event's last bytes are being written, in one piece. Kong has all
 	// of them, or none.
 	StateClosing
@@ -39,6 +41,34 @@ const (
 	// EndCommand: a command that is no event waits in the socket, unread. Whoever keeps
 	// the connection reads it, has it carried out by Answer, and writes the answer.
 	EndCommand
+	// EndEvent: the event that ServeKept returns has been read, and no plugin has seen it
+	// yet. Whoever keeps the connection has it handled by ServeEvent.
+	EndEvent
+)
+
+// Keeper is how the process that serves a kept connection tells the one that keeps it
+// what it does. Its methods are called by one goroutine at a time, and must be fast.
+type Keeper interface {
+	// Mark notes the connection's state.
+	Mark(State)
+	// Watches reports whether Begin is to be asked about the next event. It costs Kong a
+	// call: the request's id.
+	Watches() bool
+	// Begin is asked before a plugin handles an event, and says how it is handled. The
+	// identity is the same when Kong asks again, and no other event has it.
+	Begin(identity uint64) Way
+	// Handled says that a plugin has handled an event to its end.
+	Handled()
+}
+
+// Way is how an event is handled.
+type Way uint8
+
+// The ways.
+const (
+	WayHere      Way = iota // by the plugin, now
+	WayElsewhere            // by another process: EndEvent
+	WayPolicy               // by the failure policy, without the plugin
 )
 
 // KeptConn is a connection as ServeKept needs it: a *net.UnixConn, or a Hosted one.
@@ -61,10 +91,12 @@ type Hosted interface {
 
 // keeper is what the server does for the one who keeps a connection.
 type keeper struct {
-	mark   func(State)
+	Keeper
 	raw    syscall.RawConn
 	hosted Hosted // nil if it is not
 	end    End
+	event  []byte // with EndEvent the event that is left; before that, the one to begin with
+	once   bool   // the connection is given back behind that one
 
 	// Of the peek under way.
 	buf  [2 * maxEvent]byte
@@ -81,32 +113,51 @@ type keeper struct {
 const maxEvent = 256
 
 // ServeKept serves a connection whose keeper, another process, can go on with it if this
-// one dies. An event's frame is taken from the socket only after mark(StateEvent); mark
-// is called by one goroutine at a time, and must be fast. The socket is closed on return,
-// which ends the connection only if nobody else holds it.
-func (s *Server) ServeKept(sock KeptConn, mark func(State)) End {
+// one dies. An event's frame is taken from the socket only after Mark(StateEvent). The
+// socket is closed on return, which ends the connection only if nobody else holds it. With
+// EndEvent the event is returned too.
+func (s *Server) ServeKept(sock KeptConn, k Keeper) (End, []byte) {
+	return s.serveKept(sock, &keeper{Keeper: k})
+}
+
+// ServeEvent handles an event that ServeKept in another process has left, and returns
+// behind it.
+func (s *Server) ServeEvent(sock KeptConn, k Keeper, event []byte) End {
+	end, _ := s.serveKept(sock, &keeper{Keeper: k, event: event, once: true})
+	return end
+}
+
+func (s *Server) serveKept(sock KeptConn, k *keeper) (End, []byte) {
 	c := newConn(s, sock)
 	raw, err := sock.SyscallConn()
 	if err != nil {
 		sock.Close()
-		return EndClosed
+		return EndClosed, nil
 	}
-	c.keeper = &keeper{mark: mark, raw: raw}
-	c.keeper.hosted, _ = sock.(Hosted)
-	c.keeper.look, c.keeper.take = c.keeper.peek, c.keeper.takeNow
+	c.keeper, k.raw = k, raw
+	k.hosted, _ = sock.(Hosted)
+	k.look, k.take = k.peek, k.takeNow
 	if !s.add(c) {
 		sock.Close()
-		return EndReleased
+		return EndReleased, nil
 	}
 	c.serve()
 	<-c.done
-	return c.keeper.end
+	return k.end, k.event
 }
 
 // nextKept waits for the next event. Its frame stays in the socket for now: it is taken
 // out together with the first replies, see fill, or when the event ends without any.
 func (c *conn) nextKept() ([]byte, error) {
 	k := c.keeper
+	if k.once {
+		event := k.event
+		if k.event = nil; event == nil {
+			return nil, errDraining
+		}
+		k.Mark(StateEvent)
+		return event, nil
+	}
 	k.owed, c.owed = wire.HeaderSize*c.owed, 0
 	if err := c.await(k.wait); err != nil {
 		if err == errBadFrame {
@@ -130,7 +181,7 @@ func (c *conn) nextKept() ([]byte, error) {
 	if err == nil && rpc.Command != wire.CmdHandleEvent {
 		return nil, errors.Join(errCommand, k.consume(k.owed))
 	}
-	k.mark(StateEvent)
+	k.Mark(StateEvent)
 	c.seen = k.owed + int(size)
 	if k.hosted != nil && c.seen == k.n {
 		k.hosted.Drained()
@@ -248,10 +299,10 @@ func (c *conn) write() error {
 		}
 		c.out = append(c.out[:0], c.out[n:]...)
 	}
-	k.mark(StateClosing)
+	k.Mark(StateClosing)
 	err := c.flush()
 	if err == nil {
-		k.mark(StateIdle)
+		k.Mark(StateIdle)
 	}
 	return err
 }

@@ -32,6 +32,7 @@ type PluginStats struct {
 	Overload uint64
 	Invalid  uint64 // the instance's config was refused
 	Unread   uint64 // a reply of Kong's was too long to be read
+	Suspects uint64 // the event had ended every process that handled it
 	Allowed  uint64 // failures that let the request go on
 	Denied   uint64 // failures that refused the request
 }
@@ -45,7 +46,7 @@ type counters struct {
 }
 
 type pluginCounters struct {
-	events, panics, timeouts, overload, invalid, unread, allowed, denied atomic.Uint64
+	events, panics, timeouts, overload, invalid, unread, suspects, allowed, denied atomic.Uint64
 }
 
 // Stats returns the counters. They are read one by one, so they may differ by the events
@@ -77,6 +78,7 @@ func (s *Server) Stats() Stats {
 			Overload: p.n.overload.Load(),
 			Invalid:  p.n.invalid.Load(),
 			Unread:   p.n.unread.Load(),
+			Suspects: p.n.suspects.Load(),
 			Allowed:  p.n.allowed.Load(),
 			Denied:   p.n.denied.Load(),
 		}

@@ -27,6 +27,10 @@ type held struct {
 	// instance that it may start.
 	command []byte
 	id      int32
+
+	// A suspect, and since when it has waited in quarantine.
+	event []byte
+	since time.Time
 }
 
 // hold takes a new connection.
@@ -55,6 +59,9 @@ func (s *Supervisor) end(h *held) {
 	syscall.Close(h.fd)
 	delete(s.held, h.slot)
 	s.slots = append(s.slots, h.slot)
+	if s.quarantine.running == h {
+		s.treated(s.board.identity(h.slot).Load())
+	}
 	s.checkOver()
 }
 
@@ -70,10 +77,11 @@ func (s *Supervisor) sweep(quit chan struct{}) {
 		}
 		s.mu.Lock()
 		for _, h := range s.held {
-			if h.by != nil && s.board.state(h.slot) == stateOver {
+			if h.by != nil && h != s.quarantine.running && s.board.state(h.slot) == stateOver {
 				s.end(h)
 			}
 		}
+		s.tendQuarantine(time.Now())
 		s.mu.Unlock()
 	}
 }
@@ -264,19 +272,26 @@ func (s *Supervisor) closeSoftly(h *held) {
 	}()
 }
 
-// adopt goes on with a connection whose worker has died.
-func (s *Supervisor) adopt(h *held) {
+// adopt goes on with a connection whose worker has died; alone says that the worker had
+// nothing else to do but its event.
+func (s *Supervisor) adopt(h *held, alone bool) {
 	if h.command != nil {
 		s.place(h)
 		return
 	}
-	switch s.board.state(h.slot) {
+	switch state := s.board.state(h.slot); state {
 	case stateOver:
 		s.end(h)
 	case pluginserver.StateIdle:
 		s.place(h)
-	case pluginserver.StateEvent:
+	case pluginserver.StateEvent, pluginserver.StateHandling:
 		s.stats.Repeated++
+		switch identity := s.board.identity(h.slot).Load(); {
+		case alone:
+			s.suspect(identity, 1)
+		case state == pluginserver.StateHandling:
+			s.suspect(identity, 0)
+		}
 		s.closeSoftly(h)
 	case pluginserver.StateClosing:
 		s.unsure(h)
@@ -340,7 +355,7 @@ func (s *Supervisor) endFallback() {
 func (s *Supervisor) serveFallback(h *held, fallback *pluginserver.Server) {
 	end := pluginserver.EndClosed
 	s.withConn(h, func(conn *net.UnixConn) error {
-		end = fallback.ServeKept(conn, func(pluginserver.State) {})
+		end, _ = fallback.ServeKept(conn, unwatched{})
 		return nil
 	})
 	s.mu.Lock()
@@ -354,3 +369,11 @@ func (s *Supervisor) serveFallback(h *held, fallback *pluginserver.Server) {
 		s.end(h)
 	}
 }
+
+// unwatched keeps a connection that the supervisor serves itself: both end together.
+type unwatched struct{}
+
+func (unwatched) Mark(pluginserver.State)       {}
+func (unwatched) Watches() bool                 { return false }
+func (unwatched) Begin(uint64) pluginserver.Way { return pluginserver.WayHere }
+func (unwatched) Handled()                      {}

@@ -20,6 +20,7 @@ type kind byte
 const (
 	// Supervisor to worker.
 	msgConn     kind = 'c' // serve this connection: slot, descriptor
+	msgEvent    kind = 'e' // handle this event, and nothing else: slot, descriptor, the event
 	msgCommand  kind = 'f' // answer this command: slot, id for a new instance, the frame's payload
 	msgInstance kind = 'i' // this instance is known: id, its CmdStartInstance
 	msgRetire   kind = 't' // end each connection behind its next event
@@ -30,6 +31,8 @@ const (
 	msgAnswer   kind = 'a' // the answer to a command: slot, the frame's payload
 	msgWaits    kind = 'w' // a command waits in this connection, which is given back: slot
 	msgReleased kind = 'r' // this connection is given back, idle: slot
+	msgLeft     kind = 'l' // this connection is given back, with an event that is a suspect: slot, the event
+	msgOver     kind = 'v' // this connection, which had a suspect, is over: slot
 	msgDropped  kind = 'x' // this instance was dropped: id
 )
 
@@ -194,7 +197,7 @@ func (l *line) receive() (message, error) {
 	m.slot = binary.LittleEndian.Uint32(buf[1:])
 	m.id = int32(binary.LittleEndian.Uint32(buf[5:]))
 	m.payload = bytes.Clone(buf[messageHead:n])
-	if m.fd >= 0 && m.kind != msgConn {
+	if m.fd >= 0 && m.kind != msgConn && m.kind != msgEvent {
 		file := os.NewFile(uintptr(m.fd), "payload")
 		defer file.Close()
 		m.fd = -1

@@ -34,7 +34,8 @@ type Timing struct {
 	Frozen   time.Duration // without a heartbeat, a worker is killed. Default 2 s
 	Start    time.Duration // a new worker must be ready. Default 30 s
 	Fallback time.Duration // without any worker, the failure policy answers. Default 2 s
-	Stable   time.Duration // a worker that lives so long was no failed start. Default 1 s
+	Stable   time.Duration // a worker that waited so long for its first event was no failed start. Default 1 s
+	Suspect  time.Duration // an event that does not come again is forgotten, and so is the last death. Default 10 s
 	Backoff  time.Duration // the longest wait between failed starts. Default 10 s
 	Drain    time.Duration // running events may take, at an upgrade or at the end. Default 70 s, Kong itself gives up after 60
 	Linger   time.Duration // at the end, idle connections stay open for so long: Kong may be using them just now. Default 1 s
@@ -51,11 +52,22 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Start, 30*time.Second)
 	set(&t.Fallback, 2*time.Second)
 	set(&t.Stable, time.Second)
+	set(&t.Suspect, 10*time.Second)
 	set(&t.Backoff, 10*time.Second)
 	set(&t.Drain, 70*time.Second)
 	set(&t.Linger, time.Second)
 	set(&t.Unsure, 100*time.Millisecond)
 	return t
+}
+
+// pause returns how long to wait before the next worker, after so many failed starts in a
+// row. The first few may be somebody who kills what he finds.
+func (t Timing) pause(failed int) time.Duration {
+	const atOnce = 2
+	if failed <= atOnce {
+		return 0
+	}
+	return min(25*time.Millisecond<<min(failed-atOnce-1, 20), t.Backoff)
 }
 
 // Stats is a snapshot of a supervisor's counters.
@@ -66,6 +78,8 @@ type Stats struct {
 	Died        uint64 // workers that ended unasked
 	Frozen      uint64 // of these, workers that were killed without a heartbeat
 	Repeated    uint64 // events that were interrupted and that Kong was made to ask again
+	Suspects    uint64 // events that were tried alone
+	Guilty      uint64 // of these, events that ended that worker too, and that the failure policy answered
 	Fallback    bool   // the failure policy answers now
 	Worker      int    // process id of the worker that serves now, 0 if none
 }

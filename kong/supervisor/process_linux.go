@@ -22,16 +22,17 @@ type worker struct {
 	draining bool
 }
 
-// spawn starts a worker and tells it the instances; s.mu is held, but not while the
-// program is being loaded, which can take seconds on a busy machine. The worker gets
-// connections once it says that it is ready.
-func (s *Supervisor) spawn() error {
+// spawn starts a worker, for suspects or for all else, and tells it the instances; s.mu is
+// held, but not while the program is being loaded, which can take seconds on a busy
+// machine. The worker gets connections once it says that it is ready.
+func (s *Supervisor) spawn(suspects bool) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("start a worker: %w", err)
 	}
 	w := &worker{index: s.started}
 	s.started++
+	s.board.handled(w.index).Store(0)
 	theirs := os.NewFile(uintptr(pair[1]), "line")
 	defer theirs.Close()
 	w.cmd = exec.Command(s.opt.Path, s.opt.WorkerArgs...)
@@ -47,6 +48,9 @@ func (s *Supervisor) spawn() error {
 		return fmt.Errorf("start a worker: %w", err)
 	}
 	s.workers[w] = struct{}{}
+	if suspects {
+		s.quarantine.worker = w
+	}
 	for id, command := range s.known {
 		w.line.send(message{kind: msgInstance, id: id, payload: command, fd: -1})
 	}
@@ -60,12 +64,15 @@ func (s *Supervisor) spawn() error {
 	s.mu.Lock()
 	if err != nil {
 		delete(s.workers, w)
+		if suspects {
+			s.quarantine.worker = nil
+		}
 		w.line.close()
 		s.checkOver()
 		return fmt.Errorf("start a worker: %w", err)
 	}
 	w.process = w.cmd.Process
-	s.log.Info("worker started", "pid", w.process.Pid)
+	s.log.Info("worker started", "pid", w.process.Pid, "for_suspects", suspects)
 	dead := make(chan struct{})
 	go s.watch(w, dead)
 	go s.listen(w, dead)
@@ -147,7 +154,15 @@ func (s *Supervisor) handle(w *worker, m message) {
 	case msgWaits:
 		s.readCommand(h)
 	case msgReleased:
+		identity := s.board.identity(h.slot).Load()
 		s.place(h)
+		if s.quarantine.running == h {
+			s.treated(identity)
+		}
+	case msgLeft:
+		s.isolate(h, m.payload)
+	case msgOver:
+		s.end(h)
 	}
 }
 
@@ -157,15 +172,23 @@ func (s *Supervisor) online(w *worker) {
 		return
 	}
 	w.online = time.Now()
+	if s.quarantine.worker == w {
+		s.treat()
+		return
+	}
 	old := s.current
 	if old != nil {
 		s.noneFrom = w.online
 	}
 	s.current = w
 	s.log.Info("worker ready", "pid", w.cmd.Process.Pid)
+	if q := &s.quarantine; old != nil && q.worker != nil { // an upgrade
+		s.drain(q.worker)
+		q.worker = nil
+	}
 	for other := range s.workers {
 		// A worker that is not ready yet, older than this one, is no longer needed.
-		if other == old || other.index < w.index {
+		if other == old || other.index < w.index && other != s.quarantine.worker {
 			s.drain(other)
 		}
 	}
@@ -213,46 +236,69 @@ func (s *Supervisor) watch(w *worker, dead chan struct{}) {
 	}
 }
 
+// served reports whether a worker was no failed start: it was ready, and it has handled an
+// event, or has not been asked to for long.
+func (s *Supervisor) served(w *worker) bool {
+	return !w.online.IsZero() &&
+		(s.board.handled(w.index).Load() != 0 || time.Since(w.online) >= s.timing.Stable)
+}
+
+// proven says that workers work; s.mu is held.
+func (s *Supervisor) proven() { s.quick, s.noneFrom = 0, time.Now() }
+
 // died goes on without a worker.
 func (s *Supervisor) died(w *worker, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.workers, w)
-	stable := !w.online.IsZero() && time.Since(w.online) >= s.timing.Stable
+	served, q := s.served(w), &s.quarantine
 	if s.current == w {
 		s.current = nil
-		if stable {
-			s.noneFrom = time.Now() // a worker that dies at once has served nobody
-		}
 	}
+	unasked := (!w.draining || err != nil) && !s.ending
+	if unasked {
+		q.alarm = time.Now()
+		s.board.alarm().Store(1)
+	}
+	alone := q.worker == w
 	for _, h := range s.held {
 		if h.by == w {
-			s.adopt(h)
+			if q.running == h {
+				q.running = nil
+			}
+			s.adopt(h, alone)
 		}
 	}
 	defer s.checkOver()
-	if w.draining && err == nil || s.ending {
+	if !unasked {
 		return
 	}
 	s.stats.Died++
-	s.log.Error("worker died", "pid", w.cmd.Process.Pid, "error", err)
+	s.log.Error("worker died", "pid", w.cmd.Process.Pid, "error", err, "for_suspects", alone)
+	if alone {
+		s.quarantineDied(w)
+		return
+	}
 	if w.draining || s.current != nil {
 		return // another one serves
 	}
-	if stable {
-		s.quick = 0
+	if served {
+		s.proven()
 	} else {
 		s.quick++
 	}
+	s.respawnLater()
+}
+
+// respawnLater starts a worker when that may be done; s.mu is held.
+func (s *Supervisor) respawnLater() {
 	s.await()
-	if s.quick <= 1 {
+	pause := s.timing.pause(s.quick)
+	if pause == 0 {
 		s.respawn()
 		return
 	}
-	if s.quick > 2 || time.Since(s.noneFrom) >= s.timing.Fallback {
-		s.startFallback()
-	}
-	time.AfterFunc(min(50*time.Millisecond<<min(s.quick-2, 20), s.timing.Backoff), func() {
+	time.AfterFunc(pause, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.respawn()
@@ -265,25 +311,25 @@ func (s *Supervisor) respawn() {
 		return
 	}
 	for w := range s.workers {
-		if !w.draining {
+		if !w.draining && w != s.quarantine.worker {
 			return
 		}
 	}
-	if err := s.spawn(); err != nil {
+	if err := s.spawn(false); err != nil {
 		s.log.Error("no worker", "error", err)
 		s.quick++
-		s.startFallback()
-		time.AfterFunc(s.timing.Backoff, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.respawn()
-		})
+		s.respawnLater()
 	}
 }
 
-// await lets the failure policy answer if no worker gets ready soon; s.mu is held.
+// await lets the failure policy answer if no worker proves itself soon; s.mu is held.
 func (s *Supervisor) await() {
-	time.AfterFunc(s.timing.Fallback, func() {
+	left := s.timing.Fallback - time.Since(s.noneFrom)
+	if left <= 0 {
+		s.startFallback()
+		return
+	}
+	time.AfterFunc(left, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if time.Since(s.noneFrom) >= s.timing.Fallback {

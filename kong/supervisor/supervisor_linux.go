@@ -38,14 +38,16 @@ type Supervisor struct {
 	workers  map[*worker]struct{}
 	current  *worker              // gets the connections; nil while there is none
 	fallback *pluginserver.Server // answers by policy meanwhile; else nil
-	quick    int                  // workers that died soon after their start, in a row
+	quick    int                  // starts that failed, in a row
 	started  int                  // workers ever
-	noneFrom time.Time            // since when there is no worker but such as die at once
+	noneFrom time.Time            // since when there is no worker but such as fail
 	stopping bool                 // connections end behind their next event
 	ending   bool                 // idle connections end, and workers
 	over     chan struct{}        // closed when ending and nothing is left
 	stats    Stats
 	quietTo  time.Time // no log line about a peer's bytes before
+
+	quarantine quarantine
 }
 
 // New returns a supervisor; Run starts it.
@@ -70,6 +72,8 @@ func New(opt Options) (*Supervisor, error) {
 		lastID:  rand.Int32N(math.MaxInt32 / 2),
 		workers: map[*worker]struct{}{},
 		over:    make(chan struct{}),
+
+		quarantine: quarantine{suspects: map[uint64]*suspect{}},
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -142,7 +146,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}()
 	go s.sweep(quit)
 	s.mu.Lock()
-	err := s.spawn()
+	err := s.spawn(false)
 	s.noneFrom = time.Now()
 	s.await()
 	s.mu.Unlock()
@@ -215,6 +219,7 @@ func (s *Supervisor) stop() {
 			s.drain(w)
 		}
 		s.endFallback()
+		s.endQuarantine()
 		s.placeAll()
 		s.checkOver()
 	})
@@ -239,7 +244,7 @@ func (s *Supervisor) Upgrade() {
 	if s.stopping {
 		return
 	}
-	if err := s.spawn(); err != nil {
+	if err := s.spawn(false); err != nil {
 		s.log.Error("upgrade failed, the old worker stays", "error", err)
 	}
 }

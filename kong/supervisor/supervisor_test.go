@@ -91,14 +91,23 @@ func toyPlugin(shared []byte) pluginserver.Plugin {
 
 type toy struct{ shared []byte }
 
+// poison is the address of those whose requests end the process.
+const poison = "203.0.113.13"
+
 func counter(shared []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&shared[0])) }
 
 // starts counts the instances that were asked to die.
 func starts(shared []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&shared[8])) }
 
+// released lets events of the version "slow" go.
+func released(shared []byte) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&shared[16])) }
+
+func slow() bool { return os.Getenv(versionEnv) == "slow" }
+
 func (t toy) Handle(_ string, kong *pdk.PDK) {
 	counter(t.shared).Add(1)
-	if ip, err := kong.Client.GetIp(); err != nil || ip == "" {
+	ip, err := kong.Client.GetIp()
+	if err != nil || ip == "" {
 		return // the header is missing then
 	}
 	if strings.HasPrefix(os.Getenv(versionEnv), "panicky") && counter(t.shared).Load()%10 == 0 {
@@ -110,7 +119,10 @@ func (t toy) Handle(_ string, kong *pdk.PDK) {
 	if strings.HasPrefix(os.Getenv(versionEnv), "vanishing") && counter(t.shared).Load()%10 == 0 {
 		runtime.Goexit()
 	}
-	if os.Getenv(faultEnv) == "event" {
+	for slow() && released(t.shared).Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if os.Getenv(faultEnv) == "event" || ip == poison {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
 	if strings.HasPrefix(os.Getenv(versionEnv), "refusing") {
@@ -122,7 +134,12 @@ func (t toy) Handle(_ string, kong *pdk.PDK) {
 }
 func (toy) Prefetch(string) []wire.Call  { return []wire.Call{{Method: "kong.client.get_ip"}} }
 func (toy) Failure() pluginserver.Policy { return pluginserver.PolicyAllow }
-func (toy) Timeout() time.Duration       { return time.Second }
+func (toy) Timeout() time.Duration {
+	if slow() {
+		return time.Minute
+	}
+	return time.Second
+}
 
 // rig is a running supervisor and Kong's side of it, a strict one.
 type rig struct {

@@ -23,7 +23,7 @@ import (
 // and counts what came of them.
 type load struct {
 	total, failed, byPolicy atomic.Int64
-	slowest                 atomic.Int64
+	slowest, ids            atomic.Int64
 	first                   atomic.Value
 	quit                    chan struct{}
 	done                    sync.WaitGroup
@@ -50,7 +50,7 @@ func (r *rig) load(rate, workers int) *load {
 					<-tick
 				}
 				start := time.Now()
-				result, err := r.Event("toy", config, "access")
+				result, err := r.EventAnswered("toy", config, "access", request(l.ids.Add(1), "192.0.2.1"))
 				l.total.Add(1)
 				if took := int64(time.Since(start)); took > l.slowest.Load() {
 					l.slowest.Store(took)

@@ -113,11 +113,15 @@ func (w *Worker) Serve(ctx context.Context, srv *pluginserver.Server) error {
 			warm.Do(func() { go srv.Warm() })
 		}
 		switch m.kind {
-		case msgConn:
+		case msgConn, msgEvent:
 			busy.Add(1)
+			serve := w.serve
+			if m.kind == msgEvent {
+				serve = w.serveEvent
+			}
 			err := loop.serve(m.fd, m.slot, func(conn *sock) {
 				defer busy.Done()
-				w.serve(srv, m, conn)
+				serve(srv, m, conn)
 			})
 			if err != nil {
 				w.board.mark(m.slot, stateOver)
@@ -161,15 +165,57 @@ func (w *Worker) beat(ctx context.Context) {
 
 // serve serves one connection.
 func (w *Worker) serve(srv *pluginserver.Server, m message, conn *sock) {
-	switch srv.ServeKept(conn, func(state pluginserver.State) { w.board.mark(m.slot, state) }) {
+	switch end, event := srv.ServeKept(conn, &place{w: w, slot: m.slot}); end {
 	case pluginserver.EndReleased:
 		w.line.send(message{kind: msgReleased, slot: m.slot, fd: -1})
 	case pluginserver.EndCommand:
 		w.line.send(message{kind: msgWaits, slot: m.slot, fd: -1})
+	case pluginserver.EndEvent:
+		w.line.send(message{kind: msgLeft, slot: m.slot, payload: event, fd: -1})
 	default:
 		// No message: the supervisor looks now and then. Every refused request ends its
 		// connection, and waking another process costs more than the rest.
 		w.board.mark(m.slot, stateOver)
+	}
+}
+
+// serveEvent handles a suspect, while the supervisor waits for what comes of it.
+func (w *Worker) serveEvent(srv *pluginserver.Server, m message, conn *sock) {
+	end := srv.ServeEvent(conn, &place{w: w, slot: m.slot, alone: true}, m.payload)
+	over := message{kind: msgOver, slot: m.slot, fd: -1}
+	if end == pluginserver.EndReleased {
+		over.kind = msgReleased
+	}
+	w.line.send(over)
+}
+
+// place is a connection's place on the board.
+type place struct {
+	w     *Worker
+	slot  uint32
+	alone bool // suspects are handled here
+}
+
+// Mark implements pluginserver.Keeper.
+func (p *place) Mark(state pluginserver.State) { p.w.board.mark(p.slot, state) }
+
+// Watches implements pluginserver.Keeper.
+func (p *place) Watches() bool { return p.alone || p.w.board.alarm().Load() != 0 }
+
+// Begin implements pluginserver.Keeper.
+func (p *place) Begin(identity uint64) pluginserver.Way {
+	identity |= 2 // 0 is none
+	p.w.board.identity(p.slot).Store(identity)
+	if p.alone {
+		return pluginserver.WayHere
+	}
+	return p.w.board.suspicion(identity)
+}
+
+// Handled implements pluginserver.Keeper.
+func (p *place) Handled() {
+	if handled := p.w.board.handled(p.w.index); handled.Load() == 0 {
+		handled.Store(1)
 	}
 }
 

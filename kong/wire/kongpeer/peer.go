@@ -69,6 +69,11 @@ var ErrNotFound = errors.New("method not found")
 // Event sends one event to the instance of a plugin config, as Kong would for a request.
 // An error is what Kong answers with the status 500.
 func (p *Peer) Event(plugin string, config []byte, phase string) (Result, error) {
+	return p.EventAnswered(plugin, config, phase, p.Answer)
+}
+
+// EventAnswered is Event for a request that has answers of its own, see Peer.Answer.
+func (p *Peer) EventAnswered(plugin string, config []byte, phase string, answer func(method string, args []byte) []byte) (Result, error) {
 	limit := p.MaxRepeats
 	if limit == 0 {
 		limit = 100
@@ -78,7 +83,7 @@ func (p *Peer) Event(plugin string, config []byte, phase string) (Result, error)
 		if err != nil {
 			return Result{}, fmt.Errorf("starting instance: %w", err)
 		}
-		result, err := p.handle(id, phase)
+		result, err := p.handle(id, phase, answer)
 		if err == nil {
 			return result, nil
 		}
@@ -180,7 +185,7 @@ func (p *Peer) finish(c *conn, sequence int64) (*kong_plugin_protocol.RpcReturn,
 }
 
 // handle runs one event on one connection.
-func (p *Peer) handle(id int32, phase string) (Result, error) {
+func (p *Peer) handle(id int32, phase string, answer func(method string, args []byte) []byte) (Result, error) {
 	var result Result
 	c, err := p.take()
 	if err != nil {
@@ -226,8 +231,8 @@ func (p *Peer) handle(id int32, phase string) (Result, error) {
 			}
 		}
 		var reply []byte
-		if p.Answer != nil {
-			reply = p.Answer(string(method), args)
+		if answer != nil {
+			reply = answer(string(method), args)
 		}
 		if err := c.writeFrame(reply); err != nil {
 			c.Close()
