@@ -80,7 +80,7 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 	}
 }
 
-// anomaly keeps a finding that extract made of the request itself.
+// anomaly keeps a finding about the request itself, which extract or inside made.
 func (s *session) anomaly(f detect.Finding) {
 	if s.engine.disabled[f.Class] || f.Confidence < suspicious {
 		return

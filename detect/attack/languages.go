@@ -4,6 +4,7 @@ import (
 	"kongwaf/detect/attack/code"
 	"kongwaf/detect/attack/crlf"
 	"kongwaf/detect/attack/html"
+	"kongwaf/detect/attack/inside"
 	"kongwaf/detect/attack/js"
 	"kongwaf/detect/attack/ldap"
 	"kongwaf/detect/attack/link"
@@ -66,6 +67,7 @@ var languages = [...]language{
 	{name: "upload", possible: upload.Possible, judge: upload.Judge},
 	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge},
 	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge, structured: true},
+	{name: "inside", possible: inside.Possible, judge: inside.Judge},
 }
 
 // ask returns the set of languages for which a value is possible: the rows' own functions,
@@ -124,6 +126,9 @@ func ask(v *value.Value) (mask uint32) {
 	}
 	if prototype.Possible(v) {
 		mask |= 1 << 17
+	}
+	if inside.Possible(v) {
+		mask |= 1 << 18
 	}
 	return mask
 }

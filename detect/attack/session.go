@@ -8,6 +8,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/inside"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/work"
 )
@@ -145,6 +146,9 @@ func (s *session) walk() {
 	}
 	s.judgeParameters()
 	for _, f := range s.walker.Anomalies() {
+		s.anomaly(f)
+	}
+	for _, f := range inside.Request(s.request) {
 		s.anomaly(f)
 	}
 	s.rememberHeaders()

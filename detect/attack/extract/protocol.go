@@ -73,7 +73,7 @@ func (w *Walker) protocolHeaders(headers []detect.Header) {
 			}
 		case 't':
 			if detect.EqualFold(h.Name, "transfer-encoding") {
-				transfer = h
+				transfer = w.once(transfer, h, 0.8)
 				w.transferEncoding(h.Value)
 			}
 		case 'g':

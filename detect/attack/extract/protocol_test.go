@@ -25,6 +25,7 @@ func TestProtocol(t *testing.T) {
 		{name: "harmless twin: chunks", req: with("Transfer-Encoding: gzip, chunked")},
 		{name: "chunks in disguise", req: with("Transfer-Encoding: xchunked"), min: 0.7, max: 1},
 		{name: "chunks behind a vertical tab", req: with("Transfer-Encoding: \vchunked"), min: 0.7, max: 1},
+		{name: "two lines of codings", req: with("Transfer-Encoding: chunked", "Transfer-Encoding: identity"), min: 0.7, max: 1},
 		{name: "chunked twice", req: with("Transfer-Encoding: chunked", "Transfer-Encoding: chunked, chunked"), min: 0.7, max: 1},
 		{name: "two hosts", req: with("Host: a", "Host: b"), min: 0.7, max: 1},
 		{name: "two content types", req: with("Content-Type: a/b", "Content-Type: c/d"), min: 0.4, max: 0.69},
