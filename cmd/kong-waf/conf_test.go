@@ -48,6 +48,9 @@ func TestKongConf(t *testing.T) {
 	require.Len(t, names, len(plugins.Definitions()))
 	require.Equal(t, 1, starts)
 	require.True(t, strings.HasPrefix(values["plugins"], "bundled,"))
+	// The line as it was tried on a real Kong; plugins/internal/facts reads what it gives.
+	require.Equal(t, `$kong_waf "local v = ngx.var local head = v.kong_request_id .. [[ ]] .. v.remote_addr .. [[ ]] .. v.realip_remote_addr .. [[ ]] `+
+		`if ngx.req.http_version() < 2 then return head .. ngx.req.raw_header() end return head .. v.request"`, values["nginx_proxy_set_by_lua"])
 }
 
 // TestDockerfile: it copies what there is.

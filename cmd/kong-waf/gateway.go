@@ -34,6 +34,7 @@ func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	socket := flags.String("socket", "", "the plugin server's socket; without it the gateway starts its own plugin server")
 	trusted := flags.String("trusted-ips", "", "Kong's trusted_ips: peers whose X-Forwarded-For is believed, with commas")
 	realIPHeader := flags.String("real-ip-header", "X-Real-IP", "Kong's real_ip_header")
+	head := flags.Bool("head", true, "fill $kong_waf with the request's head, as the line in kong/conf/kong.conf makes Kong do")
 	recursive := flags.Bool("real-ip-recursive", false, "Kong's real_ip_recursive")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "Usage: kong-waf gateway --config kong.yml [--listen ADDR] [--socket PATH]\n\nA stand-in for Kong, for trying out and for tests. It is not Kong.\nPrints \"ready http://ADDR\" when it serves; SIGTERM or Ctrl-C ends it.\n")
@@ -55,6 +56,7 @@ func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 			TrustedIPs:      prefixes,
 			RealIPHeader:    *realIPHeader,
 			RealIPRecursive: *recursive,
+			NoHead:          !*head,
 			Output:          stdout,
 		},
 	}

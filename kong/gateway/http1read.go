@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -34,26 +35,32 @@ var errLineTooLong = errors.New("line too long")
 
 // readLine reads up to and without LF or CR LF. left bounds it and is lowered.
 func readLine(br *bufio.Reader, max int, left *int) (string, error) {
+	line, err := readRawLine(br, max, left)
+	return string(withoutEnd(line)), err
+}
+
+// readRawLine is readLine with the line's end.
+func readRawLine(br *bufio.Reader, max int, left *int) ([]byte, error) {
 	var line []byte
 	for {
 		part, err := br.ReadSlice('\n')
 		line = append(line, part...)
 		*left -= len(part)
 		if len(line) > max || *left < 0 {
-			return "", errLineTooLong
+			return nil, errLineTooLong
 		}
 		if err == nil {
-			break
+			return line, nil
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			return "", err
+			return nil, err
 		}
 	}
-	line = line[:len(line)-1]
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
-	}
-	return string(line), nil
+}
+
+func withoutEnd(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
 // readRequest reads the head of an HTTP/1 request as nginx does: bytes are kept as they
@@ -64,13 +71,14 @@ func readRequest(br *bufio.Reader) (*request, error) {
 	req := &request{major: 1}
 	line := ""
 	for line == "" { // nginx skips empty lines before a request
-		var err error
-		if line, err = readLine(br, maxLine, &left); err != nil {
+		raw, err := readRawLine(br, maxLine, &left)
+		if err != nil {
 			if errors.Is(err, errLineTooLong) {
 				return req, &badRequest{414, msgURITooLong, "request line too long"}
 			}
 			return nil, err
 		}
+		line, req.head = string(withoutEnd(raw)), raw
 	}
 	if err := req.parseLine(line); err != nil {
 		return req, err
@@ -89,6 +97,7 @@ func (req *request) parseLine(line string) error {
 	if !ok || !ok2 {
 		return bad("malformed request line")
 	}
+	version = strings.Trim(version, " ")
 	if method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-") != "" {
 		return bad("invalid method")
 	}
@@ -138,13 +147,15 @@ func (req *request) parseLine(line string) error {
 
 func (req *request) readHeaders(br *bufio.Reader, left *int) error {
 	for {
-		line, err := readLine(br, maxLine, left)
+		raw, err := readRawLine(br, maxLine, left)
 		if errors.Is(err, errLineTooLong) {
 			return &badRequest{400, msgHeaderTooBig, "header too long"}
 		}
 		if err != nil {
 			return err
 		}
+		req.head = append(req.head, raw...)
+		line := string(withoutEnd(raw))
 		if line == "" {
 			return nil
 		}
@@ -161,8 +172,8 @@ func (req *request) readHeaders(br *bufio.Reader, left *int) error {
 // parseField reads one header line. ok is false for a line that nginx ignores: a name with
 // other characters than letters, digits, "-" and "_".
 func parseField(line string) (h field, ok bool, err error) {
-	name, value, colon := strings.Cut(line, ":")
-	if !colon || name == "" {
+	name, value, _ := strings.Cut(line, ":") // a line without a colon is a name alone
+	if name == "" {
 		return h, false, bad("header line without a name")
 	}
 	ok = true
@@ -176,7 +187,7 @@ func parseField(line string) (h field, ok bool, err error) {
 			ok = false
 		}
 	}
-	value = strings.Trim(value, " \t")
+	value = strings.Trim(value, " ")
 	if strings.ContainsAny(value, "\x00\r") {
 		return h, false, bad("invalid character in a header's value")
 	}

@@ -42,6 +42,9 @@ type Options struct {
 	// `nginx_proxy_set = $name "$request_method|$request_uri"` in kong.conf would define
 	// them: name without "$" -> template.
 	Variables map[string]string
+	// NoHead leaves out the variable $kong_waf, in which the line nginx_proxy_set_by_lua of
+	// kong/conf/kong.conf hands over the whole request head.
+	NoHead bool
 
 	// BodyBuffer is nginx's client_body_buffer_size: a longer body goes to a temporary
 	// file, and plugins get its path. Default 8192 bytes.

@@ -14,6 +14,7 @@ import (
 type request struct {
 	method  string
 	line    string // the request line as sent, for $request
+	head    []byte // all of the head as sent; nil in HTTP/2
 	target  string // nginx's $request_uri: origin form, bytes as sent
 	query   string
 	isQuery bool   // there was a "?"

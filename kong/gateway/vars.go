@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kongwaf/kong/gateway/rawhead"
 )
 
 // variable is nginx's variable name, "" and false if it is unknown or not set.
@@ -130,7 +132,27 @@ func (ex *exchange) prefixVariable(name string) (string, bool) {
 			return v
 		}), true
 	}
+	if name == headVariable && !ex.g.opts.NoHead {
+		return ex.headVariable()
+	}
 	return "", false
+}
+
+// headVariable is the variable that the line nginx_proxy_set_by_lua in kong/conf/kong.conf
+// fills: the request's id, the addresses, and the request's head.
+const headVariable = "kong_waf"
+
+// headVariable returns that variable as a recorded Kong filled it: in HTTP/2 with the
+// request line instead of the head, and with nothing for a request that has a body.
+func (ex *exchange) headVariable() (string, bool) {
+	head := ex.req.line
+	switch {
+	case ex.req.head != nil:
+		head = rawhead.Show(ex.req.head)
+	case ex.req.body.src != nil && ex.req.body.declared != 0:
+		return "", false
+	}
+	return strings.Join([]string{ex.id, ex.client.String(), ex.req.peer.Addr().String(), head}, " "), true
 }
 
 var dollar = regexp.MustCompile(`\$\{?[a-z0-9_]+\}?`)

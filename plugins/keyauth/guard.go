@@ -17,16 +17,6 @@ const (
 	messageUnauthorized = "Unauthorized"
 )
 
-// The headers that tell the upstream who called. A client must not be able to send them,
-// so those that do not apply are cleared.
-const (
-	headerConsumerID       = "X-Consumer-ID"
-	headerConsumerCustomID = "X-Consumer-Custom-ID"
-	headerConsumerUsername = "X-Consumer-Username"
-	headerCredential       = "X-Credential-Identifier"
-	headerAnonymous        = "X-Anonymous-Consumer"
-)
-
 // guard is the compiled config.
 type guard struct {
 	config    Config
@@ -40,7 +30,7 @@ func (g *guard) need() facts.Need {
 	if g.config.KeyInHeader {
 		kinds |= facts.Headers
 	}
-	if g.config.KeyInQuery || !g.config.RunOnPreflight {
+	if g.config.KeyInQuery || g.config.HideCredentials || !g.config.RunOnPreflight {
 		kinds |= facts.RequestLine
 	}
 	if g.config.KeyInBody {
@@ -58,15 +48,34 @@ func (g *guard) judge(f *facts.Facts) detect.Verdict {
 	}
 	if g.config.Anonymous != "" && f.Credential != "" {
 		// Another authentication let the caller in already: with an anonymous consumer
-		// the plugins are alternatives.
-		return detect.Verdict{}
+		// the plugins are alternatives. The headers that it has set stay.
+		var v detect.Verdict
+		v.Upstream.Clear = forged(f, nil)
+		return v
 	}
-	found := g.find(f)
-	v := g.authenticate(f, found)
+	found, v := g.present(f)
 	if v.Denied && g.config.Anonymous != "" {
 		return g.anonymous(f, found)
 	}
 	return v
+}
+
+// present looks for a key and judges it: the client's own, which costs no call to learn, but
+// nobody is refused for that. A plugin that ran before may have put a key where the client
+// had none, or another one.
+func (g *guard) present(f *facts.Facts) (presented, detect.Verdict) {
+	if f.AsSent() || !g.config.KeyInHeader {
+		found := g.find(f, f.Request.Headers)
+		if v := g.authenticate(f, found); !v.Denied || !g.config.KeyInHeader {
+			return found, v
+		}
+	}
+	headers, err := f.Current()
+	if err != nil {
+		return presented{}, detect.Verdict{Failed: true, Reason: err.Error()}
+	}
+	found := g.find(f, headers)
+	return found, g.authenticate(f, found)
 }
 
 func (g *guard) authenticate(f *facts.Facts, found presented) detect.Verdict {
@@ -89,7 +98,7 @@ func (g *guard) authenticate(f *facts.Facts, found presented) detect.Verdict {
 	}
 	var v detect.Verdict
 	v.Identity = &detect.Identity{Consumer: consumer, Credential: entry.ID}
-	v.Upstream = identify(v.Identity)
+	v.Upstream = identify(f, v.Identity)
 	g.hide(f, found, &v.Effects)
 	return v
 }
@@ -104,7 +113,7 @@ func (g *guard) anonymous(f *facts.Facts, found presented) detect.Verdict {
 	}
 	var v detect.Verdict
 	v.Identity = &detect.Identity{Consumer: consumer}
-	v.Upstream = identify(v.Identity)
+	v.Upstream = identify(f, v.Identity)
 	g.hide(f, found, &v.Effects)
 	return v
 }
@@ -113,27 +122,4 @@ func (g *guard) refuse(reason, message string) detect.Verdict {
 	v := detect.Verdict{Denied: true, Reason: reason, Status: http.StatusUnauthorized, Message: message}
 	v.Response.Set = []detect.Header{{Name: "WWW-Authenticate", Value: g.challenge}}
 	return v
-}
-
-// identify says who the caller is, and clears what the caller may have said itself.
-func identify(id *detect.Identity) detect.HeaderEdits {
-	anonymous := ""
-	if id.Credential == "" {
-		anonymous = "true"
-	}
-	edits := detect.HeaderEdits{Set: make([]detect.Header, 0, 4), Clear: make([]string, 0, 4)}
-	for _, h := range []detect.Header{
-		{Name: headerConsumerID, Value: id.Consumer.ID},
-		{Name: headerConsumerCustomID, Value: id.Consumer.CustomID},
-		{Name: headerConsumerUsername, Value: id.Consumer.Username},
-		{Name: headerCredential, Value: id.Credential},
-		{Name: headerAnonymous, Value: anonymous},
-	} {
-		if h.Value == "" {
-			edits.Clear = append(edits.Clear, h.Name)
-		} else {
-			edits.Set = append(edits.Set, h)
-		}
-	}
-	return edits
 }

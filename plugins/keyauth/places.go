@@ -18,7 +18,7 @@ type presented struct {
 
 // find looks for the key: name by name, and for each in the headers, the query, the body.
 // The first name that has a value decides, also if the value is empty.
-func (g *guard) find(f *facts.Facts) presented {
+func (g *guard) find(f *facts.Facts, headers []detect.Header) presented {
 	var body fields
 	if g.config.KeyInBody {
 		body = bodyFields(f)
@@ -26,7 +26,7 @@ func (g *guard) find(f *facts.Facts) presented {
 	for _, name := range g.config.KeyNames {
 		var values []string
 		if g.config.KeyInHeader {
-			values = headerValues(f.Request.Headers, name)
+			values = headerValues(headers, name)
 		}
 		if len(values) == 0 && g.config.KeyInQuery {
 			values = queryValues(rawQuery(f), name)
@@ -116,13 +116,18 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// hide removes every copy of the key that was found from what the upstream receives.
+// hide removes the key that was found from what the upstream receives: every argument of its
+// name, whether keys may come there or not, for a query is logged in many places; its header
+// and its body fields only if keys may come there. Otherwise they are none of ours: the header
+// may be the upstream's own.
 func (g *guard) hide(f *facts.Facts, found presented, effects *detect.Effects) {
 	if !g.config.HideCredentials || found.name == "" {
 		return
 	}
-	effects.Upstream.Clear = append(effects.Upstream.Clear, found.name)
-	if query := rawQuery(f); g.config.KeyInQuery && len(queryValues(query, found.name)) > 0 {
+	if g.config.KeyInHeader {
+		effects.Upstream.Clear = append(effects.Upstream.Clear, found.name)
+	}
+	if query := rawQuery(f); len(queryValues(query, found.name)) > 0 {
 		rest := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
 			key, _, _ := strings.Cut(pair, "=")
 			return pair != "" && unescape(key) == found.name

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"kongwaf/detect"
 )
 
 func TestQueryValues(t *testing.T) {
@@ -76,10 +74,4 @@ func FuzzBodyFields(f *testing.F) {
 			t.Errorf("the key is still in %q", rest)
 		}
 	})
-}
-
-func TestIdentifyClearsWhatDoesNotApply(t *testing.T) {
-	edits := identify(&detect.Identity{Consumer: detect.Consumer{ID: "1", Username: "ann"}, Credential: "c"})
-	require.Equal(t, []detect.Header{{Name: headerConsumerID, Value: "1"}, {Name: headerConsumerUsername, Value: "ann"}, {Name: headerCredential, Value: "c"}}, edits.Set)
-	require.Equal(t, []string{headerConsumerCustomID, headerAnonymous}, edits.Clear)
 }

@@ -31,6 +31,7 @@ type limiter struct {
 	by             string
 	header, path   string
 	route, service string
+	callers        facts.Callers
 	hide           bool
 	status         int
 	message        string
@@ -59,6 +60,7 @@ func (l *limiter) need() facts.Need {
 	switch l.by {
 	case byConsumer:
 		n.Kinds |= facts.Consumer | facts.Credential
+		n.Callers = &l.callers
 	case byCredential:
 		n.Kinds |= facts.Credential
 	case byService:

@@ -181,9 +181,15 @@ func (i *Instance) Failure() pluginserver.Policy { return i.failure }
 // Timeout implements pluginserver.Instance.
 func (i *Instance) Timeout() time.Duration { return i.timeout }
 
-// Generation implements pluginserver.Learner: what is worth asking for changes once Kong
-// has shown whether it packs facts.
-func (i *Instance) Generation() uint32 { return i.shared.Packed.Generation() }
+// Generation implements pluginserver.Learner: what is worth asking for depends on what Kong
+// has shown so far.
+func (i *Instance) Generation() uint32 {
+	generation := i.shared.Packed.Generation()
+	if i.need.Callers != nil {
+		generation |= i.need.Callers.Generation() << 8
+	}
+	return generation
+}
 
 // describe names a check of this instance for a log line.
 func (i *Instance) describe(check string) string {

@@ -35,10 +35,13 @@ type Facts struct {
 	// BodyErr says why the body could not be read; the Request's Body is empty then.
 	BodyErr error
 
-	need   Need
-	packed *Packed
-	header string // the value of need.Header
-	kong   raw.Kong
+	need    Need
+	packed  *Packed
+	header  string          // the value of need.Header
+	sent    string          // the head from the variable, as long as nobody has read it
+	asSent  bool            // Request.Headers are the client's; Kong was not asked for its own
+	current []detect.Header // Kong's own; nil if it was not asked
+	kong    raw.Kong
 }
 
 // DefaultMaxBody is how much of a body is read unless Limits say otherwise, in bytes.
@@ -61,7 +64,7 @@ func Read(kong raw.Kong, need Need, packed *Packed, maxBody int) (*Facts, error)
 }
 
 func (f *Facts) read() error {
-	kinds, err := f.readPacked(f.need.Kinds)
+	kinds, lines, err := f.readPacked(f.need.Kinds)
 	if err != nil {
 		return err
 	}
@@ -73,16 +76,12 @@ func (f *Facts) read() error {
 		f.Request.Method, f.Request.Target, f.Request.Proto = splitRequestLine(raw.Text(reply))
 	}
 	if kinds&Headers != 0 {
-		reply, err := f.ask(callHeaders)
+		headers, truncated, err := f.askHeaders()
 		if err != nil {
 			return err
 		}
-		headers, entries, ok := parseHeaders(reply)
-		if !ok {
-			return fmt.Errorf("the answer of Kong to %s is malformed", callHeaders.Method)
-		}
-		f.Request.Headers = headers
-		f.Request.HeadersTruncated = entries >= maxHeaders
+		f.current = headers
+		f.Request.Headers, f.Request.HeadersTruncated = union(headers, lines), truncated
 	}
 	for _, text := range []struct {
 		kind Kind
@@ -108,7 +107,7 @@ func (f *Facts) read() error {
 		}
 		f.Consumer = parseConsumer(reply)
 	}
-	if kinds&Credential != 0 {
+	if kinds&Credential != 0 && !f.consumerSuffices() {
 		reply, err := f.ask(callCredential)
 		if err != nil {
 			return err
@@ -122,7 +121,7 @@ func (f *Facts) read() error {
 		}
 		f.ServiceID = raw.Text(reply)
 	}
-	if f.need.Header != "" && kinds&Headers == 0 {
+	if f.headerAsked() {
 		reply, err := f.ask(callHeader(f.need.Header))
 		if err != nil {
 			return err
@@ -140,17 +139,73 @@ func (f *Facts) ask(call wire.Call) (string, error) {
 	return reply, nil
 }
 
-// Header returns the first value of a request header: any one if Headers were needed, else
-// only need.Header.
+// consumerSuffices reports whether the credential is wanted of requests without a consumer
+// only, and this one has a consumer.
+func (f *Facts) consumerSuffices() bool {
+	if f.need.Callers == nil {
+		return false
+	}
+	if f.Consumer.ID == "" {
+		f.need.Callers.learn(callersUnknown)
+		return false
+	}
+	f.need.Callers.learn(callersKnown)
+	return true
+}
+
+// askHeaders asks Kong for the headers as they are now.
+func (f *Facts) askHeaders() (headers []detect.Header, truncated bool, err error) {
+	reply, err := f.ask(callHeaders)
+	if err != nil {
+		return nil, false, err
+	}
+	headers, entries, ok := parseHeaders(reply)
+	if !ok {
+		return nil, false, fmt.Errorf("the answer of Kong to %s is malformed", callHeaders.Method)
+	}
+	return headers, entries >= maxHeaders, nil
+}
+
+// Current returns the headers as Kong has them now, with what plugins have changed that ran
+// before. Kong is asked if it was not, once. Of more than a thousand headers only the first
+// are returned.
+func (f *Facts) Current() ([]detect.Header, error) {
+	if f.current == nil {
+		headers, _, err := f.askHeaders()
+		if err != nil {
+			return nil, err
+		}
+		f.current = headers
+	}
+	return f.current, nil
+}
+
+// AsSent reports whether Request.Headers are what the client sent, to the last line, and so
+// may differ from Current.
+func (f *Facts) AsSent() bool { return f.asSent }
+
+// AllHeaders reports whether Request.Headers hold every header of the request.
+func (f *Facts) AllHeaders() bool {
+	return f.need.Kinds&Headers != 0 && !f.Request.HeadersTruncated
+}
+
+// Header returns the first value of a request header: need.Header as it is now, others as
+// they are in Request.Headers.
 func (f *Facts) Header(name string) string {
+	if f.headerAsked() && detect.EqualFold(name, f.need.Header) {
+		return f.header
+	}
 	if f.need.Kinds&Headers != 0 {
 		value, _ := f.Request.Header(name)
 		return value
 	}
-	if detect.EqualFold(name, f.need.Header) {
-		return f.header
-	}
 	return ""
+}
+
+// headerAsked reports whether need.Header was asked for by its name: the headers that the
+// client sent do not tell what an earlier plugin has made of it.
+func (f *Facts) headerAsked() bool {
+	return f.need.Header != "" && (f.asSent || f.need.Kinds&Headers == 0)
 }
 
 // LoadConsumer asks Kong for a consumer by its id or username; ok is false if there is none.
@@ -176,6 +231,9 @@ type Client struct {
 // Client asks for what a refusal needs and the facts do not have yet. What cannot be
 // learnt stays empty: a refusal is never held up by it.
 func (f *Facts) Client() Client {
+	if f.sent != "" {
+		f.readSent()
+	}
 	c := Client{RequestID: f.RequestID, Proto: f.Request.Proto}
 	if c.RequestID == "" {
 		c.RequestID = f.optional(callRequestID)

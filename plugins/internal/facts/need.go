@@ -27,10 +27,18 @@ type Need struct {
 	Kinds Kind
 	// Header is one request header to ask for, where Headers are not needed anyway.
 	Header string
+	// Callers, if set, makes Credential wanted only of requests without a consumer.
+	Callers *Callers
 }
 
 // With returns the union of both needs.
 func (n Need) With(other Need) Need {
+	switch {
+	case n.Kinds&Credential == 0:
+		n.Callers = other.Callers
+	case other.Kinds&Credential != 0 && other.Callers == nil:
+		n.Callers = nil
+	}
 	n.Kinds |= other.Kinds
 	if n.Header == "" {
 		n.Header = other.Header
@@ -68,11 +76,13 @@ func callHeader(name string) wire.Call {
 func (n Need) Calls(packed *Packed) []wire.Call {
 	var calls []wire.Call
 	kinds := n.closed().Kinds
-	if state := packed.state.Load(); kinds&packable != 0 && state != packedAbsent {
+	holds := packed.expect()
+	if kinds&packable != 0 && holds.asked {
 		calls = append(calls, callPacked)
-		if state == packedPresent {
-			kinds &^= packable
-		}
+		kinds &^= holds.kinds
+	}
+	if n.Callers != nil && n.Callers.Generation() == callersKnown {
+		kinds &^= Credential
 	}
 	for _, c := range []struct {
 		kind Kind
@@ -86,7 +96,7 @@ func (n Need) Calls(packed *Packed) []wire.Call {
 			calls = append(calls, c.call)
 		}
 	}
-	if n.Header != "" && n.Kinds&Headers == 0 {
+	if n.Header != "" && kinds&Headers == 0 {
 		calls = append(calls, callHeader(n.Header))
 	}
 	return calls
@@ -97,8 +107,8 @@ func (n Need) Calls(packed *Packed) []wire.Call {
 func (n Need) RefusalCalls(packed *Packed) []wire.Call {
 	n = n.closed()
 	var calls []wire.Call
-	if n.Kinds&packable != 0 && packed.state.Load() == packedPresent {
-		n.Kinds |= packable
+	if holds := packed.expect(); n.Kinds&packable != 0 && holds.kinds != 0 {
+		n.Kinds |= holds.kinds
 	} else {
 		calls = append(calls, callRequestID)
 	}

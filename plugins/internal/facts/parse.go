@@ -9,15 +9,16 @@ import (
 	"kongwaf/plugins/internal/raw"
 )
 
-// splitRequestLine splits nginx's $request into its parts (RFC 9112 section 3). The target
-// may hold any byte but a space. It may be in absolute form, of which the scheme and the
-// host are cut off. A line without a version is HTTP/0.9's.
+// splitRequestLine splits nginx's $request into its parts (RFC 9112 section 3), between which
+// nginx takes several blanks for one. The target may be in absolute form, of which the scheme
+// and the host are cut off. A line without a version is HTTP/0.9's.
 func splitRequestLine(line string) (method, target, proto string) {
 	method, rest, _ := strings.Cut(line, " ")
+	rest = strings.TrimRight(rest, " ")
 	if i := strings.LastIndexByte(rest, ' '); i >= 0 && strings.HasPrefix(rest[i+1:], "HTTP/") {
 		rest, proto = rest[:i], rest[i+1:]
 	}
-	return method, originForm(rest), proto
+	return method, originForm(strings.Trim(rest, " ")), proto
 }
 
 // originForm cuts scheme and authority off a target in absolute form.
