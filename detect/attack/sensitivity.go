@@ -10,7 +10,9 @@ type Sensitivity uint8
 const (
 	// Medium blocks what is an attack: the default.
 	Medium Sensitivity = iota
-	// Low blocks only what is an attack beyond doubt.
+	// Low blocks only what is an attack beyond doubt. Of what Medium blocks it leaves what an
+	// API for it may be sent: whole SQL statements, sensitive paths, addresses of the own
+	// network, queries about a GraphQL schema.
 	Low
 	// High also blocks what is merely suspicious.
 	High
@@ -18,7 +20,7 @@ const (
 
 // threshold is the score at which a request counts as blocked; value.Match documents the
 // scale.
-var thresholds = [...]float64{Medium: 0.7, Low: 0.9, High: 0.4}
+var thresholds = [...]float64{Medium: 0.7, Low: 0.8, High: 0.4}
 
 var sensitivityNames = [...]string{Medium: "medium", Low: "low", High: "high"}
 

@@ -81,7 +81,7 @@ func smeared(v *value.Value) value.Match {
 	if v.Pairs.Any(value.ZeroX) {
 		for _, climb := range [...]string{"0x2e0x2e", "..0x2f", "..0x5c"} {
 			if i := strings.Index(text, climb); i >= 0 {
-				return found(0.75, i, i+len(climb), "climb in hexadecimal")
+				return found(disguised, i, i+len(climb), "climb in hexadecimal")
 			}
 		}
 	}
@@ -92,7 +92,7 @@ func smeared(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	if k, n := repeated(text); n > 0 {
-		return found(0.78, k, n, "repeated climb in disguise")
+		return found(disguised, k, n, "repeated climb in disguise")
 	}
 	return value.Match{}
 }

@@ -153,6 +153,8 @@ func hasElem(text, elem string) bool {
 const (
 	certain    = 0.97 // beyond doubt, in whatever text
 	clear      = 0.93 // beyond doubt, unless a text is about it
+	disguised  = 0.85 // a climb that nobody writes so who does not hide it
+	aboveRoot  = 0.82 // a climb above the root: no link is written so
 	blocked    = 0.78
 	barely     = 0.75 // blocked, but not in running text
 	doubtful   = 0.6
@@ -256,7 +258,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 			c = doubtful
 		}
 	case p.dots3 >= 2:
-		c, shape = barely, "traversal"
+		c, shape = aboveRoot, "traversal"
 	case p.unc && first && whole && p.elems >= 2 && wordByte(p.text[2]):
 		c, shape = faint, "network share"
 		if strings.IndexByte(p.text, '$') > 0 || strings.IndexByte(p.text[:min(len(p.text), 24)], '.') > 0 {
@@ -372,7 +374,7 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 		c += 0.05
 	}
 	if p.abs && p.depth == 0 && first && p.scheme == "" {
-		c = max(c, 0.78) // above the root: no link is written so
+		c = max(c, aboveRoot)
 	}
 	if p.scheme != "" {
 		c -= 0.2

@@ -61,6 +61,11 @@ func (p *parser) remarkText() string {
 // clean reports whether the text leaves the rest of the query valid.
 func (p *parser) clean() bool { return p.end == endComment || p.end == endOpen }
 
+// ownStatement is the confidence in a value that is a statement from its first word to its
+// last: an attack where data was expected, and the ordinary use of an API that takes SQL. Low
+// sensitivity leaves it alone.
+const ownStatement = 0.78
+
 const fLogic = fAnd | fOr | fPipes
 
 // constructs weighs what is SQL and nothing else, wherever it stands.
@@ -107,7 +112,7 @@ func (p *parser) constructs(c context) (float64, string) {
 		}
 		return 0.5, "delay"
 	case p.has(fStatement):
-		return 0.85, "statement"
+		return ownStatement, "statement"
 	case p.has(fSub):
 		if p.whole() || quoted {
 			return 0.95, "subquery"
@@ -166,18 +171,18 @@ func (p *parser) weighSelect(quoted bool) (float64, string) {
 		return 0.35, shape
 	case solid && p.has(fFrom):
 		if p.whole() {
-			return 0.88, shape
+			return ownStatement, shape
 		}
 		if p.end == endWanting && p.has(fHaving) {
 			return 0.75, shape
 		}
 		return 0.6, shape
 	case solid && p.has(fCall|fInfo) && p.whole():
-		return 0.85, shape
+		return ownStatement, shape
 	case solid && p.whole() && p.tokens > 3 && !p.has(fListName):
 		return 0.7, shape
 	case p.has(fFrom) && p.has(fHaving) && p.has(fCompare) && p.whole():
-		return 0.8, shape
+		return ownStatement, shape
 	case p.has(fFrom) && p.whole() && p.seams > 0:
 		return 0.75, shape
 	case p.has(fFrom) && p.whole():

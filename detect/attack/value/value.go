@@ -42,7 +42,7 @@ type Match struct {
 	Class detect.Class
 	// Confidence is between 0 and 1: how sure the package is that the text is code in
 	// its language where data was expected, given nothing but the text.
-	//   >= 0.9  an attack beyond doubt: blocked at every sensitivity
+	//   >= 0.8  an attack beyond doubt: blocked at every sensitivity
 	//   >= 0.7  an attack: blocked at the default sensitivity
 	//   >= 0.4  suspicious: blocked at high sensitivity only, or together with others
 	Confidence float64
