@@ -14,6 +14,7 @@ const (
 	callout                    // a domain by which tools see that a server called out
 	canary                     // a string that scanners leave to find again
 	header                     // a header that only scanners send
+	ambient                    // of the probes: an everyday word, which means something as the first element only
 )
 
 var names = words.New(
@@ -33,6 +34,7 @@ var names = words.New(
 	words.Group{Kind: probe, Words: `phpmyadmin pma adminer.php phpinfo.php info.php server-status server-info .ds_store actuator jmx-console web-console
 		invoker manager wp-login.php xmlrpc.php cgi-bin boaform hnap1 solr jenkins owa ecp telescope _ignition _profiler debug elmah.axd trace.axd
 		eval-stdin.php vendor phpunit setup.cgi shell.php c99.php r57.php wso.php cmd.php cmd.jsp shell.jsp`},
+	words.Group{Kind: ambient, Words: `actuator invoker manager solr jenkins telescope debug vendor phpunit owa ecp pma`},
 	words.Group{Kind: canary, Words: `acunetix_wvs_security_test acunetix_wvs_invalid_filename appscan_fingerprint acunetix_test`},
 	words.Group{Kind: header, Words: `x-scanner x-scan-memo x-wipp x-ratproxy-loop x-wvs-id acunetix-aspect acunetix-aspect-password acunetix-aspect-queries acunetix-user-agreement acunetix-scanning-agreement acunetix-product x-netsparker-scan-id x-appscan x-nessus x-burp-test
 		x-qualys-scan-id x-arachni-scan-seed x-w3af x-nuclei`},

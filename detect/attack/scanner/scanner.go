@@ -161,6 +161,7 @@ var hostByte = func() (t [256]bool) {
 // probes judges the request path by its elements.
 func probes(text string) value.Match {
 	var best value.Match
+	asset := isAsset(text)
 	for start, i := 0, 0; start < len(text); start = i + 1 {
 		i = len(text)
 		if k := strings.IndexByte(text[start:], '/'); k >= 0 {
@@ -172,14 +173,31 @@ func probes(text string) value.Match {
 		case kind&secret != 0:
 			best = best.Better(found(0.85, start, i, "probe path"))
 		case kind&probe != 0:
-			best = best.Better(found(0.45, start, i, "probe path"))
-			if words.HasPrefix(e, "actuator") && words.HasPrefix(text[i:], "/env") || words.HasPrefix(text[i:], "/heapdump") || words.HasPrefix(text[i:], "/phpunit") || words.HasPrefix(e, "eval-stdin") || words.HasPrefix(text[i:], "/execute-solution") {
+			if !asset && (kind&ambient == 0 || start <= 1) {
+				best = best.Better(found(0.45, start, i, "probe path"))
+			}
+			if toldBy(e, text[i:]) {
 				best = best.Better(found(0.8, start, i, "probe path"))
 			}
 		}
 	}
 	return best
 }
+
+// toldBy reports whether what follows an element that administrators ask for too shows that a
+// scanner asks.
+func toldBy(e, rest string) bool {
+	return words.HasPrefix(e, "actuator") && words.HasPrefix(rest, "/env") || words.HasPrefix(rest, "/heapdump") ||
+		words.HasPrefix(rest, "/phpunit") || words.HasPrefix(e, "eval-stdin") || words.HasPrefix(rest, "/execute-solution")
+}
+
+// isAsset reports whether a path ends like a file that pages load: nobody probes for those.
+func isAsset(path string) bool {
+	i := strings.LastIndexByte(path, '.')
+	return i >= 0 && assets.Of(path[i+1:]) != 0
+}
+
+var assets = words.New(words.Group{Kind: 1, Words: "js mjs css map png jpg jpeg gif svg webp ico woff woff2 ttf"})
 
 func wordByte(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'

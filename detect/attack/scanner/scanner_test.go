@@ -42,14 +42,24 @@ func FuzzShortcuts(f *testing.F) {
 				t.Errorf("%q holds %q", text, p)
 			}
 		}
-		kinds := uint32(0)
-		for _, e := range strings.Split(text, "/") {
-			kinds |= names.Of(e)
-		}
-		if got, want := probes(text).Confidence > 0, kinds&(secret|probe) != 0; got != want {
+		if got, want := probes(text).Confidence > 0, hasProbe(text); got != want {
 			t.Errorf("%q: probe %v, want %v", text, got, want)
 		}
 	})
+}
+
+// hasProbe looks at each element with all that follows.
+func hasProbe(path string) bool {
+	elements := strings.Split(path, "/")
+	for i, e := range elements {
+		kind := names.Of(e)
+		first := i == 0 || i == 1 && elements[0] == ""
+		rest := strings.Join(append([]string{""}, elements[i+1:]...), "/")
+		if kind&secret != 0 || kind&probe != 0 && (toldBy(e, rest) || !isAsset(path) && (first || kind&ambient == 0)) {
+			return true
+		}
+	}
+	return false
 }
 
 // namesService looks at the two labels around each dot.
@@ -89,6 +99,9 @@ var rows = []languagetest.Row{
 	{Shows: "environment", Attack: "/app/.env", Twin: "/app/env", Source: detect.SourcePath},
 	{Shows: "heap dump", Attack: "/actuator/heapdump", Twin: "/actuator/health", Source: detect.SourcePath, Suspicious: true},
 	{Shows: "backup of a configuration", Attack: "/wp-config.php.bak", Twin: "/wp-login.php", Source: detect.SourcePath, Suspicious: true},
+	{Shows: "test suite of a dependency", Attack: "/app/vendor/phpunit/src/x.php", Twin: "/app/vendor/x.php", Source: detect.SourcePath},
+	{Shows: "file of a dependency", Attack: "/.git/x.js", Twin: "/vendor/lodash.min.js", Source: detect.SourcePath},
+	{Shows: "report about a page", Attack: "/.env", Twin: "/.well-known/attribution-reporting/debug/verbose", Source: detect.SourcePath},
 	{Shows: "call-out domain", Attack: "http://lmb1ikpej3yys0gqft8lxewm2d89w5.burpcollaborator.net/", Twin: "https://portswigger.net/burp"},
 	{Shows: "call-out in a command", Attack: "nslookup w63gecoroprj5um8ypnd7r6in9t0.oast.me", Twin: "the oast house.me"},
 	{Shows: "canary", Attack: "acunetix_wvs_security_test", Twin: "security_test"},
