@@ -28,9 +28,10 @@ type clearedRow struct {
 	bytes      [clearedBytes]byte
 }
 
-// clearable reports whether a leaf is of a kind that repeats: short, and no random token.
+// clearable reports whether a leaf is of a kind that repeats: short, and no random token. What
+// a name with a dollar sign means depends on where it stands (value.Value.Under).
 func clearable(l *extract.Leaf, t value.Traits) bool {
-	return len(l.Text)+len(l.Name) <= clearedBytes && l.File == "" &&
+	return len(l.Text)+len(l.Name) <= clearedBytes && l.File == "" && !(l.IsName && t.Any(value.Dollar)) &&
 		(l.IsName || l.Source == detect.SourceHeader || len(l.Text) <= 16 || !t.Only(value.Word|value.Percent))
 }
 

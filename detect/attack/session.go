@@ -300,6 +300,10 @@ func isJSON(text string) bool {
 // judge asks the languages in mask about the text that possible was asked about last.
 func (s *session) judge(l *extract.Leaf, text string, path decode.Path, mask uint32) {
 	s.value.Text, s.value.Name = text, l.Name
+	s.value.Under, s.value.Top = "", ""
+	if l.IsName && s.value.Pairs.Any(value.DollarWord) {
+		s.value.Under, s.value.Top = l.Within()
+	}
 	for ; mask != 0 && s.work.Spend(len(text)); mask &= mask - 1 {
 		i := bits.TrailingZeros32(mask)
 		if m := s.ask(i); m.Class != detect.ClassNone {

@@ -57,6 +57,26 @@ func (l *Leaf) IsSegment() bool {
 	return l.Source == detect.SourcePath && l.index >= 0
 }
 
+// Within returns the names of the nearest and of the outermost field or parameter that the
+// leaf stands in, "" if it stands in none.
+func (l *Leaf) Within() (nearest, outermost string) {
+	if l.w == nil || l.end > len(l.w.path) {
+		return "", ""
+	}
+	above := l.w.path[min(l.start+1, l.end):l.end] // the first is the source
+	for i := range above {
+		switch name := above[i].name; name {
+		case "", "json", "form", "xml", "multipart", "query", "graphql", "jwt":
+		default:
+			if outermost == "" {
+				outermost = name
+			}
+			nearest = name
+		}
+	}
+	return nearest, outermost
+}
+
 // segment is one step of a place.
 type segment struct {
 	name  string

@@ -54,9 +54,10 @@ type Row struct {
 	Attack, Twin string
 	// Source, Name and IsName are those of value.Value. Without a source the place is the
 	// query parameter q.
-	Source detect.Source
-	Name   string
-	IsName bool
+	Source     detect.Source
+	Name       string
+	IsName     bool
+	Under, Top string
 	// Suspicious says that the twin is suspicious, but not blocked at the default sensitivity.
 	Suspicious bool
 }
@@ -71,7 +72,7 @@ func (r *Row) place(text string) value.Value {
 		}
 	}
 	v := value.Of(text, source, name)
-	v.IsName = r.IsName
+	v.IsName, v.Under, v.Top = r.IsName, r.Under, r.Top
 	return v
 }
 

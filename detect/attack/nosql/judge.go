@@ -7,8 +7,9 @@
 // it (redis.go). A dollar sign alone says nothing: prices, shell and PHP variables, jQuery
 // and template languages are full of it.
 //
-// Limit: an application that lets its callers write MongoDB filters (FeathersJS, Strapi,
-// Parse) gets requests that cannot be told from an attack; it needs an exception.
+// Many applications let their callers write filters (FeathersJS, Strapi, Parse), so an
+// operator alone is only suspicious. It is an attack where a scalar is expected: as the value
+// of a credential, or as a whole value without a field; or where it carries code.
 package nosql
 
 import (
@@ -34,9 +35,9 @@ func Judge(v *value.Value) value.Match {
 	}
 	if v.Pairs.Any(value.DollarWord) {
 		if v.IsName {
-			return name(v.Text)
+			return name(v)
 		}
-		best = operators(v.Text)
+		best = operators(v)
 	}
 	if v.IsName {
 		return best
@@ -55,6 +56,13 @@ func match(confidence float64, start, end int, shape string) value.Match {
 }
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }
+
+const (
+	code       = 0.95 // runs on the server: beyond doubt
+	attack     = 0.85
+	likely     = 0.75
+	suspicious = 0.45
+)
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 

@@ -74,6 +74,9 @@ func breakout(s string, i int, quoted bool) value.Match {
 			return condition(s, start, skip(s, i+2), quoted)
 		}
 	}
+	if quoted && strings.IndexByte("+-*/(,", s[i]) >= 0 && busy(s[i:]) {
+		return match(attack, start, len(s), "busy loop in a query's script")
+	}
 	if letter(s[i]) {
 		return cypher(s, start, i, closed || i > start)
 	}
@@ -105,9 +108,8 @@ func statements(s string, start, i int) value.Match {
 					}
 				}
 			}
-			rest := s[i:min(len(s), i+400)]
-			if strings.Contains(rest, "new Date(") && strings.Contains(rest, "while") {
-				return match(0.85, start, end, "busy loop in a query's script")
+			if busy(s[i:]) {
+				return match(attack, start, end, "busy loop in a query's script")
 			}
 		case hasWord(s, i, "db") && end < len(s) && s[end] == '.':
 			if m := collection(s, i); m.Confidence > 0 {
@@ -121,6 +123,12 @@ func statements(s string, start, i int) value.Match {
 		i += next
 	}
 	return value.Match{}
+}
+
+// busy reports whether a loop waits for a time to come.
+func busy(s string) bool {
+	s = s[:min(len(s), 400)]
+	return (strings.Contains(s, "new Date(") || strings.Contains(s, "new Date;")) && strings.Contains(s, "while")
 }
 
 // collection judges db.users.drop( at s[i:].

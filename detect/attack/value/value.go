@@ -24,6 +24,9 @@ type Value struct {
 	Name string
 	// IsName says that Text is itself a name (of a parameter, a field, a file).
 	IsName bool
+	// Under and Top are, for a name with a dollar sign in it, the names of the nearest and of
+	// the outermost field or parameter that it stands in; "" if there is none.
+	Under, Top string
 	// Work counts what judging costs. One pass over Text has been counted before a language is
 	// asked. One that reads on from several starts spends what it reads anew, and ends, with
 	// what it has seen, when there is nothing left to spend. Nil counts nothing.
