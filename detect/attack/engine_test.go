@@ -422,3 +422,23 @@ func FuzzPossible(f *testing.F) {
 	}
 	f.Fuzz(checkPossible)
 }
+
+// A page of an internal host names its own host all the time; but the Host header is the
+// caller's to write, and buys nothing that only an attacker would call his own host.
+func TestOwnHost(t *testing.T) {
+	e := newEngine(t, Options{Sensitivity: High})
+	own := func(host, link string) *detect.Request {
+		return &detect.Request{Method: "GET", Target: "/a?u=" + url.QueryEscape(link), Headers: []detect.Header{
+			{Name: "Host", Value: host}, {Name: "Origin", Value: link}, {Name: "Referer", Value: link + "/x"},
+		}}
+	}
+	for range 2 { // what was passed once is not passed for another host
+		for _, host := range []string{"10.1.2.3:8080", "localhost:3000", "shop.default.svc.cluster.local"} {
+			require.False(t, e.Inspect(own(host, "http://"+host)).Blocked, host)
+			require.True(t, e.Inspect(own("example.com", "http://"+host)).Blocked, host)
+		}
+		for _, host := range []string{"169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal", "2852039166", "localhost:6379"} {
+			require.True(t, e.Inspect(own(host, "http://"+host)).Blocked, host)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/link"
 	"kongwaf/detect/attack/value"
 )
 
@@ -37,6 +38,9 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 		return
 	}
 	s.seen++
+	if m.Class == detect.ClassSSRF && link.Own(text, m, s.host()) {
+		return // seen, and so not remembered: with another Host it is something else
+	}
 	place := l.Place()
 	confidence, weight := s.weighPlace(l, place, m.Class, confidence)
 	if confidence < suspicious {

@@ -159,30 +159,90 @@ func ipv6(h string) (reach, bool) {
 	if k := strings.IndexByte(a, '%'); k >= 0 {
 		a = a[:k]
 	}
-	if k := strings.LastIndexByte(a, ':'); k >= 0 && strings.IndexByte(a[k:], '.') > 0 {
-		if ip, _, _, ok := ipv4(a[k+1:]); ok {
-			return reachOf(ip), true
-		}
-	}
-	zeros := true
-	for i := 0; i < len(a)-1; i++ {
-		if a[i] != '0' && a[i] != ':' {
-			zeros = false
-		}
+	high, low, ok := groups(a)
+	if !ok {
+		return outside, false
 	}
 	switch {
-	case len(a) > 1 && zeros && (a[len(a)-1] == '1' || a[len(a)-1] == ':' || a[len(a)-1] == '0'):
+	case high == 0 && low <= 1:
 		return loopback, a != "::1"
-	case words.HasPrefix(a, "fd00:ec2:"):
+	case high == 0 && low>>32 == 0, high == 0 && low>>32 == 0xffff, high == 0x64_ff9b<<32 && low>>32 == 0:
+		// An IPv4 address, mapped (RFC 4291), compatible or translated (RFC 6052).
+		r := reachOf(uint32(low))
+		return r, r != outside
+	case high>>32 == 0xfd00_0ec2:
 		return metadata, false
-	case words.HasPrefix(a, "::ffff:7f"), words.HasPrefix(a, "0:0:0:0:0:ffff:7f"), words.HasPrefix(a, "::7f00"):
-		return loopback, true
-	case words.HasPrefix(a, "::ffff:a9fe"), words.HasPrefix(a, "0:0:0:0:0:ffff:a9fe"):
-		return metadata, true
-	case words.HasPrefix(a, "fe80:"), words.HasPrefix(a, "fd"), words.HasPrefix(a, "fc"):
+	case high>>54 == 0xfe80>>6, high>>57 == 0xfc00>>9:
 		return private, false
 	}
 	return outside, false
+}
+
+// groups parses an IPv6 address (RFC 4291, section 2.2) into its two halves.
+func groups(a string) (high, low uint64, ok bool) {
+	var group [8]uint16
+	n, gap := 0, -1
+	for i := 0; i < len(a); {
+		if a[i] == ':' {
+			if i+1 < len(a) && a[i+1] == ':' && gap < 0 {
+				gap = n
+				i += 2
+				continue
+			}
+			if i == 0 || i+1 == len(a) {
+				return 0, 0, false
+			}
+			i++
+			continue
+		}
+		j, v := i, uint32(0)
+		for j < len(a) && a[j] != ':' && a[j] != '.' {
+			d := hexDigit(a[j])
+			if d < 0 || j-i > 4 {
+				return 0, 0, false
+			}
+			v = v<<4 | uint32(d)
+			j++
+		}
+		if j < len(a) && a[j] == '.' { // the last two groups as an IPv4 address
+			ip, parts, _, ok := ipv4(a[i:])
+			if !ok || parts != 4 || n > 6 {
+				return 0, 0, false
+			}
+			group[n], group[n+1] = uint16(ip>>16), uint16(ip)
+			n += 2
+			break
+		}
+		if n == len(group) {
+			return 0, 0, false
+		}
+		group[n] = uint16(v)
+		n++
+		i = j
+	}
+	if gap < 0 && n != len(group) {
+		return 0, 0, false
+	}
+	if gap >= 0 {
+		copy(group[len(group)-(n-gap):], group[gap:n])
+		for k := gap; k < len(group)-(n-gap); k++ {
+			group[k] = 0
+		}
+	}
+	for k := range 4 {
+		high, low = high<<16|uint64(group[k]), low<<16|uint64(group[k+4])
+	}
+	return high, low, true
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case digit(c):
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
 }
 
 // embedded recognises names under which any address can be had: 127.0.0.1.nip.io,

@@ -17,9 +17,20 @@ import (
 	"kongwaf/detect/attack/words"
 )
 
+// Confidences, by what they mean to the engine (value.Match).
+const (
+	certain    = 0.93
+	attack     = 0.85
+	blocked    = 0.78
+	mentioned  = 0.6 // suspicious: people write about it
+	unusual    = 0.55
+	suspicious = 0.4
+)
+
 // schemes, by what a server that speaks them gives away.
 const (
 	web      uint32 = 1 << iota // http, https
+	socket                      // ws, wss
 	internal                    // nobody links to: gopher, dict
 	lookup                      // directories and remote objects: ldap, rmi
 	transfer                    // file transfer
@@ -27,7 +38,8 @@ const (
 )
 
 var schemes = words.New(
-	words.Group{Kind: web, Words: `http https ws wss url:http url:https view-source:http feed:http`},
+	words.Group{Kind: web, Words: `http https url:http url:https view-source:http feed:http`},
+	words.Group{Kind: socket, Words: `ws wss`},
 	words.Group{Kind: internal, Words: `gopher gophers dict netdoc`},
 	words.Group{Kind: lookup, Words: `ldap ldaps ldapi rmi iiop corba corbaname nis dns jmx`},
 	words.Group{Kind: transfer, Words: `tftp sftp smb ftp scp imap pop3 smtp telnet rtsp mongodb redis memcached`},
@@ -38,7 +50,7 @@ var schemes = words.New(
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	t := v.Traits
-	return v.Pairs.Any(value.ColonSlash|value.SlashSlash) || v.Pairs.All(value.SchemeColon|value.ColonLetter) ||
+	return v.Pairs.Any(value.ColonSlash|value.SlashSlash) || v.Pairs.Any(value.SchemeColon) && v.Pairs.Any(value.ColonLetter|value.ColonDigit) ||
 		t.Any(value.Backslash) || t.Any(value.Slash) && t.Any(value.Semicolon|value.Tab)
 }
 
@@ -46,7 +58,7 @@ func Possible(v *value.Value) bool {
 func Judge(v *value.Value) value.Match {
 	text := v.Text
 	best := redirect(v)
-	if !v.Pairs.Any(value.ColonSlash) && !v.Pairs.All(value.SchemeColon|value.ColonLetter) {
+	if !v.Pairs.Any(value.ColonSlash) && !(v.Pairs.Any(value.SchemeColon) && v.Pairs.Any(value.ColonLetter|value.ColonDigit)) {
 		return tempered(best, text)
 	}
 	for i := 0; i < len(text); {
@@ -63,7 +75,7 @@ func Judge(v *value.Value) value.Match {
 		if m.Confidence > best.Confidence {
 			best = m
 		}
-		if best.Confidence >= 0.93 {
+		if best.Confidence >= certain {
 			break
 		}
 		i = max(i+1, next)
@@ -71,9 +83,9 @@ func Judge(v *value.Value) value.Match {
 	return tempered(best, text)
 }
 
-// tempered lowers the confidence of a match in running text.
+// tempered lowers the confidence of a match in running text, unless nobody would write it there.
 func tempered(best value.Match, text string) value.Match {
-	if best.Confidence >= 0.4 {
+	if best.Confidence >= suspicious && best.Confidence < attack {
 		switch document.Of(text) {
 		case document.Document:
 			best.Confidence = min(best.Confidence*0.6, 0.5)
@@ -96,7 +108,7 @@ func schemeLike(text string, i int) bool {
 	if c := text[i+1]; c == '/' || c == '\\' {
 		return true
 	}
-	return (text[i-1]|0x20 == 'p' || text[i-1]|0x20 == 's' || text[i-1]|0x20 == 'r') && letter(text[i-2]) && letter(text[i+1]) || text[i-1]|0x20 == 'c' && text[i+1] == '/'
+	return (text[i-1]|0x20 == 'p' || text[i-1]|0x20 == 's' || text[i-1]|0x20 == 'r') && letter(text[i-2]) && (letter(text[i+1]) || digit(text[i+1])) || text[i-1]|0x20 == 'c' && text[i+1] == '/'
 }
 
 // link judges the URL whose scheme ends with the colon at i, and returns where it ends.
@@ -106,166 +118,96 @@ func link(v *value.Value, i int) (value.Match, int) {
 	for start > 0 && i-start < 12 && (letter(text[start-1]) || digit(text[start-1])) {
 		start--
 	}
-	kind := schemes.Of(text[start:i])
-	if kind == 0 {
+	u := url{kind: schemes.Of(text[start:i]), start: start}
+	if u.kind == 0 {
 		return value.Match{}, i
 	}
 	rest := text[i+1:]
-	slashes := 0
-	for slashes < len(rest) && slashes < 8 && (rest[slashes] == '/' || rest[slashes] == '\\') {
-		slashes++
+	for u.slashes < len(rest) && u.slashes < 8 && (rest[u.slashes] == '/' || rest[u.slashes] == '\\') {
+		u.backslash = u.backslash || rest[u.slashes] == '\\'
+		u.slashes++
 	}
-	first := strings.TrimLeft(text[:start], " \t\"'(<=") == "" || start > 0 && (text[start-1] == '=')
+	u.first = strings.TrimLeft(text[:start], " \t\"'(<=") == "" || start > 0 && (text[start-1] == '=')
 	switch {
-	case kind == wrapper && words.HasPrefix(rest, "http"):
-		return found(0.85, start, i+5, "nested URL scheme"), i
-	case kind == internal && slashes >= 2, kind == internal && words.HasPrefix(text[start:], "netdoc:/"):
-		return grade(0.92, first, start, i+3, "scheme of internal services"), i
-	case kind == lookup && slashes >= 2:
-		return grade(0.75, first, start, i+3, "scheme of directory services"), i
-	case kind == transfer && slashes >= 2 && text[start]|0x20 == 't' && text[start+1]|0x20 == 'f':
-		return grade(0.75, first, start, i+3, "scheme of file transfer"), i
+	case u.kind == wrapper && words.HasPrefix(rest, "http"):
+		return found(attack, start, i+5, "nested URL scheme"), i
+	case u.kind == internal && u.slashes >= 2, u.kind == internal && words.HasPrefix(text[start:], "netdoc:/"):
+		return grade(certain, u.first || !inSentence(text, start, i+3), start, i+3, "scheme of internal services"), i
+	case u.kind == lookup && u.slashes >= 2:
+		return grade(blocked, u.first || !inSentence(text, start, i+3), start, i+3, "scheme of directory services"), i
+	case u.kind == transfer && u.slashes >= 2 && text[start]|0x20 == 't' && text[start+1]|0x20 == 'f':
+		return grade(blocked, u.first, start, i+3, "scheme of file transfer"), i
 	}
-	if kind != web && kind != transfer {
+	if u.kind&(web|socket|transfer) == 0 {
 		return value.Match{}, i
 	}
-	if slashes < 2 && !(first && kind == web && slashes < 2 && len(rest) > 3) {
+	if u.slashes < 2 && !(u.first && u.kind == web && len(rest) > 3) {
 		return value.Match{}, i
 	}
-	from := i + 1 + slashes
-	if kind == web && rest[:slashes] == "//" {
-		if end := ordinaryHost(text, from); end > 0 && !(first && include(v)) {
+	from := i + 1 + u.slashes
+	if u.kind == web && !u.backslash && u.slashes == 2 {
+		if end := ordinaryHost(text, from); end > 0 && !(u.first && include(v)) {
 			return value.Match{}, end
 		}
 	}
-	// The authority, as far as any parser reads it.
-	end, at, spaces, backslash, hash := from, -1, 0, false, false
-	for end < len(text) && end-from < 256 {
-		c := text[end]
-		if c == '/' || c == '?' || c == '"' || c == '\'' || c == '<' || c == '>' || c == ',' || c == '\n' || c == ')' || c == '`' {
-			break
-		}
-		if c == ' ' {
-			// http://1.1.1.1 &@2.2.2.2# @3.3.3.3/: a blank ends all but such.
-			if k := strings.IndexByte(text[end:min(len(text), end+6)], '@'); k < 0 || k > 1 && (letter(text[end+k-1]) || digit(text[end+k-1])) {
-				break
-			}
-			spaces++
-		}
-		if c == '@' {
-			at = end
-		}
-		if c == '\\' {
-			backslash = true
-		}
-		if c == '#' || c == '&' || c == ';' {
-			if k := strings.IndexByte(text[end:min(len(text), end+48)], '@'); k < 0 || strings.IndexByte(text[end:end+k], '/') >= 0 {
-				break
-			}
-			hash = true
-		}
-		end++
-	}
-	name := text[from:end]
-	user := ""
-	if at >= 0 {
-		user = text[from:at]
-		name = text[at+1 : end]
-	}
-	if k := strings.IndexByte(name, '\\'); k >= 0 {
-		name = name[:k]
-	}
-	port := ""
-	if k := strings.LastIndexByte(name, ':'); k >= 0 && (name[0] != '[' || strings.IndexByte(name[k:], ']') < 0) {
-		port = name[k+1:]
-		name = name[:k]
-	}
-	cut := strings.IndexAny(name, "%\x00")
-	if cut > 0 {
-		name = name[:cut] // some parsers end the name there
-	}
-	r, disguised := host(name)
-	disguised = disguised || cut > 0 && r != outside
-	path := text[end:min(len(text), end+48)]
-	c, shape := 0.0, ""
-	inHeader := v.Source == detect.SourceHeader && !words.HasPrefix(v.Name, "x-")
-	switch {
-	case at >= 0 && (spaces > 0 || backslash || hash):
-		c, shape = 0.85, "URL with two hosts"
-	case r == metadata:
-		c, shape = 0.93, "metadata service"
-	case r == loopback && disguised:
-		c, shape = 0.9, "loopback in disguise"
-	case r == private && disguised:
-		c, shape = 0.78, "private address in disguise"
-	case disguised && at < 0 && digit(name[0]):
-		c, shape = 0.72, "address in disguise"
-	case r == loopback:
-		c, shape = 0.55, "loopback address"
-		if kind == transfer || backslash || strings.IndexByte(rest[:slashes], '\\') >= 0 || slashes > 2 {
-			c = 0.75 // no page on the developer's own machine
-		}
-		if first && !returns(v.Name) && !letter(name[0]) && v.Source != detect.SourceHeader {
-			c = max(c, 0.72)
-		}
-		if serviceports.Of(port) != 0 || telling(path) {
-			c = 0.78
-		}
-		if at >= 0 {
-			c = 0.85
-		}
-		if kind == transfer && start > 0 {
-			c = 0.55 // REDIS_URL=redis://localhost:6379 is a line of a configuration
-		}
-		if slashes < 2 && (!first || slashes == 0 && kind != web) {
-			c -= 0.3
-		}
-	case r == private:
-		c, shape = 0.45, "private address"
-		if telling(path) || serviceports.Of(port) != 0 {
-			c = 0.75
-		}
-	case kind == transfer && slashes >= 2 && text[start] != 'f':
-		c, shape = 0.55, "scheme of file transfer"
-	case at >= 0 && strings.IndexByte(user, '.') > 0 && strings.IndexByte(user, ':') < 0:
-		c, shape = 0.72, "URL with two hosts"
-	case at >= 0 && strings.Contains(user, "."):
-		c, shape = 0.6, "URL with two hosts"
-	case slashes >= 1 && first && backslashFirst(rest, slashes):
-		c, shape = 0.72, "URL with backslashes"
-	case first && include(v):
-		c, shape = 0.6, "remote file to include"
-		if strings.HasSuffix(text, "?") || strings.HasSuffix(text, "\x00") || strings.HasSuffix(text, "?\x00") {
-			c = 0.8
-		}
-	}
+	u.authority(text, from)
+	c, shape := u.weigh(v)
 	if c == 0 {
-		return value.Match{}, end
+		return value.Match{}, u.end
 	}
-	if inHeader && r != metadata {
-		c = min(c, 0.4)
+	if v.Source == detect.SourceHeader && !words.HasPrefix(v.Name, "x-") && u.reach != metadata {
+		c = min(c, suspicious)
 	}
-	return grade(c, first || r == metadata || disguised, start, min(len(text), end), shape), end
+	sentence := !u.first && inSentence(text, start, u.end)
+	if sentence || u.reach == metadata && inSentence(text, start, u.end) {
+		c = min(c, mentioned)
+	}
+	return grade(c, u.first || u.reach == metadata || u.disguised || c >= attack, start, min(len(text), u.end), shape), u.end
 }
 
-// returns reports whether a parameter of this name says where to go afterwards, which is
-// the developer's own machine, or that of a program's user (RFC 8252), often enough.
-func returns(name string) bool {
-	return words.Index(name, "redir") >= 0 || words.Index(name, "callback") >= 0 || words.Index(name, "return") >= 0 ||
-		words.Index(name, "origin") >= 0 || words.Index(name, "refer") >= 0 || words.Index(name, "continue") >= 0 || words.Index(name, "next") >= 0
+// inSentence reports whether what is at text[start:end] stands in a sentence: words before it
+// and behind it on its line. Nothing fetches a sentence, and people write such about servers.
+func inSentence(text string, start, end int) bool {
+	before := wordsIn(lineBefore(text, start))
+	rest, _, _ := strings.Cut(text[end:min(len(text), end+264)], "\n")
+	if k := strings.IndexByte(rest[:min(len(rest), 200)], ' '); k >= 0 {
+		rest = rest[k:min(len(rest), k+64)] // behind the path
+	} else if k = len(rest); before >= 2 && k > 0 && rest[k-1] == '.' {
+		return true
+	} else {
+		rest = ""
+	}
+	after := wordsIn(rest)
+	return before >= 2 && after >= 1 || strings.TrimSpace(lineBefore(text, start)) == "" && after >= 3
 }
 
-// serviceports are ports of services that speak no HTTP to browsers, or only inside.
-var serviceports = words.New(words.Group{Kind: 1, Words: `21 22 23 25 53 110 111 135 139 143 389 445 465 514 587 636 873 993 995 1099 1433 1521 2049 2375 2376 2379 3306 3389 4444 5432 5984 5985 6379 6443 7001 8005 8009 8500 9000 9200 9300 10250 10255 11211 15672 27017 27018 50070`})
+// lineBefore returns what stands before i on its line, as far as it matters.
+func lineBefore(text string, i int) string {
+	line := text[max(0, i-64):i]
+	return line[strings.LastIndexByte(line, '\n')+1:]
+}
 
-// telling reports whether the path after an inside address is one of administration.
-func telling(path string) bool {
-	for _, p := range [...]string{"/latest/", "/admin", "/server-status", "/metadata", "/computemetadata", "/manager", "/actuator", "/_cat", "/_search", "/v1/agent", "/containers/", "/etc/", "/solr", "/console", "/status", "/private", "/secret", "/internal", "/flag"} {
-		if words.HasPrefix(path, p) {
-			return true
+// wordsIn counts words of letters, as blanks and the marks of a sentence part them.
+func wordsIn(s string) int {
+	n, letters, odd := 0, 0, false
+	for i := 0; i <= len(s); i++ {
+		c := byte(' ')
+		if i < len(s) {
+			c = s[i]
+		}
+		switch {
+		case letter(c) || c >= 0x80 || c == '\'':
+			letters++
+		case c == ' ' || c == ',' || c == ':' || c == '.' || c == ')' || c == '(' || c == '?' || c == '!':
+			if letters >= 2 && !odd {
+				n++
+			}
+			letters, odd = 0, odd && c != ' '
+		default:
+			odd = true
 		}
 	}
-	return false
+	return n
 }
 
 // include reports whether a parameter that names a page to include gets a remote script.
@@ -286,7 +228,7 @@ func include(v *value.Value) bool {
 	case script:
 		return includers.Of(v.Name) != 0 || q == len(text)-1
 	case image:
-		return q == len(text)-1
+		return q == len(text)-1 && includers.Of(v.Name) != 0
 	}
 	return false
 }
@@ -304,56 +246,6 @@ var extensions = words.New(
 
 // includers are names of parameters whose value becomes a file to run.
 var includers = words.New(words.Group{Kind: 1, Words: `page file include inc path template tpl doc document folder root pg style pdf dir view layout mod module conf content show load lang locale basepath base_path document_root _server[document_root] mosconfig_absolute_path`})
-
-func backslashFirst(rest string, slashes int) bool {
-	return strings.IndexByte(rest[:slashes], '\\') >= 0
-}
-
-// redirect recognises links that browsers take for another host while servers take them
-// for a path: ///host, /\host, \/host, https:host.
-func redirect(v *value.Value) value.Match {
-	text := v.Text
-	if len(text) < 4 || v.Source == detect.SourcePath || len(text) > 2048 {
-		return value.Match{}
-	}
-	if text[0] != '/' && text[0] != '\\' {
-		return value.Match{}
-	}
-	n, backslash := 0, false
-	for n < len(text) && n < 12 && (text[n] == '/' || text[n] == '\\' || text[n] == ';' || text[n] == '\t') {
-		backslash = backslash || text[n] == '\\' && n < 3
-		n++
-	}
-	if text[0] == '\\' && strings.Trim(text[:n], `\`) == "" {
-		return value.Match{} // a network share, or an escape
-	}
-	dots := 0
-	end := n
-	for end < len(text) && (letter(text[end]) || digit(text[end]) || text[end] == '-' || text[end] == '.' || text[end] == '@') {
-		if text[end] == '.' && end > n && end+1 < len(text) && text[end-1] != '.' && letter(text[end+1]) {
-			dots++
-		}
-		end++
-	}
-	if dots == 0 || end < len(text) && strings.IndexByte("/?#%:\\", text[end]) < 0 {
-		return value.Match{}
-	}
-	hostlike := text[n:end]
-	if end < len(text) && text[end] == '%' && strings.IndexByte(text[end:min(len(text), end+64)], '@') > 0 && n >= 2 {
-		return found(0.75, 0, end, "link to another host in disguise")
-	}
-	switch {
-	case strings.IndexByte(hostlike, '@') >= 0 && n >= 2:
-		return found(0.78, 0, end, "link to another host in disguise")
-	case backslash && n >= 2:
-		return found(0.8, 0, end, "link to another host in disguise")
-	case n == 2 && strings.HasPrefix(text[end:], "/.."):
-		return found(0.75, 0, end, "link to another host in disguise")
-	case n >= 3:
-		return found(0.72, 0, end, "link to another host in disguise")
-	}
-	return value.Match{}
-}
 
 // grade lowers the confidence of a link in the middle of a text.
 func grade(c float64, first bool, start, end int, shape string) value.Match {

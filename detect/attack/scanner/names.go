@@ -54,10 +54,11 @@ var phraseSeams = func() *words.Trigrams {
 	return t
 }()
 
-// services are the domains by which tools see that a server called out.
+// services are the domains by which tools see that a server called out. Tunnels to the
+// developer's own machine (ngrok, pipedream) are none: webhooks are sent there all day.
 var services = words.Group{Kind: callout, Words: `burpcollaborator.net oastify.com interact.sh interactsh.com oast.me oast.pro oast.live oast.site oast.online oast.fun
 		dnslog.cn dnslog.pw ceye.io requestbin.net requestbin.com requestcatcher.com webhook.site canarytokens.com canarytokens.org bxss.me bxss.in
-		xss.ht ezxss.com burpcollaborator.com pipedream.net ngrok.io ngrok-free.app beeceptor.com requestrepo.com eyes.sh dnsbin.zhack.ca
+		xss.ht ezxss.com burpcollaborator.com requestrepo.com eyes.sh dnsbin.zhack.ca
 		vulnweb.com r87.me r87.com hookbin.com pingb.in tukar.me sslip.dev 0x.gy bind.cloud dns.outbound.watchtowr.com xss.report`}
 
 // calloutDots holds the byte before and the two behind the last dot of the services' names.

@@ -103,6 +103,7 @@ var rows = []languagetest.Row{
 	{Shows: "file of a dependency", Attack: "/.git/x.js", Twin: "/vendor/lodash.min.js", Source: detect.SourcePath},
 	{Shows: "report about a page", Attack: "/.env", Twin: "/.well-known/attribution-reporting/debug/verbose", Source: detect.SourcePath},
 	{Shows: "call-out domain", Attack: "http://lmb1ikpej3yys0gqft8lxewm2d89w5.burpcollaborator.net/", Twin: "https://portswigger.net/burp"},
+	{Shows: "a tunnel to the own machine catches webhooks", Attack: "https://abc.oastify.com/hook", Twin: "https://abc.ngrok-free.app/hook"},
 	{Shows: "call-out in a command", Attack: "nslookup w63gecoroprj5um8ypnd7r6in9t0.oast.me", Twin: "the oast house.me"},
 	{Shows: "canary", Attack: "acunetix_wvs_security_test", Twin: "security_test"},
 }
