@@ -128,6 +128,9 @@ const (
 	// maxTokens bounds one reading. A value that closes its literal and goes on as SQL for
 	// so long is no accident (see weighClosed); a bare list of so many numbers is data.
 	maxTokens = 20000
+	// maxLate bounds a reading from the middle of a text: a UNION shows within a few tokens
+	// whether a SELECT with a list follows.
+	maxLate = 64
 )
 
 // state is what the grammar expects next.

@@ -19,6 +19,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/work"
 )
 
 // needed are the byte classes of which an attack has at least one, if it has no ||, && or --:
@@ -72,7 +73,7 @@ func judge(v *value.Value) value.Match {
 		best = best.Better(uncommented(text))
 	}
 	if best.Confidence < blocked && v.Pairs.Any(value.LetterUN) && v.Traits.Any(value.White|value.ParenOpen|value.Star|value.NUL|value.Control|value.High) {
-		best = best.Better(union(text))
+		best = best.Better(union(text, v.Work))
 	}
 	if best.Confidence >= blocked && (best.Start == 0 && v.Traits.Any(value.Newline) && formatted(text) || quotedInProse(text, best)) {
 		best.Confidence = pasted
@@ -140,28 +141,32 @@ const (
 
 // bare reads the text where a number or a name was expected.
 func bare(text string) value.Match {
-	m := read(text, 0, context{})
+	m, _ := read(text, 0, context{})
 	return m
 }
 
-// read reads text from pos in a context, and once more if "--" may have been two signs.
-func read(text string, pos int, c context) value.Match {
+// read reads text from pos in a context, and once more if "--" may have been two signs. It
+// returns where the reading ended too.
+func read(text string, pos int, c context) (m value.Match, end int) {
 	p := parser{lexer: lexer{text: text}}
 	p.enter(c)
 	p.run(pos, c.state())
-	m := p.score(c)
+	m, end = p.score(c), p.pos
 	if p.sawMinusMinus && m.Confidence < blocked {
 		p = parser{lexer: lexer{text: text, minusMinus: true}}
 		p.enter(c)
 		p.run(pos, c.state())
-		m = m.Better(p.score(c))
+		m, end = m.Better(p.score(c)), max(end, p.pos)
 	}
-	return m
+	return m, end
 }
 
 // enter sets what stands before the value.
 func (p *parser) enter(c context) {
-	p.quote = c.quote
+	p.quote, p.most = c.quote, maxTokens
+	if c.late {
+		p.most = maxLate
+	}
 	if c.quote != 0 {
 		p.operands = 1
 		p.last, p.first = oString, oString
@@ -191,7 +196,8 @@ func closed(text string, quote byte) value.Match {
 		if at < 0 {
 			break
 		}
-		best = best.Better(read(text, at+1, context{quote: quote, at: at}))
+		m, _ := read(text, at+1, context{quote: quote, at: at})
+		best = best.Better(m)
 		// \' may be an escaped quote or, without backslash escapes, the end: it was read
 		// as the end; read on to find the end that the other servers see.
 		if at == 0 || text[at-1] != '\\' || best.Confidence >= blocked {
@@ -228,7 +234,8 @@ func uncommented(text string) value.Match {
 	if i < 0 || strings.Contains(text[:i], "/*") {
 		return value.Match{}
 	}
-	return read(text, i+2, context{quote: '*', at: i})
+	m, _ := read(text, i+2, context{quote: '*', at: i})
+	return m
 }
 
 // maxGlued is the length up to which a value is also read as a filter would leave it.
@@ -279,18 +286,17 @@ func commentInWord(s string, i int) int {
 }
 
 // union looks for UNION SELECT in text that is no SQL before it: what stands there may
-// be anything, if the query is one that the grammar here does not know.
-func union(text string) value.Match {
+// be anything, if the query is one that the grammar here does not know. Every UNION is a
+// start, and a reading goes on for a few tokens; as tokens may be long, w counts the bytes.
+func union(text string, w *work.Meter) value.Match {
 	var best value.Match
-	for i, n := 0, 0; i+12 < len(text) && n < maxUnions; {
+	for i := 0; i+12 < len(text); {
 		// Horspool's search for "union", ignoring case: the last letter decides how far to go on.
 		c := text[i+4]
 		if c|0x20 == 'n' && equalFold("union", text[i:i+5]) && (i == 0 || charClass[text[i-1]] != cName) && selectFollows(text, i+5) {
-			n++
-			if m := read(text, i, context{late: true}); m.Confidence > best.Confidence {
-				best = m
-			}
-			if best.Confidence >= blocked {
+			m, end := read(text, i, context{late: true})
+			best = best.Better(m)
+			if best.Confidence >= blocked || !w.Spend(end-i) {
 				break
 			}
 		}
@@ -298,9 +304,6 @@ func union(text string) value.Match {
 	}
 	return best
 }
-
-// maxUnions bounds how often one value is read from its middle on.
-const maxUnions = 1000
 
 // selectFollows reports whether the word behind UNION can be one of SQL's.
 func selectFollows(text string, i int) bool {

@@ -191,7 +191,7 @@ func FuzzUnion(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		slow := strings.Contains(strings.ToLower(text), "union")
-		if got := union(text); got.Confidence > 0 && !slow {
+		if got := union(text, nil); got.Confidence > 0 && !slow {
 			t.Fatalf("%q: union found what is not there", text)
 		}
 	})

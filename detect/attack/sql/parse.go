@@ -9,6 +9,7 @@ type parser struct {
 	facts  fact
 	end    ending
 	tokens int
+	most   int // tokens that are read
 	// operands counts them; first is what the text began with.
 	operands int
 	first    operand
@@ -51,7 +52,7 @@ func (p *parser) parse(first state) {
 	st := first
 	for {
 		p.tokens++
-		if p.tokens > maxTokens {
+		if p.tokens > p.most {
 			p.end = endLong
 			return
 		}

@@ -20,6 +20,8 @@ func (p *parser) has(f fact) bool { return p.facts&f != 0 }
 func (p *parser) weigh(c context) (float64, string) {
 	if c.late {
 		switch {
+		case p.has(fUnion) && p.end == endLong:
+			return 0.9, "union, endless"
 		case !p.has(fUnionList) || !p.has(fSelect):
 			return 0, ""
 		case p.whole() && p.has(fSelectSQL|fFrom):
