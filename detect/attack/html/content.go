@@ -35,14 +35,12 @@ func (p *scanner) script(t *tag, i int) int {
 	}
 	// Scripts without an end overlap: the more of them were read, the less of each is.
 	switch {
-	case p.read > len(s):
-		content = content[:min(len(content), 12)]
 	case p.read > len(s)/2:
 		content = content[:min(len(content), 64)]
 	}
-	r := acts(content)
+	r := p.acts(content)
 	if !closed {
-		p.read += r.Stop
+		p.read += r.Looked
 	}
 	switch {
 	case r.Acts():
@@ -110,7 +108,7 @@ func (p *scanner) styleSheet(t *tag, i int) int {
 	}
 	content := s[i:stop]
 	c := styleConfidence(content, false)
-	if c < 0.75 && len(content) <= maxFiltered && strings.IndexByte(content, '{') < 0 && acts(content).Hostile {
+	if c < 0.75 && len(content) <= maxFiltered && strings.IndexByte(content, '{') < 0 && p.acts(content).Hostile {
 		c = 0.75
 	}
 	if c > 0 {

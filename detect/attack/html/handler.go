@@ -12,14 +12,14 @@ func (p *scanner) handler(t *tag, name, stop, equals, from, to int, quote byte) 
 	if quote == 0 && v[0] == '{' {
 		// JSX: onClick={() => x}, and what imitates it. The rest of the braces may hold blanks.
 		body := s[from+1 : min(len(s), from+256)]
-		if strings.Contains(body, "=>") || !acts(body).Hostile || t.injected {
+		if strings.Contains(body, "=>") || !p.acts(body).Hostile || t.injected {
 			return
 		}
 	}
 	if t.injected && p.best.Confidence >= 0.5 && !strings.ContainsAny(v[:min(len(v), 512)], "(`=&[+-") {
 		return // a word; nothing new
 	}
-	r := acts(v)
+	r := p.acts(v)
 	if !r.Acts() && p.best.Confidence >= 0.75 {
 		return
 	}

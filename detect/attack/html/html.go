@@ -70,14 +70,14 @@ func judgeText(v *value.Value) value.Match {
 	if seen == 0 {
 		return value.Match{}
 	}
+	p := scanner{src: s, work: v.Work}
 	var best value.Match
 	if seen&schemeSign != 0 {
-		best = bareURL(s)
+		best = p.bareURL()
 	}
 	if seen&(tagSign|attrSign) == 0 {
 		return best
 	}
-	p := scanner{src: s}
 	p.contexts(seen)
 	if seen&tagSign != 0 && p.best.Confidence < 0.7 {
 		p.filtered()
@@ -164,7 +164,7 @@ func (p *scanner) without() {
 		buf[n] = s[i]
 		n++
 	}
-	sub := scanner{src: string(buf[:n])}
+	sub := scanner{src: string(buf[:n]), work: p.work}
 	sub.contexts(tagSign | attrSign)
 	if sub.best.Confidence >= 0.7 {
 		p.see(sub.best.Confidence-0.05, 0, len(s), sub.best.Shape)
@@ -353,10 +353,12 @@ func indexFold(s, word string) int {
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // acts reports how surely a text, with character references undone, acts as a script.
-func acts(s string) script.Reading {
+func (p *scanner) acts(s string) script.Reading {
 	var buf [512]byte
-	if strings.IndexByte(s[:min(len(s), len(buf))], '&') < 0 {
-		return script.Read(s)
+	if strings.IndexByte(s[:min(len(s), len(buf))], '&') >= 0 {
+		s = view(undo(buf[:0], s))
 	}
-	return script.Read(view(undo(buf[:0], s)))
+	r := script.Read(s)
+	p.ended = !p.work.Spend(r.Looked) || p.ended
+	return r
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/work"
 )
 
 // scanner walks one text as markup and keeps the best match. It allocates nothing.
@@ -17,6 +18,8 @@ type scanner struct {
 	noComments bool // no comment ends in what follows
 	noStyles   bool // no style element ends in what follows
 	read       int  // bytes read as scripts that did not end
+	work       *work.Meter
+	ended      bool // there is nothing left to spend
 
 	// marks are tags that the first walk began at, evenly spread over the text. Another
 	// walk that begins a tag at one of them sees the same from there on, and ends.
@@ -46,8 +49,8 @@ func (p *scanner) meets(i int) bool {
 	return false
 }
 
-// sure reports whether nothing better can be found.
-func (p *scanner) sure() bool { return p.best.Confidence >= 0.9 }
+// sure reports whether nothing better can be found, or nothing more may be read.
+func (p *scanner) sure() bool { return p.best.Confidence >= 0.9 || p.ended }
 
 func (p *scanner) see(confidence float64, start, end int, shape string) {
 	if confidence > p.best.Confidence {
@@ -99,7 +102,7 @@ func (p *scanner) data(i int) {
 				k++
 			}
 			content := s[k:min(len(s), k+64)]
-			if e := strings.IndexByte(content, '>'); e >= 0 && acts(content[e+1:]).Acts() {
+			if e := strings.IndexByte(content, '>'); e >= 0 && p.acts(content[e+1:]).Acts() {
 				p.see(0.75, i, k+e, "script element, spaced out")
 			}
 			i = k
@@ -204,9 +207,9 @@ func (p *scanner) scriptEnd(i int) {
 	if len(before) <= 4 || len(before) > maxFiltered {
 		return
 	}
-	r := acts(before)
+	r := p.acts(before)
 	if q := strings.IndexAny(before, "'\""); !r.Acts() && q >= 0 {
-		r = acts(strings.TrimLeft(before[q+1:], " ;+-,)}"))
+		r = p.acts(strings.TrimLeft(before[q+1:], " ;+-,)}"))
 	}
 	if r.Hostile || r.Acts() && strings.IndexByte(before, '\n') < 0 {
 		p.see(0.75, 0, i+8, "end of a script")

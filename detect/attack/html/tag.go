@@ -54,7 +54,7 @@ func (p *scanner) tag(i int) int {
 	if t.element != scriptElement {
 		t.prefixed = strings.IndexByte(s[name:i], ':') >= 0
 	}
-	if t.element == scriptElement && !t.closing && i < len(s) && s[i] == '<' && acts(s[i+1:min(len(s), i+32)]).Acts() {
+	if t.element == scriptElement && !t.closing && i < len(s) && s[i] == '<' && p.acts(s[i+1:min(len(s), i+32)]).Acts() {
 		// Old browsers end the name at the second bracket and run what follows.
 		p.see(0.8, t.start, i+1, "script element, malformed")
 	}
@@ -168,7 +168,7 @@ func (p *scanner) attribute(t *tag, name, stop, equals, from, to int, quote byte
 		p.handler(t, name, stop, equals, from, to, quote)
 		return
 	case boundAttr:
-		if !t.injected && len(v) > 0 && v[0] != '{' && acts(v).Hostile {
+		if !t.injected && len(v) > 0 && v[0] != '{' && p.acts(v).Hostile {
 			p.see(0.8, t.start, to, "handler of a client framework")
 		}
 		return
@@ -269,7 +269,7 @@ func (p *scanner) inside(t *tag, from, to int, quote byte) {
 	if p.nested || len(v) < 6 {
 		return
 	}
-	sub := scanner{src: p.src[:to], nested: true}
+	sub := scanner{src: p.src[:to], nested: true, work: p.work}
 	switch {
 	case v[0] == '`' || quote == '`':
 		sub.insideTag(from+1, true)
@@ -287,6 +287,7 @@ func (p *scanner) inside(t *tag, from, to int, quote byte) {
 	default:
 		return
 	}
+	p.ended = p.ended || sub.ended
 	if sub.best.Confidence >= 0.7 {
 		p.see(sub.best.Confidence-0.1, t.start, to, sub.best.Shape)
 	}

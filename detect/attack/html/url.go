@@ -170,7 +170,7 @@ func (p *scanner) url(t *tag, kind attribute, from, to int, quote byte) {
 		if harmless(body) {
 			return
 		}
-		r := acts(body)
+		r := p.acts(body)
 		switch {
 		case t.injected && !t.quoted:
 			if r.Acts() {
@@ -182,7 +182,7 @@ func (p *scanner) url(t *tag, kind attribute, from, to int, quote byte) {
 			p.see(0.6, t.start, to, "script address")
 		}
 	case spoiltScheme:
-		if acts(v[rest:]).Acts() || acts(v[max(0, rest-1):]).Hostile {
+		if p.acts(v[rest:]).Acts() || p.acts(v[max(0, rest-1):]).Hostile {
 			p.see(0.75, t.start, to, "script address, misspelt")
 		}
 	case dataScheme:
@@ -200,7 +200,8 @@ func (p *scanner) url(t *tag, kind attribute, from, to int, quote byte) {
 }
 
 // bareURL judges a value that is a script URL, or holds one where an address would stand.
-func bareURL(s string) value.Match {
+func (p *scanner) bareURL() value.Match {
+	s := p.src
 	kind, rest := schemeOf(s)
 	switch kind {
 	case scriptScheme:
@@ -208,7 +209,7 @@ func bareURL(s string) value.Match {
 		if harmless(body) {
 			return value.Match{}
 		}
-		switch r := acts(body); {
+		switch r := p.acts(body); {
 		case r.Acts():
 			return found(0.92, 0, len(s), "script address")
 		case len(body) > 0 && (body[0] == '%' || body[0] == '\\' || body[0] == '/' && len(body) > 1 && body[1] == '/') && codeLike(body):
@@ -244,6 +245,9 @@ func bareURL(s string) value.Match {
 						c = 0.65
 					}
 					return found(c, k, i+1+r.Stop, "script address inside")
+				}
+				if !p.work.Spend(r.Looked) {
+					break
 				}
 				i += r.Stop
 			}

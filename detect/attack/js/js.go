@@ -18,6 +18,7 @@ import (
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/js/script"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/work"
 )
 
 // Possible reports whether a value can hold an attack in this language at all.
@@ -48,7 +49,7 @@ func Judge(v *value.Value) value.Match {
 		return best
 	}
 	if v.Traits.All(value.Dollar | value.BraceOpen) {
-		best = best.Better(substitution(s))
+		best = best.Better(substitution(s, v.Work))
 	}
 	if v.Traits.All(value.BracketOpen | value.BracketClose | value.ParenOpen | value.Plus | value.Exclamation) {
 		best = best.Better(symbolsOnly(s))
@@ -220,7 +221,7 @@ func startsOperator(s string) bool {
 }
 
 // substitution looks for hostile code in ${...}, which a template literal runs.
-func substitution(s string) value.Match {
+func substitution(s string, w *work.Meter) value.Match {
 	for i := 0; i < len(s); {
 		j := strings.Index(s[i:], "${")
 		if j < 0 {
@@ -235,6 +236,9 @@ func substitution(s string) value.Match {
 				c = 0.5
 			}
 			return found(c, i-2, min(len(s), i+max(r.Stop, 1)), "template literal, hostile call")
+		}
+		if !w.Spend(r.Looked) {
+			break
 		}
 		i += max(r.Stop-1, 0)
 	}

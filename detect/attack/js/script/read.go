@@ -21,8 +21,8 @@ type Reading struct {
 	Vague bool
 	// Controls says that control flow or declarations were seen: a listing, not a payload.
 	Controls bool
-	// Words counts names, Stop is where reading ended.
-	Words, Stop int
+	// Words counts names, Stop is where reading ended, and Looked how far was looked ahead.
+	Words, Stop, Looked int
 }
 
 // Acts reports whether running the text would do anything.
@@ -71,7 +71,7 @@ func Read(s string) Reading {
 	)
 	for range maxRead {
 		t := l.next(operand)
-		r.Stop = t.start
+		r.Stop, r.Looked = t.start, l.pos
 		if t.kind == end {
 			r.Whole = true
 			break
