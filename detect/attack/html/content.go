@@ -2,11 +2,15 @@ package html
 
 import "strings"
 
+// spaces are what may surround a script.
+const spaces = " \t\r\n\v\f"
+
 // script judges a script element whose content begins at i, and returns where markup goes on.
 func (p *scanner) script(t *tag, i int) int {
 	s := p.src
 	if p.scriptStop < i {
 		p.scriptStop = endTag(s, i, "script")
+		p.scriptText = i + len(strings.TrimRight(s[i:p.scriptStop], spaces))
 	}
 	stop, closed := p.scriptStop, p.scriptStop < len(s)
 	next := stop
@@ -14,7 +18,7 @@ func (p *scanner) script(t *tag, i int) int {
 		p.see(0.3, t.start, t.stop, "data in a script element")
 		return next
 	}
-	content := strings.TrimSpace(s[i:stop])
+	content := strings.TrimLeft(s[i:max(i, p.scriptText)], spaces)
 	if t.facts&(hasSrc|hasHref) != 0 {
 		p.see(0.95, t.start, t.stop, "script element with a source")
 		return next

@@ -15,6 +15,7 @@ type scanner struct {
 
 	// What was searched once is not searched again, so that the walk stays linear.
 	scriptStop int  // where the next "</script" stands, if it is not behind
+	scriptText int  // where what stands before it ends, but for white space
 	noComments bool // no comment ends in what follows
 	noStyles   bool // no style element ends in what follows
 	read       int  // bytes read as scripts that did not end
@@ -31,7 +32,7 @@ type scanner struct {
 
 // restart begins another walk of the same text.
 func (p *scanner) restart() {
-	p.mark, p.scriptStop, p.noComments, p.noStyles = 0, 0, false, false
+	p.mark, p.scriptStop, p.scriptText, p.noComments, p.noStyles = 0, 0, 0, false, false
 }
 
 // meets notes that a walk begins a tag at i and reports whether an earlier one did.
