@@ -176,7 +176,8 @@ func (w *Walker) readAll(r io.Reader, compressed int, name string) (string, erro
 		}
 		n, err := r.Read(room[len(room):min(cap(room), limit)])
 		room = room[:len(room)+n]
-		if !w.spend(2 * n) {
+		if !w.Work.Unpack(n) {
+			w.stopped = true
 			return "", nil
 		}
 		if err != nil {

@@ -19,6 +19,14 @@ const (
 	Factor = 256
 )
 
+// What is packed may unpack to UnpackFloor + UnpackFactor * (bytes sent), all of a request's
+// packed texts together, however deep: text that people send packs to a tenth or a twentieth,
+// but bodies above UnpackFloor are rare. More of it is what bombs are made of.
+const (
+	UnpackFloor  = 8 << 20
+	UnpackFactor = 8
+)
+
 // Leaf is what a value costs beside its bytes.
 const Leaf = 64
 
@@ -43,6 +51,7 @@ type Meter struct {
 	left   int // to be spent before the next look at the rest
 	rest   int // beside left
 	budget int
+	unpack int // bytes that may still be unpacked
 	late   func() bool
 	end    End
 }
@@ -50,7 +59,7 @@ type Meter struct {
 // Begin starts a request of so many bytes. late, if not nil, is asked now and then whether
 // the caller's deadline has passed.
 func (m *Meter) Begin(sent int, late func() bool) {
-	*m = Meter{budget: Floor + Factor*sent, late: late}
+	*m = Meter{budget: Floor + Factor*sent, unpack: UnpackFloor + UnpackFactor*sent, late: late}
 	m.rest = m.budget
 	m.more()
 }
@@ -63,6 +72,18 @@ func (m *Meter) Spend(n int) bool {
 	}
 	m.left -= n
 	return m.left >= 0 || m.more()
+}
+
+// Unpack counts n bytes that came out of something compressed, and reports whether the work
+// may go on.
+func (m *Meter) Unpack(n int) bool {
+	if m == nil {
+		return true
+	}
+	if m.unpack -= n; m.unpack < 0 {
+		m.Exhaust()
+	}
+	return m.Spend(2 * n)
 }
 
 // more moves another stretch from the rest, and reports whether there was enough.

@@ -37,6 +37,19 @@ func TestLateEnds(t *testing.T) {
 	}
 }
 
+// TestUnpackingIsLinear holds that what is packed has a budget of its own.
+func TestUnpackingIsLinear(t *testing.T) {
+	var m Meter
+	m.Begin(1000, nil)
+	if !m.Unpack(UnpackFloor+UnpackFactor*1000) || m.Unpack(1) || m.End() != EndSpent {
+		t.Errorf("end %d, want it to be spent by the last byte", m.End())
+	}
+	m = Meter{}
+	if m.Begin(1000, nil); !m.Unpack(1) || !m.Spend(UnpackFloor) {
+		t.Error("other work counts as unpacking")
+	}
+}
+
 // TestShare holds what callers read off a meter that suffices.
 func TestShare(t *testing.T) {
 	var m Meter
