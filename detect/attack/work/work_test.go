@@ -32,6 +32,14 @@ func TestLateEnds(t *testing.T) {
 	if m.End() != EndLate || m.Spend(0) {
 		t.Errorf("end %d, want it to be late for good", m.End())
 	}
+	// A request that has spent much of its budget when its time ends is dear, not late.
+	var dear Meter
+	dear.Begin(0, func() bool { return dear.Spent() > Floor/2 })
+	for dear.Spend(1000) {
+	}
+	if dear.End() != EndSpent || dear.Spend(0) {
+		t.Errorf("dear: end %d, want it to be spent for good", dear.End())
+	}
 	if got := m.Spent(); got < 4*stretch || got > 6*stretch {
 		t.Errorf("%d bytes were spent before the fifth question, want about %d", got, 5*stretch)
 	}
