@@ -122,6 +122,9 @@ func (x *jsonReader) text(i int) int {
 	}
 	if colon := skipSpace(s, i); colon < len(s) && s[colon] == ':' {
 		w.name(text)
+		if text == "prototype" && len(w.path) > x.base && w.path[len(w.path)-1].name == "constructor" {
+			w.name("constructor.prototype") // a merge walks both
+		}
 		x.label = named(text)
 		x.value = false
 		i = colon + 1

@@ -142,6 +142,7 @@ func (p *parsed) element(e string, dots, junk int) {
 	if name != "" && name[len(name)-1] == '.' {
 		name = strings.TrimRight(name, ".")
 	}
+	name = strings.TrimSuffix(name, ":") // /etc/localtime:/etc/localtime
 	kind := names.Of(name)
 	if kind == 0 && len(e) <= 8 && allDigits(e) {
 		kind = procFile

@@ -112,9 +112,9 @@ func (p *parsed) system(resource, up bool) goal {
 	return aside
 }
 
-// inRepository reports whether a request path names a file to an API of repositories:
-// /repos/o/r/contents/Dockerfile, /o/r/blob/main/.npmrc.
-func inRepository(path string) bool {
+// InRepository reports whether a request path names a file to an API of repositories:
+// /repos/o/r/contents/Dockerfile, /o/r/blob/main/.npmrc. It is for other languages too.
+func InRepository(path string) bool {
 	for n, i := 0, 0; i < len(path); n++ {
 		for i < len(path) && path[i] == '/' {
 			i++
@@ -196,7 +196,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	first = first && !comment
 	resource := v.Source == detect.SourcePath
 	target := p.target(resource)
-	if target != nowhere && resource && p.climbs == 0 && !p.trick && inRepository(v.Text) {
+	if target != nowhere && resource && p.climbs == 0 && !p.trick && InRepository(v.Text) {
 		target = nowhere
 	}
 	if target == nowhere && p.climbs == 0 && !p.unc && p.dots3 == 0 && scheme != local && p.self < 3 && !p.nul {

@@ -17,8 +17,20 @@ import (
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	return v.Traits.Any(value.Letter) && (v.Pairs.Any(value.Underscores) ||
-		v.Pairs.All(value.LetterUC|value.LetterYP) && v.Traits.Any(value.Dot|value.BracketOpen|value.Colon|value.Underscore))
+		v.Pairs.Any(value.LetterUC) && v.Traits.All(value.Dollar|value.Colon) ||
+		v.Pairs.All(value.LetterUC|value.LetterYP) && v.Traits.Any(value.Dot|value.BracketOpen|value.Colon|value.Underscore|value.Slash))
 }
+
+// Confidences, by what they mean.
+const (
+	certain  = 0.93 // a name or a path that only this is written for
+	clear    = 0.9
+	likely   = 0.88
+	blocked  = 0.75
+	doubtful = 0.5
+	weak     = 0.4
+	hint     = 0.3 // text about prototypes
+)
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
@@ -30,10 +42,13 @@ func Judge(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	var best value.Match
-	if v.Pairs.Any(value.Underscores) {
-		best = inherited(v)
+	if v.Traits.All(value.Dollar | value.Colon) {
+		best = flight(v.Text)
 	}
-	if best.Confidence < 0.9 && len(v.Text) > len("constructorprototype") && v.Pairs.All(value.LetterUC|value.LetterYP) {
+	if v.Pairs.Any(value.Underscores) {
+		best = best.Better(inherited(v)).Better(attributes(v))
+	}
+	if best.Confidence < clear && len(v.Text) > len("constructorprototype") && v.Pairs.All(value.LetterUC|value.LetterYP) {
 		best = best.Better(constructed(v))
 	}
 	return best
@@ -65,30 +80,35 @@ func inherited(v *value.Value) value.Match {
 		if stop < len(s) {
 			after = s[stop]
 		}
+		if split(s[:start], s[stop:]) {
+			return found(certain, start, stop, "prototype that a filter puts together")
+		}
 		if wordByte(before) || wordByte(after) {
 			continue
 		}
 		c, shape := 0.0, "prototype in a path"
 		switch {
+		case before == '/' && pointer(v, start-1):
+			c = likely
 		case v.IsName:
-			c, shape = 0.93, "prototype as a name"
+			c, shape = certain, "prototype as a name"
 		case (before == '"' || before == '\'') && after == before && colonFollows(s, stop+1):
-			c, shape = 0.9, "prototype as a key"
+			c, shape = clear, "prototype as a key"
 		case (before == 0 || before == '[' || before == '.' || before == '&' || before == '?' || before == '#' || before == ',' || before == '/' || before == '{') &&
 			(after == '[' || after == '.' || after == ']' || after == '=') && path.assigned(stop):
-			c = 0.88
+			c = likely
 		case before == 0 && after == 0, before == '[' && after == ']', before == 0 && (after == '[' || after == '.'):
-			c = 0.75
+			c = blocked
 		case before == '.' && after == '.':
-			c = 0.5
+			c = doubtful
 			if path.whole() {
-				c = 0.75
+				c = blocked
 			}
 		default:
-			c = 0.3
+			c = hint
 		}
 		best = best.Better(found(c, start, stop, shape))
-		if c >= 0.9 {
+		if c >= clear {
 			break
 		}
 	}
@@ -114,7 +134,7 @@ func constructed(v *value.Value) value.Match {
 		}
 		// ".", "][", "['", `":{"` and the like between the steps
 		k := i
-		for k < len(s) && k < i+8 && strings.IndexByte("]['\".:{ ", s[k]) >= 0 {
+		for k < len(s) && k < i+8 && strings.IndexByte("]['\".:{ /", s[k]) >= 0 {
 			k++
 		}
 		if k == i || !strings.HasPrefix(s[k:], prototype) {
@@ -128,18 +148,20 @@ func constructed(v *value.Value) value.Match {
 		c := 0.0
 		switch {
 		case v.IsName:
-			c = 0.92
+			c = certain
+		case separator == "/" && start > 0 && s[start-1] == '/' && pointer(v, start-1):
+			c = likely
 		case strings.Contains(separator, ":") && strings.Contains(separator, "{"):
-			c = 0.88
+			c = likely
 		case (start == 0 || strings.IndexByte("[.&?#", s[start-1]) >= 0) && path.assigned(stop) && strings.IndexByte(s, '\n') < 0:
-			c = 0.85
+			c = likely
 		case strings.HasPrefix(s[stop:], "][") && path.whole(), start == 0 && stop < len(s) && s[stop] == '.' && path.whole():
-			c = 0.75
+			c = blocked
 		default:
-			c = 0.4
+			c = weak
 		}
 		best = best.Better(found(c, start, stop, "constructor's prototype"))
-		if c >= 0.9 {
+		if c >= clear {
 			break
 		}
 		i = stop

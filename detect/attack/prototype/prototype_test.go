@@ -14,6 +14,15 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "pointer of a JSON patch", Attack: "/__proto__/admin", Twin: "/proto/admin", Source: detect.SourceBody, Name: "path"},
+	{Shows: "pointer by the constructor", Attack: "/constructor/prototype/x", Twin: "/constructors/prototypes/x", Source: detect.SourceBody, Name: "path"},
+	{Shows: "the path of a page", Attack: "/a/b?__proto__[x]=1", Twin: "/docs/constructor/prototype/", Source: detect.SourcePath, Suspicious: true},
+	{Shows: "name that a filter puts together", Attack: "__pro__proto__to__[x]", Twin: "__pro__to__[x]", IsName: true},
+	{Shows: "reference of React's Flight", Attack: "$1:__proto__:then", Twin: "$1:props:children", Source: detect.SourceBody},
+	{Shows: "reference to a constructor", Attack: "$a:constructor:constructor", Twin: "$a:construction:site", Source: detect.SourceBody},
+	{Shows: "attributes of Python", Attack: "__class__.__init__.__globals__.secret", Twin: "__class__", IsName: true},
+	{Shows: "attribute of Python as a key", Attack: "__globals__", Twin: "__typename", IsName: true},
+	{Shows: "steps of nested keys", Attack: "constructor.prototype", Twin: "constructor", IsName: true},
 	{Shows: "a path and nothing else", Attack: "a.__proto__.b", Twin: "see a.__proto__ of b", Suspicious: false},
 	{Shows: "a path in brackets", Attack: "constructor[prototype][isAdmin]", Twin: "constructor[0][isAdmin]"},
 	{Shows: "a name", Attack: "__proto__", Twin: "__protocol__", IsName: true},

@@ -12,6 +12,7 @@ import (
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
+	"kongwaf/detect/attack/path"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/words"
 )
@@ -26,13 +27,24 @@ func Possible(v *value.Value) bool {
 	return !v.IsName && (v.Pairs.Any(value.DotTop) || v.Traits.Any(value.Underscore) && v.Pairs.Any(value.HeadStream))
 }
 
+// Confidences, by what they mean.
+const (
+	certain = 0.93 // the tool says so itself
+	clear   = 0.9
+	likely  = 0.85
+	blocked = 0.8
+	mere    = 0.6 // research, or a service's own page
+	inText  = 0.5
+	weakly  = 0.45 // administrators ask for it too
+)
+
 // Judge looks for a scanner's traces in one value. The class is always Scanner.
 func Judge(v *value.Value) value.Match {
 	switch v.Source {
 	case detect.SourceHeader:
 		if v.IsName {
 			if names.Of(v.Text)&header != 0 {
-				return found(0.85, 0, len(v.Text), "header of a scanner")
+				return found(likely, 0, len(v.Text), "header of a scanner")
 			}
 			return value.Match{}
 		}
@@ -71,9 +83,9 @@ func agent(text string) value.Match {
 		kind := names.Of(text[start:i])
 		switch {
 		case kind&weak != 0:
-			best = best.Better(found(0.55, start, i, "research scanner"))
+			best = best.Better(found(inText, start, i, "research scanner"))
 		case kind&tool != 0:
-			return found(0.93, start, i, "attack tool")
+			return found(certain, start, i, "attack tool")
 		}
 	}
 	// Names of several words, and scripts of Nessus.
@@ -83,7 +95,7 @@ func agent(text string) value.Match {
 	}
 	for _, phrase := range phrases {
 		if i := words.Index(head, phrase); i >= 0 {
-			return best.Better(found(0.85, i, i+len(phrase), "attack tool"))
+			return best.Better(found(likely, i, i+len(phrase), "attack tool"))
 		}
 	}
 	return best
@@ -103,7 +115,7 @@ func phraseMayBeIn(text string) bool {
 func callouts(v *value.Value) value.Match {
 	text := v.Text
 	if len(text) < 64 && v.Traits.Any(value.Underscore) && names.Of(text)&canary != 0 {
-		return found(0.8, 0, len(text), "canary")
+		return found(blocked, 0, len(text), "canary")
 	}
 	if !v.Pairs.Any(value.DotTop) {
 		return value.Match{}
@@ -131,20 +143,23 @@ func callouts(v *value.Value) value.Match {
 		if names.Of(text[start:end])&callout == 0 {
 			continue
 		}
-		c := 0.6
+		c := mere
+		if end+1 < len(text) && text[end] == '/' && wordByte(text[end+1]) {
+			c = blocked // an inbox of its own
+		}
 		if start > 1 && text[start-1] == '.' {
 			// A long random label is a tool's token; without one it is the service's own page.
 			k := start - 1
 			for k > 0 && start-k < 40 && hostByte[text[k-1]] {
 				k--
 			}
-			c = 0.8
+			c = blocked
 			if start-1-k >= 12 {
-				c = 0.9
+				c = clear
 			}
 		}
 		if document.Of(text) == document.Document {
-			c = min(c, 0.5)
+			c = min(c, inText)
 		}
 		return found(c, start, end, "out-of-band domain")
 	}
@@ -169,15 +184,18 @@ func probes(text string) value.Match {
 		}
 		e := text[start:i]
 		kind := names.Of(e)
+		if kind&secret != 0 && path.InRepository(text[:i]) {
+			continue // a file's name, told to an API of repositories
+		}
 		switch {
 		case kind&secret != 0:
-			best = best.Better(found(0.85, start, i, "probe path"))
+			best = best.Better(found(likely, start, i, "probe path"))
 		case kind&probe != 0:
 			if !asset && (kind&ambient == 0 || start <= 1) {
-				best = best.Better(found(0.45, start, i, "probe path"))
+				best = best.Better(found(weakly, start, i, "probe path"))
 			}
 			if toldBy(e, text[i:]) {
-				best = best.Better(found(0.8, start, i, "probe path"))
+				best = best.Better(found(blocked, start, i, "probe path"))
 			}
 		}
 	}

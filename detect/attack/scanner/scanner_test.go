@@ -86,6 +86,9 @@ func namesService(text string) bool {
 const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
 var rows = []languagetest.Row{
+	{Shows: "a file in a repository", Attack: "/app/.npmrc", Twin: "/repos/o/r/contents/.npmrc", Source: detect.SourcePath},
+	{Shows: "an inbox of its own", Attack: "https://webhook.site/0a1b2c3d", Twin: "https://team.ngrok.io/hook"},
+	{Shows: "a tunnel for webhooks", Attack: "https://x1y2z3.oastify.com/", Twin: "https://x1y2z3.m.pipedream.net/"},
 	{Shows: "sqlmap", Attack: "sqlmap/1.7.4#stable (https://sqlmap.org)", Twin: "curl/8.5.0", Source: detect.SourceHeader, Name: "User-Agent"},
 	{Shows: "Nikto", Attack: "Mozilla/5.00 (Nikto/2.1.6) (Evasions:None) (Test:Port Check)", Twin: browser, Source: detect.SourceHeader, Name: "User-Agent"},
 	{Shows: "Nuclei", Attack: "Nuclei - Open-source project (github.com/projectdiscovery/nuclei)", Twin: "python-requests/2.31.0", Source: detect.SourceHeader, Name: "user-agent"},

@@ -20,10 +20,20 @@ import (
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	t, p := v.Traits, v.Pairs
-	return p.Any(value.HeadStream|value.Tag|value.DollarMark) || t.Any(value.Control|value.High|value.NUL|value.Newline) ||
-		p.All(value.ClassColon|value.ColonDigit) ||
+	return p.Any(value.HeadStream|value.Tag|value.DollarMark|value.ColonColon|value.BackslashWord) || t.Any(value.Control|value.High|value.NUL|value.Newline) ||
+		p.All(value.ClassColon|value.ColonDigit) || v.IsName && t.Any(value.Slash|value.ParenOpen) ||
 		t.Any(value.Dot) && (p.Any(value.HeadPackage|value.AtKey|value.LessLetter) || t.Any(value.DoubleQuote) && t.Any(value.BracketOpen|value.BraceOpen))
 }
+
+// Confidences, by what they mean.
+const (
+	certain    = 0.96 // nothing else begins so
+	clear      = 0.93 // a class or a tag that nobody sends
+	likely     = 0.85
+	blocked    = 0.75
+	inText     = 0.55 // what a document may hold
+	suspicious = 0.4
+)
 
 // Judge looks for a serialised object in one value. The class is always Deser.
 func Judge(v *value.Value) value.Match {
@@ -31,12 +41,20 @@ func Judge(v *value.Value) value.Match {
 	if len(text) < 4 {
 		return value.Match{}
 	}
+	if v.IsName {
+		if m := key(text); m.Confidence > 0 {
+			return m
+		}
+	}
 	var best value.Match
 	switch text[0] {
-	case 'r', 0xAC, 'a', 'A', 0, 'g', 'Y', 'B', 0x80, 0x04:
+	case 'r', 0xAC, 'a', 'A', 0, 'g', 'Y', 'B', '/', 0x80, 0x04, 0xFF:
 		best = prefix(text)
+	case 'j':
+		best = connection(text)
 	}
-	if best.Confidence >= 0.9 || !v.Traits.Any(value.Colon|value.Exclamation|value.Dot|value.Newline|value.Dollar|value.Less) {
+	best = best.Better(named(v))
+	if best.Confidence >= clear || !v.Traits.Any(value.Colon|value.Exclamation|value.Dot|value.Newline|value.Dollar|value.Less) {
 		return best
 	}
 	if v.Pairs.All(value.ClassColon | value.ColonDigit) {
@@ -45,7 +63,7 @@ func Judge(v *value.Value) value.Match {
 	if v.Pairs.Any(value.Tag) {
 		best = best.Better(yaml(text))
 	}
-	if v.Traits.Any(value.Dot) && (v.Traits.Any(value.Quote|value.DoubleQuote|value.Less) || v.Name != "" && (v.Name[0] == '@' || v.Name[0] == '$' || text[0] == 'c' || text[0] == 'o' || v.Name == "class" || v.Name == "javaClass" || v.Name == "type" || v.Name == "__type")) {
+	if v.Traits.Any(value.Dot) && (v.Traits.Any(value.Quote|value.DoubleQuote|value.Less) || text[0] == 'c' || text[0] == 'o' || isType(v.Name) || packaged(text)) {
 		best = best.Better(gadget(v))
 	}
 	if v.Traits.Any(value.Newline) {
@@ -53,11 +71,11 @@ func Judge(v *value.Value) value.Match {
 	}
 	if v.Pairs.Any(value.DollarMark) {
 		if i := strings.Index(text, "_$$ND_FUNC$$_"); i >= 0 {
-			best = best.Better(found(0.96, i, i+13, "node-serialize function"))
+			best = best.Better(found(certain, i, i+13, "node-serialize function"))
 		}
 	}
-	if best.Confidence >= 0.4 && best.Confidence < 0.96 && document.Of(text) == document.Document {
-		best.Confidence = min(best.Confidence*0.6, 0.55)
+	if best.Confidence >= suspicious && best.Confidence < clear && document.Of(text) == document.Document {
+		best.Confidence = min(best.Confidence*0.6, inText)
 	}
 	return best
 }
@@ -67,43 +85,51 @@ func prefix(text string) value.Match {
 	switch text[0] {
 	case 'r':
 		if strings.HasPrefix(text, "rO0AB") && len(text) > 8 {
-			return found(0.95, 0, min(len(text), 16), "Java stream in base64")
+			return found(certain, 0, min(len(text), 16), "Java stream in base64")
 		}
 	case 0xAC:
 		if strings.HasPrefix(text, "\xAC\xED\x00\x05") {
-			return found(0.97, 0, 4, "Java stream")
+			return found(certain, 0, 4, "Java stream")
 		}
 	case 'a':
 		if words.HasPrefix(text, "aced0005") && len(text) > 12 && text[8] == '7' {
-			return found(0.95, 0, 8, "Java stream in hex")
+			return found(certain, 0, 8, "Java stream in hex")
 		}
 	case 'A':
 		if strings.HasPrefix(text, "AAEAAAD/////") {
-			return found(0.95, 0, 12, "BinaryFormatter stream in base64")
+			return found(certain, 0, 12, "BinaryFormatter stream in base64")
 		}
 	case 0:
 		if strings.HasPrefix(text, "\x00\x01\x00\x00\x00\xFF\xFF\xFF\xFF") {
-			return found(0.95, 0, 9, "BinaryFormatter stream")
+			return found(certain, 0, 9, "BinaryFormatter stream")
+		}
+	case '/':
+		if strings.HasPrefix(text, "/wEy") && len(text) > 24 {
+			return found(certain, 0, 4, "BinaryFormatter stream in a view state")
+		}
+	case 0xFF:
+		if strings.HasPrefix(text, "\xFF\x01\x32") && len(text) > 16 {
+			return found(certain, 0, 3, "BinaryFormatter stream in a view state")
 		}
 	case 'g':
 		if strings.HasPrefix(text, "gASV") && len(text) > 16 || strings.HasPrefix(text, "gAJj") || strings.HasPrefix(text, "gANj") {
-			return found(0.85, 0, 8, "pickle in base64")
+			return found(likely, 0, 8, "pickle in base64")
 		}
 	case 'Y':
 		if strings.HasPrefix(text, "Y3Bvc2l4") || strings.HasPrefix(text, "Y29zCn") || strings.HasPrefix(text, "Y19fYnVpbHRpbl9f") || strings.HasPrefix(text, "Y3N1YnByb2Nlc3") {
-			return found(0.95, 0, 8, "pickle in base64")
+			return found(certain, 0, 8, "pickle in base64")
 		}
 	case 'B':
 		if strings.HasPrefix(text, "BAhvO") || strings.HasPrefix(text, "BAhVO") || strings.HasPrefix(text, "BAhbBzoVR2") || strings.HasPrefix(text, "BAhlOg") {
-			return found(0.85, 0, 8, "Marshal stream in base64")
+			return found(likely, 0, 8, "Marshal stream in base64")
 		}
 	case 0x80:
 		if len(text) > 3 && text[1] >= 2 && text[1] <= 5 && (text[2] == 0x95 || text[2] == 'c' || text[2] == '}' || text[2] == '(') {
-			return found(0.85, 0, 3, "pickle")
+			return found(likely, 0, 3, "pickle")
 		}
 	case 0x04:
-		if len(text) > 3 && text[1] == 0x08 && strings.IndexByte("oUeCcIu[{", text[2]) >= 0 {
-			return found(0.85, 0, 3, "Marshal stream")
+		if len(text) > 3 && text[1] == 0x08 {
+			return marshal(text)
 		}
 	}
 	return value.Match{}
@@ -144,7 +170,7 @@ func php(text string) value.Match {
 			continue
 		}
 		if end-name == n || strings.HasPrefix(text[end:], `":`) {
-			return found(0.93, i-1, min(len(text), end+4), "PHP object")
+			return found(clear, i-1, min(len(text), end+4), "PHP object")
 		}
 	}
 	return value.Match{}
@@ -186,7 +212,7 @@ func yaml(text string) value.Match {
 			hostile = strings.HasPrefix(t, "!<tag:yaml.org,2002:python") || strings.HasPrefix(t, "!<tag:yaml.org,2002:java")
 		}
 		if hostile {
-			return found(0.93, i, min(len(text), i+24), "YAML object tag")
+			return found(clear, i, min(len(text), i+24), "YAML object tag")
 		}
 	}
 	return value.Match{}
@@ -233,20 +259,23 @@ func firstTwo(name string) string {
 // @type, $type, class, or an XML decoder's document.
 func gadget(v *value.Value) value.Match {
 	text := v.Text
-	typed := v.Name == "@type" || v.Name == "$type" || v.Name == "@class" || v.Name == "class" || v.Name == "javaClass" || v.Name == "type" || v.Name == "__type"
+	typed := isType(v.Name)
 	if typed && len(text) < 256 {
 		for _, p := range packages {
 			if words.HasPrefix(text, p) {
-				c := 0.93
+				c := clear
 				if v.Name == "type" {
-					c = 0.75
+					c = blocked
 				}
 				return found(c, 0, len(text), "gadget class")
 			}
 		}
 	}
 	if words.HasPrefix(text, "com.sun.rowset.") || words.HasPrefix(text, "com.sun.jndi.") || words.HasPrefix(text, "com.sun.org.apache.xalan.") || words.HasPrefix(text, "com.mchange.v2.c3p0.") || words.HasPrefix(text, "org.apache.commons.collections.functors.") {
-		return found(0.75, 0, min(len(text), 48), "gadget class")
+		return found(blocked, 0, min(len(text), 48), "gadget class")
+	}
+	if packaged(text) && len(text) < 128 && gadgets.Of(text[strings.LastIndexByte(text, '.')+1:]) != 0 {
+		return found(likely, 0, len(text), "gadget class") // ["class", {...}], however it is named
 	}
 	if v.Pairs.Any(value.AtKey|value.LessLetter) || strings.HasPrefix(text, `["`) || v.Traits.Any(value.BraceOpen) && strings.Contains(text, `"py/`) {
 		return inner(text)
@@ -268,13 +297,13 @@ func inner(text string) value.Match {
 		switch c {
 		case '"':
 			if i+3 < len(text) && text[i+1] == 'p' && text[i+3] == '/' && pickled(text[i:]) {
-				return found(0.88, i, min(len(text), i+40), "pickled object")
+				return found(likely, i, min(len(text), i+40), "pickled object")
 			}
 			// ["class", argument]: how Jackson names what to build.
 			if i > 0 && i < 64 && text[i-1] == '[' && roots.Of(firstTwo(text[i+1:])) != 0 {
 				for _, p := range packages {
 					if words.HasPrefix(text[i+1:], p) {
-						return found(0.85, i, min(len(text), i+1+len(p)), "gadget class")
+						return found(likely, i, min(len(text), i+1+len(p)), "gadget class")
 					}
 				}
 			}
@@ -292,7 +321,7 @@ func inner(text string) value.Match {
 			}
 			for _, p := range packages {
 				if words.HasPrefix(text[j:], p) {
-					return found(0.93, i, min(len(text), j+len(p)), "gadget class")
+					return found(clear, i, min(len(text), j+len(p)), "gadget class")
 				}
 			}
 		case '<':
@@ -302,13 +331,13 @@ func inner(text string) value.Match {
 			}
 			switch {
 			case words.HasPrefix(t, "<java ") && words.Index(t[:min(len(t), 120)], "xmldecoder") > 0:
-				return found(0.95, i, min(len(text), i+24), "XMLDecoder document")
+				return found(certain, i, min(len(text), i+24), "XMLDecoder document")
 			case words.HasPrefix(t, "<java.lang.processbuilder"), words.HasPrefix(t, "<dynamic-proxy"), words.HasPrefix(t, "<java.util.priorityqueue"), words.HasPrefix(t, "<sorted-set>") && words.Index(t[:min(len(t), 400)], "proxy") > 0:
-				return found(0.9, i, min(len(text), i+24), "XStream gadget")
+				return found(clear, i, min(len(text), i+24), "XStream gadget")
 			case words.HasPrefix(t, "<jdk.nashorn"), words.HasPrefix(t, "<com.sun."), words.HasPrefix(t, "<javax.naming"), words.HasPrefix(t, "<javax.swing"), words.HasPrefix(t, "<sun.reflect"), words.HasPrefix(t, "<org.apache.commons."):
-				return found(0.85, i, min(len(text), i+24), "XStream gadget")
+				return found(likely, i, min(len(text), i+24), "XStream gadget")
 			case words.HasPrefix(t, "<object class=\"java.lang.") || words.HasPrefix(t, "<void class=\"java.lang.") || words.HasPrefix(t, "<objectdataprovider") || words.HasPrefix(t, "<void method=\"") && words.Index(text[:min(len(text), 400)], "<java") >= 0:
-				return found(0.93, i, min(len(text), i+24), "XMLDecoder document")
+				return found(clear, i, min(len(text), i+24), "XMLDecoder document")
 			}
 		}
 	}
@@ -329,7 +358,7 @@ func pickle(text string) value.Match {
 		switch t[:k] {
 		case "os", "posix", "nt", "subprocess", "__builtin__", "builtins", "commands", "sys", "__main__", "pty":
 			if opcode(t[k+1:]) {
-				return found(0.96, i, i+2+k, "pickle")
+				return found(certain, i, i+2+k, "pickle")
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func (s *lexer) unknown(w *word, a *args) (kind uint32, ok bool) {
 	for i := 1; i+2 < len(name); i++ {
 		if name[i] == '-' {
 			if !w.dir && powershell.OfBytes(name[:i]) != 0 && isLetter(name[i+1]) && 'A' <= name[i+1] && name[i+1] <= 'Z' {
-				return takesCode | alone, true
+				return takesCode, true
 			}
 			break
 		}

@@ -41,6 +41,8 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	s.seen.fit, s.seen.plain, s.seen.loud = fit, kind&plain != 0, a.option || a.host || a.sensitive || a.redirect || a.slash
 	switch {
 	case fit > 0:
+	case hyphened(w.name()) && a.tight:
+		fit = 1
 	case ctx == inSubst && s.text[mark] == '$' && a.count > 0 && (a.code || a.prose == 0 && (a.redirect || a.expansion)),
 		ctx == afterMark && kind&takesCode != 0 && a.path && a.prose == 0 && a.count == 1:
 		fit = 2 // $(tr 'a' 'b'<<<c), ; sh ./x.sh

@@ -124,7 +124,7 @@ func (s *lexer) lexWord(i int, w *word) {
 				goto done
 			}
 			w.dynamic = true
-			filled = filled || next == i+2 && strings.IndexByte("$?#-0", text[i+1]) >= 0
+			filled = filled || next == i+2 && strings.IndexByte("$?#0", text[i+1]) >= 0
 			i = next
 			continue
 		case c == '+' && s.plus:

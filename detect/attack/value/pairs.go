@@ -62,7 +62,7 @@ const (
 	// The first two bytes of the text.
 	HeadDot     // a dot, whatever follows
 	HeadDir     // et, wi, we, in and their mixtures in any case: a directory of secrets
-	HeadStream  // rO, ac, gA, Y3, BA and their mixtures: a stream of objects, a scanner's canary
+	HeadStream  // rO, ac, gA, Y3, BA, /w and their mixtures: a stream of objects, a scanner's canary
 	HeadPackage // co, or, ja, sy ... and their mixtures in any case: a package of classes
 )
 
@@ -152,7 +152,7 @@ var headOf = func() (t [256]struct{ first, second Pairs }) {
 		first, second string
 	}{
 		{HeadDir, "ewiEWI", "tienTIEN"},
-		{HeadStream, "raAgYB", "OcCpPA123"},
+		{HeadStream, "raAgYB/", "OcCpPA123w"},
 		{HeadPackage, "cobgjnsmCOBGJNSM", "orslhaeduyiORSLHAEDUYI"},
 	} {
 		for i := range len(row.first) {
