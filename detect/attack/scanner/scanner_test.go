@@ -6,6 +6,7 @@ import (
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/languagetest"
+	"kongwaf/detect/attack/path"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/words"
 )
@@ -49,13 +50,14 @@ func FuzzShortcuts(f *testing.F) {
 }
 
 // hasProbe looks at each element with all that follows.
-func hasProbe(path string) bool {
-	elements := strings.Split(path, "/")
+func hasProbe(text string) bool {
+	elements := strings.Split(text, "/")
 	for i, e := range elements {
 		kind := names.Of(e)
 		first := i == 0 || i == 1 && elements[0] == ""
 		rest := strings.Join(append([]string{""}, elements[i+1:]...), "/")
-		if kind&secret != 0 || kind&probe != 0 && (toldBy(e, rest) || !isAsset(path) && (first || kind&ambient == 0)) {
+		told := path.InRepository(strings.Join(elements[:i+1], "/"))
+		if kind&secret != 0 && !told || kind&secret == 0 && kind&probe != 0 && (toldBy(e, rest) || !isAsset(text) && (first || kind&ambient == 0)) {
 			return true
 		}
 	}
