@@ -74,39 +74,6 @@ func Of(text string) Form {
 	return Line
 }
 
-// FenceEnd returns where the fenced code of Markdown ends in which position at lies, 0 if it
-// lies in none. Fences stand at the beginning of their lines, are closed, and have words of
-// a text before them.
-func FenceEnd(text string, at int) int {
-	open := -1
-	for i := 0; i < len(text); {
-		j := strings.Index(text[i:], "```")
-		if j < 0 {
-			return 0
-		}
-		i += j
-		start := i
-		for i < len(text) && text[i] == '`' {
-			i++
-		}
-		if start > 0 && text[start-1] != '\n' {
-			continue
-		}
-		switch {
-		case open >= 0:
-			if open < at && at < start {
-				return i
-			}
-			open = -1
-		case start > at:
-			return 0
-		case strings.Count(strings.TrimSpace(text[:start]), " ") >= 2:
-			open = i
-		}
-	}
-	return 0
-}
-
 // Noise reports whether a text is printable noise: a sensor's readings, an encrypted or
 // scrambled blob in an alphabet of all marks. Such texts hold every operator of every
 // language, and no name longer than chance makes.

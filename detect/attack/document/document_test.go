@@ -46,25 +46,3 @@ func TestNoise(t *testing.T) {
 		})
 	}
 }
-
-func TestFenceEnd(t *testing.T) {
-	const fenced = "a few words first:\n```go\nx\n```\nand y"
-	rows := []struct {
-		name, text string
-		at, want   int
-	}{
-		{name: "inside", text: fenced, at: 25, want: 30},
-		{name: "behind", text: fenced, at: 33, want: 0},
-		{name: "before", text: fenced, at: 3, want: 0},
-		{name: "not closed", text: fenced[:27], at: 25, want: 0},
-		{name: "no words before", text: "```\nx\n```\n", at: 4, want: 0},
-		{name: "not at the beginning of a line", text: "a few words ```x``` more", at: 15, want: 0},
-	}
-	for _, r := range rows {
-		t.Run(r.name, func(t *testing.T) {
-			if got := FenceEnd(r.text, r.at); got != r.want {
-				t.Errorf("FenceEnd = %d, want %d", got, r.want)
-			}
-		})
-	}
-}

@@ -28,6 +28,8 @@ func (p *scanner) script(t *tag, i int) int {
 		switch {
 		case closed:
 			p.see(0.6, t.start, t.stop, "script element, empty")
+		case t.facts&hasAny != 0 && !terminated && t.facts&hasValue == 0 && spaced(s[t.start:t.stop]):
+			p.see(0.45, t.start, t.stop, "script element, unfinished") // words: <script is wrong here
 		case t.facts&hasAny != 0 && !terminated:
 			p.see(0.75, t.start, t.stop, "script element, unfinished")
 		case t.start == 0 || s[t.start-1] == '>' || s[t.start-1] == '"' || s[t.start-1] == '\'':
@@ -63,6 +65,9 @@ func (p *scanner) script(t *tag, i int) int {
 	}
 	return next
 }
+
+// spaced reports whether the text has three words with blanks between them.
+func spaced(s string) bool { return strings.Count(strings.TrimSpace(s), " ") >= 2 }
 
 // codeLike reports whether a bracket, quote or equals sign stands right behind a name: how
 // code is written and prose is not. It is asked of what cannot be read as a program,

@@ -18,7 +18,6 @@ import (
 	"unsafe"
 
 	"kongwaf/detect"
-	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/js/script"
 	"kongwaf/detect/attack/value"
 )
@@ -35,33 +34,6 @@ const openings = value.LessLetter | value.LessExclamation | value.LessQuestion |
 
 // Judge looks at one decoded value; the zero Match means that nothing was seen.
 func Judge(v *value.Value) value.Match {
-	best := judgeText(v)
-	if best.Confidence < 0.7 || best.Start < 8 {
-		return best
-	}
-	// What a text about HTML shows in fenced code is data; what follows is to be judged by itself.
-	rest, from, shown := *v, 0, best
-	for range maxFences {
-		end := document.FenceEnd(v.Text[from:], best.Start-from)
-		if end == 0 {
-			return best
-		}
-		shown.Confidence = 0.5
-		from += end
-		rest.Text = v.Text[from:]
-		best = judgeText(&rest)
-		best.Start, best.End = best.Start+from, best.End+from
-		if best.Confidence < 0.7 {
-			return shown.Better(best)
-		}
-	}
-	return best
-}
-
-// maxFences bounds how many pieces of fenced code are passed over.
-const maxFences = 8
-
-func judgeText(v *value.Value) value.Match {
 	if !Possible(v) {
 		return value.Match{}
 	}

@@ -17,7 +17,10 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
-	{Shows: "fenced code is shown, what follows is not", Attack: "some words of text:\n```\n<b>\n```\n<img src=x onerror=go(1)>\n", Twin: "some words of text:\n```\n<img src=x onerror=go(1)>\n```\n", Suspicious: true},
+	{Shows: "a browser knows no fences", Attack: "some words of text:\n```html\n<img src=x onerror=go(1)>\n```\nthanks", Twin: "some words of text:\n```html\n<img src=x alt=on>\n```\nthanks"},
+	{Shows: "a tag of words in a title", Attack: "<script async=1", Twin: "<script is the wrong word here", Suspicious: true},
+	{Shows: "an attribute without a value in a title", Attack: "<script setup>go(1)</script>", Twin: "Why <script setup> in Vue & when"},
+	{Shows: "links and code in a Markdown table", Attack: "[a](/b onfocus=go(1)) <x onfocus=go(1)>", Twin: "| [`onfocus`](/b) | `(e) => void` | <b> |"},
 	{Shows: "a document in a link of Markdown", Attack: "[a](data:text/html;base64,PHNjcmlwdD4=)", Twin: "[a](data:image/png;base64,iVBORw0KGgo=)"},
 	{Shows: "a handler behind an empty attribute", Attack: "<img src= onmouseover=\"go(1)\">", Twin: "<img src= alt=\"on\">"},
 	{Shows: "a script element runs, a word about one does not", Attack: `<script>steal(1)</script>`, Twin: "the <script> tag and its </script> end are rarely written by hand"},

@@ -3,7 +3,7 @@ package html
 import "strings"
 
 // facts are what a tag's attributes said, for the verdict at its end.
-type facts uint16
+type facts uint32
 
 const (
 	hasSrc      facts = 1 << iota
@@ -22,6 +22,7 @@ const (
 	hasNotice
 	hasType
 	hasDataType // the first type is one that no browser runs
+	hasValue    // an attribute with an equals sign
 )
 
 // tag is one start or end tag, or the rest of one that the page around the value began.
@@ -114,6 +115,7 @@ func (p *scanner) attributes(t *tag, i int) int {
 		if j >= len(s) || s[j] != '=' {
 			continue
 		}
+		t.facts |= hasValue
 		i = j + 1
 		for i < len(s) && (s[i] <= ' ' || s[i] == '+' && t.plus) {
 			i++

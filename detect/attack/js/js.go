@@ -230,7 +230,7 @@ func substitution(s string, w *work.Meter) value.Match {
 		i += j + 2
 		rest := s[i:min(len(s), i+maxBare)]
 		r := script.Read(rest)
-		if r.Hostile && r.Acts() {
+		if r.Hostile && r.Firm && r.Acts() {
 			c := 0.9
 			if strings.IndexByte(s, '\n') >= 0 {
 				c = 0.5

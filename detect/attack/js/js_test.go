@@ -30,6 +30,13 @@ func FuzzSetsPage(f *testing.F) {
 var rows = []languagetest.Row{
 	{Shows: "a statement behind if (...)", Attack: "\"));if(!self.x)self.x=!alert(document.domain)}catch(e){}//", Twin: "\"if (not self) then alert us\", he said"},
 	{Shows: "methods of one's own object", Attack: "self['al'+'ert'](1)", Twin: "self.close_file(handle)", Suspicious: true},
+	{Shows: "a link of Markdown around code", Attack: "x[`alert`](1)", Twin: "See [`alert`](/docs) for more"},
+	{Shows: "a method of one's own object that has a hostile name", Attack: "top.eval('x')", Twin: "model.eval('x')"},
+	{Shows: "a dialog of a library", Attack: "self.prompt('x')", Twin: "cli.prompt('x')"},
+	{Shows: "a name of an argument", Attack: "prompt='x';eval(prompt)", Twin: "ask(prompt='x', top=5)"},
+	{Shows: "members that every object has", Attack: "x.constructor.constructor('y')()", Twin: "list.search(y).toString()"},
+	{Shows: "a conversion in a template literal", Attack: "${top.toString(alert(1))}", Twin: "${total.toString()} of ${all}"},
+	{Shows: "back to the last page", Attack: "history.pushState(1)", Twin: "history.back(1)"},
 	{Shows: "an error is thrown everywhere", Attack: "throw onerror=eval,'=alert(1)'", Twin: "throw new TypeError('no options given')", Suspicious: true},
 	{Shows: "a function handed to one that calls it", Attack: "[1].map(alert)", Twin: "foo(\"bar\", alert)", Suspicious: true},
 	{Shows: "a quote ends the string", Attack: `';alert(1)//`, Twin: `it's; (done)`},

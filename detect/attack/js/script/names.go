@@ -16,14 +16,14 @@ func classOf(w string) int {
 		"fromCharCode", "fromCodePoint", "importScripts", "XMLHttpRequest", "WebSocket", "EventSource", "postMessage", "writeln",
 		"decodeURIComponent", "unescape", "getScript", "createContextualFragment", "insertAdjacentHTML", "insertAdjacentElement",
 		"setAttribute", "appendChild", "createElement", "sendBeacon", "showModalDialog", "queueMicrotask", "requestAnimationFrame",
-		"decodeURI", "parseHTML", "setHTML", "setHTMLUnsafe", "expression", "navigate", "pushState", "replaceState", "Worker",
+		"decodeURI", "parseHTML", "setHTML", "setHTMLUnsafe", "expression", "navigate", "pushState", "replaceState",
 		"AsyncFunction", "GeneratorFunction", "msSetImmediate", "getOwnPropertyNames", "ActiveXObject", "MsgBox", "msgbox":
 		return doer
 	case "open", "write", "print", "import", "find", "close", "click", "focus", "assign", "replace", "reload", "$", "jQuery", "ajax",
 		"map", "from", "call", "apply", "bind", "require", "log", "prototype", "throws", "get", "post", "Reflect", "fetch", "Image":
 		return vague
 	case "document", "window", "location", "self", "top", "parent", "frames", "globalThis", "opener", "navigator", "localStorage",
-		"sessionStorage", "history", "onerror", "indexedDB", "caches", "Components", "contentWindow":
+		"sessionStorage", "history", "onerror", "indexedDB", "caches", "Components", "contentWindow", "$event":
 		return global
 	case "cookie", "innerHTML", "outerHTML", "srcdoc", "constructor", "__proto__", "domain", "defaultView", "contentDocument",
 		"documentElement", "body", "href", "ownerDocument", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "valueOf",
@@ -39,7 +39,7 @@ func tame(w string) bool {
 	switch w {
 	case "getElementById", "querySelector", "querySelectorAll", "getElementsByClassName", "getElementsByTagName", "getElementsByName",
 		"addEventListener", "removeEventListener", "ready", "width", "height", "innerWidth", "innerHeight", "screen", "matchMedia",
-		"userAgent", "language", "length", "getItem", "scrollTo", "title", "activeElement", "readyState":
+		"userAgent", "language", "length", "back", "forward", "go", "getItem", "scrollTo", "title", "activeElement", "readyState":
 		return true
 	}
 	return false

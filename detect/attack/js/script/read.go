@@ -43,6 +43,7 @@ type bracket struct {
 	operand bool // an operand: a call or a member access
 	reach   int8
 	callee  int  // the class of the name before it
+	call    bool // it opens the arguments of a call
 	head    bool // if, while, for, with, catch: a statement follows, not an operator
 }
 
@@ -60,6 +61,7 @@ func Read(s string) Reading {
 		member   bool    // the last token was "." or "?."
 		doing    bool    // a doer was named and not called yet
 		reach    int8    // 1: a global was named, 2: with a member
+		selfish  bool    // ... and that is the program's own object there: self, parent
 		everyday bool    // ... that programs of other languages have, too
 		tamed    bool    // ... a member that browsers' API has no name for here
 		owned    bool    // the last word was a member
@@ -94,6 +96,10 @@ func Read(s string) Reading {
 			switch class {
 			case keyword:
 				operand, heading = false, headed(s[t.start:t.stop])
+				if w := s[t.start:t.stop]; w == "this" && !member {
+					reach = max(reach, 1)
+					everyday, selfish = true, true
+				}
 				if w := s[t.start:t.stop]; w == "this" || w == "null" || w == "true" || w == "false" || w == "super" {
 					operand = true
 				}
@@ -104,26 +110,34 @@ func Read(s string) Reading {
 					r.Controls = true
 				}
 			case doer:
-				doing, operand = true, true
+				// model.eval(): a method of something that no browser has.
+				doing, operand = !member || reach > 0, true
 			case global:
 				if !member {
 					reach = max(reach, 1)
 					everyday = everywhere(s[t.start:t.stop])
+					selfish = everyday && !page(s[t.start:t.stop])
 				}
 				operand = true
 			case prize:
 				if member {
-					if w := s[t.start:t.stop]; w == "cookie" && reach > 0 {
+					w := s[t.start:t.stop]
+					if w == "cookie" && reach > 0 {
 						r.Hostile, r.Firm = true, true
 					}
-					reach = 2
+					switch {
+					case reach > 0 || !common(w):
+						reach = 2
+					case w == "constructor":
+						reach = 1 // a constructor's constructor evaluates
+					}
 				}
 				operand = true
 			default:
 				operand = true
 			}
-			if member && reach == 1 {
-				reach, tamed = 2, everyday && class == plain
+			if member && reach == 1 && !(class == prize && common(s[t.start:t.stop])) {
+				reach, tamed = 2, everyday && (class == plain || class == vague && selfish && !opens(s[t.start:t.stop]))
 				if tame(s[t.start:t.stop]) {
 					reach = 0
 				}
@@ -166,7 +180,8 @@ func Read(s string) Reading {
 						break
 					}
 					r.Calls = true
-					if doing || computed || lastName == prize || reach == 2 || unknown {
+					if doing || computed || lastName == prize && !(owned && converts(s[last.start:last.stop])) || reach == 2 || unknown ||
+						lastName == prize && quoteBehind(s, t.stop) {
 						r.Hostile = true
 					}
 					if doing || computed || lastName == prize && owned && !converts(s[last.start:last.stop]) || reach == 2 && !tamed {
@@ -177,7 +192,7 @@ func Read(s string) Reading {
 					}
 				}
 				if depth < len(brackets) {
-					brackets[depth] = bracket{operand: operand, reach: reach, callee: classOfLast, head: heading && last.kind == word && lastName == keyword}
+					brackets[depth] = bracket{operand: operand, call: operand, reach: reach, callee: classOfLast, head: heading && last.kind == word && lastName == keyword}
 				}
 				depth++
 				operand, reach = false, 0
@@ -193,7 +208,8 @@ func Read(s string) Reading {
 				depth = max(depth, 0)
 			case '[':
 				if depth < len(brackets) {
-					brackets[depth] = bracket{operand: operand, reach: reach}
+					// "see [x](y)": a link in a sentence is no member.
+					brackets[depth] = bracket{operand: operand && !(t.space && last.kind == word), reach: reach}
 				}
 				depth++
 				operand, reach = false, 0
@@ -227,7 +243,7 @@ func Read(s string) Reading {
 					r.Assigns = true
 					// "event=click" and "location=Berlin" are pairs; "location='//evil'" and
 					// "document.title=1" are not.
-					if reach == 2 || (lastName == global || lastName == doer) && literalBehind(s, t.stop) {
+					if reach == 2 || (lastName == global || lastName == doer) && literalBehind(s, t.stop) && !argument(brackets[:], depth) {
 						r.Hostile = true
 						r.Firm = r.Firm || !(reach == 2 && tamed)
 					}
@@ -272,6 +288,16 @@ func Read(s string) Reading {
 	return r
 }
 
+// argument reports whether the innermost open bracket holds the arguments of a call of
+// something harmless: names there are those of arguments, f(prompt="x").
+func argument(brackets []bracket, depth int) bool {
+	if depth == 0 || depth > len(brackets) {
+		return false
+	}
+	b := &brackets[depth-1]
+	return b.call && b.callee == plain
+}
+
 // everywhere reports whether programs that no browser runs have an object of this name.
 func everywhere(w string) bool {
 	switch w {
@@ -279,6 +305,33 @@ func everywhere(w string) bool {
 		return true
 	}
 	return false
+}
+
+// page reports whether a global is the browser's page or window by its very name.
+func page(w string) bool { return w == "window" || w == "document" || w == "globalThis" }
+
+// opens reports whether a method is one by which a page is written or left.
+func opens(w string) bool {
+	return w == "open" || w == "write" || w == "import" || w == "replace" || w == "assign"
+}
+
+// common reports whether a member that attacks reach for is one of many programs' objects,
+// too, so that only that of the page tells.
+func common(w string) bool {
+	switch w {
+	case "cookie", "innerHTML", "outerHTML", "srcdoc", "__proto__", "contentDocument", "defaultView", "ownerDocument",
+		"__defineGetter__", "__defineSetter__", "__lookupGetter__":
+		return false
+	}
+	return true
+}
+
+// quoteBehind reports whether a string or template follows.
+func quoteBehind(s string, i int) bool {
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	return i < len(s) && byteClass[s[i]] == cQuote
 }
 
 // converts reports whether a member is one that every object has and programs call.
