@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"regexp"
 
 	"kongwaf/kong/declarative"
 	"kongwaf/kong/gateway"
@@ -47,10 +48,33 @@ func (s schemas) Validate(plugin string, config map[string]any) (map[string]any,
 	if len(errs) > 0 {
 		return completed, problems
 	}
-	if err := compile(plugin, completed); err != nil {
-		problems = append(problems, declarative.ConfigProblem{Field: "config", Message: err.Error()})
+	for _, err := range each(compile(plugin, completed)) {
+		problem := declarative.ConfigProblem{Field: "config", Message: err.Error()}
+		if m := namesField.FindStringSubmatch(problem.Message); m != nil {
+			problem.Field, problem.Message = m[1], m[2]
+		}
+		problems = append(problems, problem)
 	}
 	return completed, problems
+}
+
+// namesField takes the field off an error text that begins with one.
+var namesField = regexp.MustCompile(`(?s)^(config(?:\.\w+|\[\d+\])*): (.*)$`)
+
+// each returns the errors that were joined to one.
+func each(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, each(e)...)
+	}
+	return all
 }
 
 // compile starts and forgets an instance of a plugin, to hear what it says of the config.

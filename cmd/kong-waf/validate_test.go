@@ -32,6 +32,23 @@ services:
               minute: 5
               hour: 1
 `)
+	ranges := file("ranges.yml", `_format_version: "3.0"
+plugins:
+  - name: waf-ip-restriction
+    config:
+      deny:
+        - 10.0.0.0/33
+        - localhost
+        - 192.0.2.1
+        - 10.0.0.0/255.0.0.0
+        - 10.0.0.256
+        - fe80::1%eth0
+  - name: waf-rate-limiting
+    config: {second: 10, minute: 5, hour: 4, limit_by: header}
+  - name: waf-rate-limiting
+    instance_name: periods
+    config: {second: 10, minute: 5, hour: 4}
+`)
 	manifest := file("plugin.yaml", `apiVersion: configuration.konghq.com/v1
 kind: KongPlugin
 metadata: {name: p}
@@ -47,6 +64,16 @@ config: {senstivity: high}
 		{name: "good", files: []string{good}, want: []string{"1 files: 0 errors, 0 warnings"}},
 		{name: "deck files are apart", files: []string{good, filepath.Join(examples, "deck", "waf-key-auth.yml")}, want: []string{"2 files: 0 errors"}},
 		{name: "bad", files: []string{bad}, code: 1, want: []string{"kong.yml:11: services[0].routes[0].plugins[0].config.mode:", "must not be lower"}},
+		{name: "five bad ranges", files: []string{ranges}, code: 1, want: []string{
+			`ranges.yml:6: plugins[0].config.deny[0]: "10.0.0.0/33" is not an address or CIDR range`,
+			`ranges.yml:7: plugins[0].config.deny[1]: "localhost" is not an address or CIDR range`,
+			`ranges.yml:9: plugins[0].config.deny[3]: "10.0.0.0/255.0.0.0" is not an address or CIDR range: write the mask as a number of bits`,
+			`ranges.yml:10: plugins[0].config.deny[4]: "10.0.0.256" is not`,
+			`ranges.yml:11: plugins[0].config.deny[5]: "fe80::1%eth0" is not an address or CIDR range: a zone`,
+			`plugins[1].config: limit_by header needs 'config.header_name'`,
+			`ranges.yml:16: plugins[2].config.minute: 5 is lower than second's 10`,
+			`ranges.yml:16: plugins[2].config.hour: 4 is lower than minute's 5`,
+		}},
 		{name: "misspelt", files: []string{manifest}, code: 1, want: []string{"plugin.yaml:5:", "senstivity", "sensitivity"}},
 		{name: "missing file", files: []string{"/nowhere.yml"}, code: 1, want: []string{"/nowhere.yml", "no such file"}},
 		{name: "no file", code: 2},

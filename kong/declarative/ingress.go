@@ -175,6 +175,7 @@ func (b *builder) kubernetesRoutes() {
 	for _, kp := range b.kube.global {
 		b.use(kp, func(*Plugin) {})
 	}
+	b.adviseGlobal()
 	// A config that is attached to nothing is still checked.
 	for _, kp := range b.kube.loose {
 		if !kp.used {
@@ -371,6 +372,28 @@ func (b *builder) attach(o *object, scope func(*Plugin)) {
 			continue
 		}
 		b.use(kp, scope)
+		if a := (annotated{o, kp}); !slices.Contains(b.kube.annotated, a) { // an Ingress has many paths
+			b.kube.annotated = append(b.kube.annotated, a)
+		}
+	}
+}
+
+// adviseGlobal warns where a global plugin meets an annotation that names the same one: Kong
+// runs one config of a plugin, the closest.
+func (b *builder) adviseGlobal() {
+	for _, global := range b.kube.global {
+		for _, a := range b.kube.annotated {
+			key := annotation + "plugins"
+			warn := func(format string, args ...any) {
+				a.object.m.d.warnf(a.object.annotated.line(key), a.object.annotated.sub(key), format, args...)
+			}
+			switch {
+			case a.plugin == global:
+				warn("%s is global: it runs here without being named", global.name)
+			case a.plugin.plugin.Name == global.plugin.Name:
+				warn("%s applies here instead of the global %s (%s), not beside it: Kong runs one config of %s", a.plugin.name, global.name, global.plugin.At, global.plugin.Name)
+			}
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type manifests struct {
 	ingresses      []*kubeIngress
 	consumers      []*kubeConsumer
 	global         []*kubePlugin
+	annotated      []annotated
 	loose          []*kubePlugin // every plugin, in the order of the files
 }
 
@@ -40,6 +41,12 @@ type object struct {
 }
 
 func (o *object) key() string { return o.namespace + "/" + o.name }
+
+// annotated is a plugin that an object names in its konghq.com/plugins annotation.
+type annotated struct {
+	object *object
+	plugin *kubePlugin
+}
 
 type kubePlugin struct {
 	object
@@ -188,8 +195,12 @@ func (b *builder) kubePlugin(o object) {
 	}
 	places[key] = kp
 	b.kube.loose = append(b.kube.loose, kp)
-	if o.labels["global"] == "true" {
+	switch {
+	case o.labels["global"] != "true":
+	case o.kind == "KongClusterPlugin":
 		b.kube.global = append(b.kube.global, kp)
+	default:
+		m.d.warnf(m.line("metadata"), "metadata.labels.global", "only a KongClusterPlugin can be global: on a KongPlugin the label does nothing")
 	}
 }
 

@@ -52,6 +52,7 @@ func Parse(opts Options, sources ...Source) (*Config, Problems) {
 	b.validateConfigs()
 	b.duplicates()
 	b.advise()
+	b.adviseKeys()
 	b.problems.sort()
 	return b.cfg, b.problems
 }

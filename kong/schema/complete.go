@@ -305,8 +305,16 @@ func (f *field) brokenRule(v any) string {
 	case f.lenMax != nil && length > *f.lenMax:
 		return fmt.Sprintf("has %d %s, at most %d are allowed", length, unit, *f.lenMax)
 	}
-	if s, ok := v.(string); ok && f.pattern != nil && !f.pattern.Match(s) {
+	s, ok := v.(string)
+	if ok && f.pattern != nil && !f.pattern.Match(s) {
 		return f.show(v) + " does not match the Lua pattern " + f.pattern.String()
+	}
+	if ok && f.format != nil {
+		if err := f.format.Check(s); err != nil && f.secret() {
+			return f.format.Err
+		} else if err != nil {
+			return err.Error()
+		}
 	}
 	return ""
 }

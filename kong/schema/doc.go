@@ -23,6 +23,7 @@
 //	gt=0                 a number greater than this
 //	lenmin=1, lenmax=8   length of a string in bytes, of a list or map in entries
 //	type=number          number, integer or set where the Go type would say otherwise
+//	format=name          a form that an option of Of knows, see [Format]
 //	referenceable        may be a vault reference; the value is a secret
 //	encrypted            the value is a secret
 //	deprecated=new/4.0   replaced by the field new of the same record (dotted for below), gone with 4.0

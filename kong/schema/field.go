@@ -47,6 +47,9 @@ type field struct {
 	lenMin  *int
 	lenMax  *int
 	pattern *luapattern.Pattern
+	format  *Format
+	// formatName is the name in the tag, before the format is found.
+	formatName string
 
 	elements *field   // of an array or set
 	keys     *field   // of a map
@@ -143,6 +146,9 @@ func (f *field) attributes(plugin, path string) object {
 	}
 	if f.pattern != nil {
 		o.set("match", f.pattern.String())
+	}
+	if f.format != nil {
+		o.set("match_any", f.format.attributes())
 	}
 	if f.errText != "" {
 		o.set("err", f.errText)

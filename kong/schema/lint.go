@@ -124,7 +124,7 @@ func (l *linter) field(path string, f *field) {
 
 // hasRules reports whether a value of the right type can still be refused.
 func (f *field) hasRules() bool {
-	return f.oneOf != nil || f.between != nil || f.gt != nil || f.lenMin != nil || f.lenMax != nil || f.pattern != nil
+	return f.oneOf != nil || f.between != nil || f.gt != nil || f.lenMin != nil || f.lenMax != nil || f.pattern != nil || f.formatName != ""
 }
 
 // check looks for the ways in which Kong's entity checks do something else than meant.

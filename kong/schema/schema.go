@@ -15,6 +15,7 @@ type Schema struct {
 	checks     []EntityCheck
 	protocols  []string
 	noConsumer bool
+	formats    []Format
 }
 
 // metadata is a struct field that is filled from the JSON without being in the schema.
@@ -66,6 +67,9 @@ func Of(name string, config any, opts ...Option) (*Schema, error) {
 	}
 	for _, opt := range opts {
 		opt(s)
+	}
+	if err := s.resolveFormats(); err != nil {
+		return nil, fmt.Errorf("schema of %s: %w", name, err)
 	}
 	if err := s.resolveChecks(); err != nil {
 		return nil, fmt.Errorf("schema of %s: %w", name, err)

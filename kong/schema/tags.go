@@ -11,7 +11,7 @@ import (
 )
 
 // trailingRule finds a rule that was written behind match by mistake.
-var trailingRule = regexp.MustCompile(`,(required|referenceable|encrypted|(\w+\.)?(oneof|between|gt|lenmin|lenmax|type|match|deprecated)=.*)$`)
+var trailingRule = regexp.MustCompile(`,(required|referenceable|encrypted|(\w+\.)?(oneof|between|gt|lenmin|lenmax|type|format|match|deprecated)=.*)$`)
 
 // jsonName returns the name in a json tag; options behind it are of no use here.
 func jsonName(tag string) (string, error) {
@@ -140,6 +140,9 @@ func (f *field) applyRule(name, arg string, hasArg bool) error {
 		if f.pattern, err = luapattern.Compile(arg); err == nil {
 			err = wants(kindString)
 		}
+	case "format":
+		f.formatName = arg
+		err = wants(kindString)
 	case "type":
 		err = f.setKind(kind(arg))
 	case "deprecated":

@@ -59,7 +59,7 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  failure,
-		Options:  []schema.Option{schema.NoConsumer()},
+		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(iprestriction.Address())},
 	}
 }
 
@@ -81,6 +81,8 @@ func (c *Config) EntityChecks() []schema.EntityCheck {
 	return []schema.EntityCheck{
 		runs("ip-restriction", "ip_restriction", iprestriction.Lists()),
 		runs("rate-limiting", "rate_limiting", ratelimiting.Periods()),
+		ratelimiting.Needs("rate_limiting.", "header", "header_name"),
+		ratelimiting.Needs("rate_limiting.", "path", "path"),
 	}
 }
 

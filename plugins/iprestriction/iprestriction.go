@@ -31,10 +31,10 @@ const (
 
 // Config is the plugin's config.
 type Config struct {
-	Allow         []string `json:"allow,omitempty" doc:"Addresses and CIDR ranges that are let in; all others are refused. IPv4 and IPv6."`
-	Deny          []string `json:"deny,omitempty" doc:"Addresses and CIDR ranges that are refused. Looked at before allow. IPv4 and IPv6."`
-	Whitelist     []string `json:"whitelist,omitempty" kong:"deprecated=allow/2.0" doc:"The old name of allow, for manifests that still have it. Entries of both count."`
-	Blacklist     []string `json:"blacklist,omitempty" kong:"deprecated=deny/2.0" doc:"The old name of deny, for manifests that still have it. Entries of both count."`
+	Allow         []string `json:"allow,omitempty" kong:"elements.format=address" doc:"Addresses and CIDR ranges that are let in; all others are refused. IPv4 and IPv6."`
+	Deny          []string `json:"deny,omitempty" kong:"elements.format=address" doc:"Addresses and CIDR ranges that are refused. Looked at before allow. IPv4 and IPv6."`
+	Whitelist     []string `json:"whitelist,omitempty" kong:"elements.format=address,deprecated=allow/2.0" doc:"The old name of allow, for manifests that still have it. Entries of both count."`
+	Blacklist     []string `json:"blacklist,omitempty" kong:"elements.format=address,deprecated=deny/2.0" doc:"The old name of deny, for manifests that still have it. Entries of both count."`
 	AddressSource string   `json:"address_source" default:"forwarded" kong:"required,oneof=forwarded|peer|both" doc:"Which address is judged: forwarded is the client's after trusted_ips and real_ip_header, peer is that of the TCP connection (a proxy's, behind a proxy), both judges both."`
 	Status        int      `json:"status,omitempty" kong:"between=100:599" doc:"HTTP status of a refusal. 403 if not set."`
 	Message       string   `json:"message,omitempty" doc:"Text of a refusal. If not set, it names the address."`
@@ -49,7 +49,28 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  check.Lenient(pluginserver.PolicyDeny),
-		Options:  []schema.Option{schema.NoConsumer()},
+		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(Address())},
+	}
+}
+
+// Address is the form of the lists' entries. Kong's patterns know how long the parts of
+// an address and of a prefix may be; whether they make sense is for detect/address to say.
+func Address() schema.Format {
+	const (
+		v4 = `^[0-2]?%d?%d%.[0-2]?%d?%d%.[0-2]?%d?%d%.[0-2]?%d?%d`
+		v6 = `^[%x:]*:[%x:]*:[%x:.]*`
+	)
+	return schema.Format{
+		Name: "address",
+		Patterns: []string{
+			v4 + "$", v4 + "/%d$", v4 + "/[12]%d$", v4 + "/3[0-2]$",
+			v6 + "$", v6 + "/%d$", v6 + "/%d%d$", v6 + "/1[01]%d$", v6 + "/12[0-8]$",
+		},
+		Err: "must be an address such as 198.51.100.7 or 2001:db8::1, or a CIDR range such as 10.0.0.0/8",
+		Check: func(entry string) error {
+			_, err := address.Parse(entry)
+			return err
+		},
 	}
 }
 

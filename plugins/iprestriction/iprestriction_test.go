@@ -1,6 +1,8 @@
 package iprestriction
 
 import (
+	"math/rand/v2"
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,5 +70,32 @@ func TestBadConfig(t *testing.T) {
 	} {
 		_, err := compile(t, config)
 		require.ErrorContains(t, err, want, config)
+	}
+}
+
+// TestAddressFormat: Kong's patterns let through whatever detect/address takes, and keep out
+// what people write by mistake.
+func TestAddressFormat(t *testing.T) {
+	format := Address()
+	for _, entry := range []string{
+		"10.0.0.0/99", "10.0.0.0/33", "localhost", "10.0.0", "10.0.0.0.0", "310.0.0.1", "10.0.0.1:80", "10.0.0.0/255.0.0.0", "10.*", "",
+		" 10.0.0.1", "10.0.0.1,10.0.0.2", "::1/129", "::1/200", "fe80::1%eth0", "[::1]", "example:org", "::1/", "10.0.0.1/",
+	} {
+		require.False(t, format.Passes(entry), entry)
+		require.Error(t, format.Check(entry), entry)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		var bytes [16]byte
+		for i := range bytes {
+			bytes[i] = byte(random.Uint32()) & byte(random.Uint32()) * byte(random.Uint32()&1) // many zeros
+		}
+		for _, addr := range []netip.Addr{netip.AddrFrom16(bytes), netip.AddrFrom4([4]byte(bytes[:4]))} {
+			for _, entry := range []string{addr.String(), netip.PrefixFrom(addr, random.IntN(addr.BitLen()+1)).String(), addr.StringExpanded()} {
+				if format.Check(entry) == nil && !format.Passes(entry) {
+					t.Fatalf("Kong would refuse %s", entry)
+				}
+			}
+		}
 	}
 }

@@ -26,9 +26,9 @@ const (
 // Config is the plugin's config.
 type Config struct {
 	KeyNames        []string     `json:"key_names" default:"apikey" kong:"required,lenmin=1,elements.match=^[a-zA-Z0-9-_]+$" doc:"Names under which the key is looked for, in this order: header names, query arguments and body fields."`
-	HideCredentials bool         `json:"hide_credentials" default:"false" kong:"required" doc:"Whether the key is removed from the request before it goes to the upstream."`
+	HideCredentials bool         `json:"hide_credentials" default:"false" kong:"required" doc:"Whether the key is removed from the request before it goes to the upstream: its query argument always, its header and body field where keys may come there."`
 	Anonymous       string       `json:"anonymous,omitempty" doc:"Username or id of the consumer as whom callers without a valid key are let in. Empty refuses them."`
-	KeyInHeader     bool         `json:"key_in_header" default:"true" kong:"required" doc:"Whether the key may come in a header."`
+	KeyInHeader     bool         `json:"key_in_header" default:"true" kong:"required" doc:"Whether the key may come in a header. The client's own header counts first; a key that a plugin which ran before has put there counts where the client's does not."`
 	KeyInQuery      bool         `json:"key_in_query" default:"true" kong:"required" doc:"Whether the key may come in the query."`
 	KeyInBody       bool         `json:"key_in_body" default:"false" kong:"required" doc:"Whether the key may come in the body: a form, JSON or multipart. Kong then reads every body to its end before the request goes on."`
 	RunOnPreflight  bool         `json:"run_on_preflight" default:"true" kong:"required" doc:"Whether OPTIONS requests need a key too. Browsers send CORS preflights without one."`

@@ -40,8 +40,8 @@ type Config struct {
 	Month             *float64 `json:"month,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar month."`
 	Year              *float64 `json:"year,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar year."`
 	LimitBy           string   `json:"limit_by" default:"consumer" kong:"oneof=consumer|credential|ip|service|header|path" doc:"What is counted together. Where it is not known for a request, the client's address is."`
-	HeaderName        string   `json:"header_name,omitempty" doc:"The request header whose value is counted, for limit_by header."`
-	Path              string   `json:"path,omitempty" kong:"match=^/" doc:"The path whose requests are counted together, for limit_by path."`
+	HeaderName        string   `json:"header_name,omitempty" doc:"The request header whose value is counted, for limit_by header: as plugins that ran before have left it."`
+	Path              string   `json:"path,omitempty" kong:"match=^/" doc:"The path whose requests are counted together, whoever sends them, for limit_by path. Requests for any other path are counted by the client's address, under the same limits, as Kong's own rate-limiting does."`
 	Policy            string   `json:"policy" default:"local" kong:"oneof=local" err:"must be local: cluster needs Kong's database, which a plugin server cannot reach, and redis is not available in this version" doc:"Where the counters live: local keeps them in this node's memory."`
 	FaultTolerant     bool     `json:"fault_tolerant" default:"true" kong:"required" doc:"Whether requests pass while a remote store of counters is away. The policy local has none."`
 	Redis             Redis    `json:"redis" doc:"The store of the bundled plugin's policy redis. Accepted so that configs can move over; not used by the policy local."`
@@ -90,16 +90,18 @@ func Periods() []string {
 func (c *Config) EntityChecks() []schema.EntityCheck {
 	return []schema.EntityCheck{
 		schema.AtLeastOneOf(Periods()...),
-		needs("header", "header_name"),
-		needs("path", "path"),
+		Needs("", "header", "header_name"),
+		Needs("", "path", "path"),
 	}
 }
 
-// needs says that limit_by of the given value cannot do without a field.
-func needs(limitBy, field string) schema.EntityCheck {
-	return schema.Conditional(schema.Condition{
-		IfField: "limit_by", IfMatch: schema.Match{Eq: limitBy},
-		ThenField: field, ThenMatch: schema.Match{Required: true},
+// Needs says that limit_by of the given value cannot do without a field; the prefix says
+// where both are. (Kong's plain conditional says so twice, once without a reason.)
+func Needs(prefix, limitBy, field string) schema.EntityCheck {
+	return schema.ConditionalAtLeastOneOf(schema.Condition{
+		IfField: prefix + "limit_by", IfMatch: schema.Match{Eq: limitBy},
+		ThenAtLeastOneOf: []string{prefix + field},
+		ThenErr:          "limit_by " + limitBy + " needs %s",
 	})
 }
 
