@@ -38,6 +38,9 @@ import (
 // "served" is `kong-waf serve`, a supervisor and its worker; "plain" is the same server in
 // one process, without what keeps requests alive when it dies. The peer is the same plugin
 // under go-pdk's own server. A ratio beyond 1 means that ours is better.
+//
+// The lines that begin with "head" set ours with the whole request head in one variable
+// against ours without it.
 func TestBench(t *testing.T) {
 	if os.Getenv("BENCH") == "" {
 		t.Skip("BENCH is not set")
@@ -45,7 +48,8 @@ func TestBench(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
-	served, plain := startServed(t), startPlain(t)
+	served, plain, headed := startServed(t), startPlain(t), startServed(t)
+	headed.head = true
 	stock := map[string]*benchServer{}
 	for _, c := range benchCases {
 		if !strings.Contains(c.name, os.Getenv("BENCH_CASE")) {
@@ -54,17 +58,24 @@ func TestBench(t *testing.T) {
 		if stock[c.plugin] == nil {
 			stock[c.plugin] = startBenchStock(t, c.plugin)
 		}
-		var theirs, ours, alone cost
+		var theirs, ours, alone, head cost
 		for range benchRounds { // in turns: the machine is not equally fast all the time
 			theirs.add(c.measure(t, stock[c.plugin]))
 			ours.add(c.measure(t, served))
 			alone.add(c.measure(t, plain))
+			head.add(c.measure(t, headed))
 		}
 		fmt.Printf("bench event-cpu-%s: ours %v, peer %v, ratio %.2f\n", c.name, ours.cpu(), theirs.cpu(), float64(theirs.cpu())/float64(ours.cpu()))
 		fmt.Printf("bench event-cpu-%s-plain: ours %v, peer %v, ratio %.2f\n", c.name, alone.cpu(), theirs.cpu(), float64(theirs.cpu())/float64(alone.cpu()))
 		fmt.Printf("bench event-latency-%s: ours %v, peer %v, ratio %.2f\n", c.name, ours.median(), theirs.median(), float64(theirs.median())/float64(ours.median()))
 		fmt.Printf("bench event-trips-%s: ours %d, peer %d, ratio %.2f\n", c.name, ours.trips, theirs.trips, float64(theirs.trips)/float64(ours.trips))
 		fmt.Printf("bench event-calls-%s: ours %d, peer %d, ratio %.2f\n", c.name, ours.calls, theirs.calls, float64(theirs.calls)/float64(ours.calls))
+		fmt.Printf("bench event-bytes-%s: ours %d, peer %d, ratio %.2f\n", c.name, ours.bytes, theirs.bytes, float64(theirs.bytes)/float64(ours.bytes))
+		fmt.Printf("bench head-cpu-%s: ours %v, peer %v, ratio %.2f\n", c.name, head.cpu(), ours.cpu(), float64(ours.cpu())/float64(head.cpu()))
+		fmt.Printf("bench head-latency-%s: ours %v, peer %v, ratio %.2f\n", c.name, head.median(), ours.median(), float64(ours.median())/float64(head.median()))
+		fmt.Printf("bench head-trips-%s: ours %d, peer %d, ratio %.2f\n", c.name, head.trips, ours.trips, float64(ours.trips)/float64(head.trips))
+		fmt.Printf("bench head-calls-%s: ours %d, peer %d, ratio %.2f\n", c.name, head.calls, ours.calls, float64(ours.calls)/float64(head.calls))
+		fmt.Printf("bench head-bytes-%s: ours %d, peer %d, ratio %.2f\n", c.name, head.bytes, ours.bytes, float64(ours.bytes)/float64(head.bytes))
 		a, b := c.throughput(t, served), c.throughput(t, stock[c.plugin])
 		fmt.Printf("bench gateway-rate-%s: ours %.0f/s, peer %.0f/s, ratio %.2f\n", c.name, a, b, a/b)
 	}
@@ -133,24 +144,56 @@ func (c benchCase) peer(s *benchServer) *kongpeer.Peer {
 		"kong.client.load_consumer": raw.AppendBytes(raw.AppendBytes(raw.AppendBytes(nil,
 			1, "def4f7d3-9863-5ad2-8fa9-c949bf26f55e"), 3, "bob"), 4, "bob-7"),
 	}
-	vars := map[string][]byte{
-		"request":         raw.String("GET " + c.target + " HTTP/1.1"),
-		"kong_request_id": raw.String("39679d2ed6a4256ee0ab8d427412f36b"),
+	var requests atomic.Uint64
+	variable := func(name string) []byte {
+		id := fmt.Sprintf("%032x", requests.Load())
+		switch {
+		case name == "request":
+			return raw.String("GET " + c.target + " HTTP/1.1")
+		case name == "kong_request_id":
+			return raw.String(id)
+		case name == "kong_waf" && s.head:
+			requests.Add(1)
+			head := gatewaytest.Request{Method: "GET", Target: c.target, Headers: c.headers()}.Bytes()
+			return raw.String(id + " " + c.ip + " 127.0.0.1 " + string(head))
+		}
+		return nil
 	}
 	var thread sync.Mutex
 	return &kongpeer.Peer{
-		Dial: func() (net.Conn, error) { return net.Dial("unix", s.socket) },
+		Dial: func() (net.Conn, error) {
+			conn, err := net.Dial("unix", s.socket)
+			return countedConn{conn, &s.bytes}, err
+		},
 		Answer: func(method string, args []byte) []byte {
 			thread.Lock()
 			defer thread.Unlock()
 			for end := time.Now().Add(9 * time.Microsecond); time.Now().Before(end); {
 			}
 			if method == "kong.nginx.get_var" {
-				return vars[raw.Text(string(args))]
+				return variable(raw.Text(string(args)))
 			}
 			return replies[method]
 		},
 	}
+}
+
+// countedConn counts what goes over a connection, both ways.
+type countedConn struct {
+	net.Conn
+	bytes *atomic.Int64
+}
+
+func (c countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.bytes.Add(int64(n))
+	return n, err
+}
+
+func (c countedConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.bytes.Add(int64(n))
+	return n, err
 }
 
 // cost is what some slices of load took.
@@ -159,13 +202,14 @@ type cost struct {
 	busy         time.Duration   // processor time of the server, less what it takes idle
 	latencies    []time.Duration // one event at a time
 	trips, calls int             // of one event
+	bytes        int             // of one event, over the socket, both ways
 }
 
 func (c *cost) add(o cost) {
 	c.events += o.events
 	c.busy += o.busy
 	c.latencies = append(c.latencies, o.latencies...)
-	c.trips, c.calls = o.trips, o.calls
+	c.trips, c.calls, c.bytes = o.trips, o.calls, o.bytes
 }
 
 func (c *cost) cpu() time.Duration {
@@ -188,8 +232,9 @@ func (c benchCase) measure(t *testing.T, s *benchServer) cost {
 	for range 50 { // warm, consumers loaded
 		event()
 	}
+	before := s.bytes.Load()
 	result := event()
-	m := cost{trips: result.Trips, calls: len(result.Calls)}
+	m := cost{trips: result.Trips, calls: len(result.Calls), bytes: int(s.bytes.Load() - before)}
 	wanted := strings.HasSuffix(c.name, "refusal")
 	require.Equal(t, wanted, result.Exit != nil, "refused: %v", result.Calls)
 	for end := time.Now().Add(benchSlice / 2); time.Now().Before(end); {
@@ -199,7 +244,7 @@ func (c benchCase) measure(t *testing.T, s *benchServer) cost {
 	}
 	var clients sync.WaitGroup
 	var events atomic.Int64
-	before, start := cpuTime(t, s.pid), time.Now()
+	busy, start := cpuTime(t, s.pid), time.Now()
 	for range benchClients {
 		clients.Go(func() {
 			for time.Since(start) < benchSlice {
@@ -209,7 +254,7 @@ func (c benchCase) measure(t *testing.T, s *benchServer) cost {
 		})
 	}
 	clients.Wait()
-	m.busy = cpuTime(t, s.pid) - before - time.Duration(s.idle*float64(time.Since(start)))
+	m.busy = cpuTime(t, s.pid) - busy - time.Duration(s.idle*float64(time.Since(start)))
 	m.events = int(events.Load())
 	return m
 }
@@ -222,6 +267,7 @@ func (c benchCase) throughput(t *testing.T, s *benchServer) float64 {
 	exchange := gatewaytest.Exchange{Route: "api", Plugins: []gatewaytest.PluginConfig{{Name: c.plugin[len("waf-"):], Config: config}}}
 	stage, err := gatewaytest.NewStage([]gatewaytest.Exchange{exchange}, gateway.Options{
 		Socket: s.socket, Plugins: []gateway.PluginInfo{{Name: c.plugin, Priority: 1000, Phases: []string{"access"}}},
+		NoHead: true,
 	}, ours)
 	require.NoError(t, err)
 	defer stage.Close()
@@ -262,6 +308,8 @@ type benchServer struct {
 	socket string
 	pid    int
 	idle   float64 // processors that it takes when it does nothing
+	head   bool    // Kong hands over the whole head to it
+	bytes  atomic.Int64
 }
 
 func (s *benchServer) rest(t *testing.T) *benchServer {
