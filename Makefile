@@ -51,7 +51,8 @@ chaos: ## Kill, freeze and upgrade the plugin server under load, and count faile
 soak: ## Ten minutes of load with deaths and upgrades: memory and files must not grow.
 	@SOAK=$(SOAKTIME) $(GO) test ./kong/supervisor -run TestSoak -count=1 -timeout 60m -v | grep -E 'soak|FAIL|^ok'
 
-golden: ## Rewrite the golden files after a wanted change of a schema.
+golden: ## Rewrite the files that are made from others: schemas, the list of languages.
+	@$(GO) test ./detect/attack -run TestAskIsWritten -update
 	@$(GO) test ./plugins ./kong/schema -update
 
 clean: ## Remove what was built.

@@ -102,8 +102,8 @@ func (e *Engine) inspect(r *detect.Request, x *Explanation) detect.Report {
 	whole := s.safely()
 	report := s.report()
 	if x != nil {
-		for i := range s.findings {
-			x.Shapes = append(x.Shapes, s.findings[i].Shape)
+		for i := range s.sum.findings {
+			x.Shapes = append(x.Shapes, s.sum.findings[i].Shape)
 		}
 		x.Sent, x.Spent, x.Share = sent(r), s.work.Spent(), s.work.Share()
 	}

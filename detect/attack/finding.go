@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"kongwaf/detect"
-	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/link"
+	"kongwaf/detect/attack/reading"
 	"kongwaf/detect/attack/value"
 )
 
@@ -25,19 +25,50 @@ type finding struct {
 	Shape string
 }
 
-// found keeps what a language saw in a reading of a leaf, if it is worth reporting.
-func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.Match) {
+const (
+	// maxFindings are kept; beyond them only more confident ones get in.
+	maxFindings = 32
+	// enoughAttacks is how many leaves that block the request end the search: more of them
+	// change nothing, and a request full of attacks would cost the most of all.
+	enoughAttacks = 16
+)
+
+// sum is what has been found in a request so far.
+type sum struct {
+	findings []finding
+	seen     int  // suspicious matches, whatever became of them
+	sure     bool // something blocks the request at every sensitivity
+	attacks  int  // leaves that block the request
+	blocking bool // the leaf that is being judged does
+}
+
+// endLeaf counts the leaf that has been judged.
+func (s *sum) endLeaf() {
+	if s.blocking {
+		s.blocking = false
+		s.attacks++
+	}
+}
+
+func (s *sum) reset() {
+	clear(s.findings)
+	*s = sum{findings: s.findings[:0]}
+}
+
+// found keeps what a language saw in a reading, if it is worth reporting.
+func (s *session) found(r *reading.Reading, m value.Match) {
+	l, text := r.Leaf, r.Text
 	if s.engine.disabled[m.Class] {
 		return
 	}
 	confidence := weigh(l, text, m)
-	if s.quoted && m.Class == detect.ClassXSS {
+	if r.Shown && m.Class == detect.ClassXSS {
 		confidence *= shownFactor
 	}
 	if confidence < suspicious {
 		return
 	}
-	s.seen++
+	s.sum.seen++
 	if m.Class == detect.ClassSSRF && link.Own(text, m, s.host()) {
 		return // seen, and so not remembered: with another Host it is something else
 	}
@@ -46,7 +77,7 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 	if confidence < suspicious {
 		return
 	}
-	at := s.slot(confidence)
+	at := s.sum.slot(confidence)
 	if at < 0 {
 		return
 	}
@@ -56,15 +87,15 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 		}
 	}
 	if confidence >= s.engine.threshold {
-		s.blocking = true
+		s.sum.blocking = true
 	}
 	if confidence >= thresholds[Low] {
-		s.sure = true
+		s.sum.sure = true
 	}
 	// The readings of one leaf show the same attack again and again: one finding of a
 	// class for each place, the surest.
-	for i := range s.findings {
-		if f := &s.findings[i]; f.Class == m.Class && f.Place == place {
+	for i := range s.sum.findings {
+		if f := &s.sum.findings[i]; f.Class == m.Class && f.Place == place {
 			if f.Confidence >= confidence {
 				return
 			}
@@ -75,12 +106,12 @@ func (s *session) found(l *extract.Leaf, text string, path decode.Path, m value.
 	f := finding{Shape: m.Shape + weight, Finding: detect.Finding{
 		Class: m.Class, Place: place, Confidence: confidence,
 		Evidence: s.evidence(l, text, m),
-		Decoded:  path.Append(append([]string(nil), l.Steps...)),
+		Decoded:  r.Path.Append(append([]string(nil), l.Steps...)),
 	}}
-	if at == len(s.findings) {
-		s.findings = append(s.findings, f)
+	if at == len(s.sum.findings) {
+		s.sum.findings = append(s.sum.findings, f)
 	} else {
-		s.findings[at] = f
+		s.sum.findings[at] = f
 	}
 }
 
@@ -94,16 +125,16 @@ func (s *session) anomaly(f detect.Finding) {
 			return
 		}
 	}
-	if at := s.slot(f.Confidence); at == len(s.findings) {
-		s.findings = append(s.findings, finding{Finding: f})
+	if at := s.sum.slot(f.Confidence); at == len(s.sum.findings) {
+		s.sum.findings = append(s.sum.findings, finding{Finding: f})
 	} else if at >= 0 {
-		s.findings[at] = finding{Finding: f}
+		s.sum.findings[at] = finding{Finding: f}
 	}
 }
 
 // slot returns where a finding of this confidence goes: a new place, that of the least
 // confident one when the list is full, or -1.
-func (s *session) slot(confidence float64) int {
+func (s *sum) slot(confidence float64) int {
 	if len(s.findings) < maxFindings {
 		return len(s.findings)
 	}
@@ -122,15 +153,15 @@ func (s *session) slot(confidence float64) int {
 // report sums the findings up.
 func (s *session) report() detect.Report {
 	r := detect.Report{Truncated: s.cut, Failure: s.failure}
-	if len(s.findings) == 0 {
+	if len(s.sum.findings) == 0 {
 		return r
 	}
-	slices.SortStableFunc(s.findings, func(a, b finding) int {
+	slices.SortStableFunc(s.sum.findings, func(a, b finding) int {
 		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Class, b.Class))
 	})
-	r.Attacks = make([]detect.Finding, len(s.findings))
-	for i := range s.findings {
-		r.Attacks[i] = s.findings[i].Finding
+	r.Attacks = make([]detect.Finding, len(s.sum.findings))
+	for i := range s.sum.findings {
+		r.Attacks[i] = s.sum.findings[i].Finding
 	}
 	r.Score = score(r.Attacks)
 	r.Blocked = r.Score >= s.engine.threshold

@@ -1,8 +1,10 @@
 package attack
 
 import (
+	"kongwaf/detect"
 	"kongwaf/detect/attack/code"
 	"kongwaf/detect/attack/crlf"
+	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/html"
 	"kongwaf/detect/attack/inside"
 	"kongwaf/detect/attack/js"
@@ -25,7 +27,7 @@ import (
 
 // language is one attacked language: a package below this one.
 type language struct {
-	name string
+	name string // of the package
 	// possible reports whether a value can hold an attack at all, by nothing but its traits,
 	// pairs, source and whether it is a name.
 	possible func(*value.Value) bool
@@ -46,8 +48,8 @@ var structured = func() (mask uint32) {
 	return mask
 }()
 
-// languages are all that the engine knows of attacks; a new one needs a row here and
-// a question in ask. At most 32.
+// languages are all that the engine knows of attacks; a new one needs a row here, with the
+// name of its package, and "make golden", which writes ask.go. At most 32.
 var languages = [...]language{
 	{name: "sql", possible: sql.Possible, judge: sql.Judge},
 	{name: "nosql", possible: nosql.Possible, judge: nosql.Judge, structured: true},
@@ -70,65 +72,38 @@ var languages = [...]language{
 	{name: "inside", possible: inside.Possible, judge: inside.Judge},
 }
 
-// ask returns the set of languages for which a value is possible: the rows' own functions,
-// called one by one, since calls through a table cost more than most of the answers.
-func ask(v *value.Value) (mask uint32) {
-	if sql.Possible(v) {
-		mask |= 1 << 0
+// Most values of benign requests are words, names, numbers and tokens, and most of the
+// others lack what any attack needs. They leave here, before a language is asked to judge.
+
+// possible returns the set of languages that may see something in a text with these traits
+// and pairs. It prepares s.value for them, but for the text and the name.
+func (s *session) possible(l *extract.Leaf, t value.Traits, p value.Pairs) uint32 {
+	if t.Only(value.Word) && (l.Source != detect.SourcePath || l.IsSegment()) && l.Source != detect.SourceHeader {
+		if dot := t.Any(value.Dot); !dot && p&wordPairs == 0 || dot && p&dottedPairs == 0 && !l.IsName {
+			return 0
+		}
 	}
-	if nosql.Possible(v) {
-		mask |= 1 << 1
+	v := &s.value
+	v.Traits, v.Pairs, v.Source, v.IsName = t, p, l.Source, l.IsName
+	return ask(v)
+}
+
+// wordPairs are pairs of which a text of nothing but letters, digits, _ and - has one, if a
+// language may see something in it. dottedPairs is the same for texts with dots.
+var (
+	wordPairs   = tellingPairs(value.Word &^ value.Dot)
+	dottedPairs = tellingPairs(value.Word)
+)
+
+// tellingPairs returns all pairs but a set that makes no language possible. Languages ask
+// for pairs, never for their absence, so what holds for a set holds for the sets within it.
+func tellingPairs(t value.Traits) value.Pairs {
+	harmless := value.Pairs(0)
+	for bit := value.Pairs(1); bit != 0; bit <<= 1 {
+		v := value.Value{Traits: t, Pairs: harmless | bit, Source: detect.SourceQuery}
+		if ask(&v) == 0 {
+			harmless |= bit
+		}
 	}
-	if html.Possible(v) {
-		mask |= 1 << 2
-	}
-	if js.Possible(v) {
-		mask |= 1 << 3
-	}
-	if template.Possible(v) {
-		mask |= 1 << 4
-	}
-	if xml.Possible(v) {
-		mask |= 1 << 5
-	}
-	if ssi.Possible(v) {
-		mask |= 1 << 6
-	}
-	if ldap.Possible(v) {
-		mask |= 1 << 7
-	}
-	if xpath.Possible(v) {
-		mask |= 1 << 8
-	}
-	if shell.Possible(v) {
-		mask |= 1 << 9
-	}
-	if code.Possible(v) {
-		mask |= 1 << 10
-	}
-	if path.Possible(v) {
-		mask |= 1 << 11
-	}
-	if link.Possible(v) {
-		mask |= 1 << 12
-	}
-	if crlf.Possible(v) {
-		mask |= 1 << 13
-	}
-	if serial.Possible(v) {
-		mask |= 1 << 14
-	}
-	if upload.Possible(v) {
-		mask |= 1 << 15
-	}
-	if scanner.Possible(v) {
-		mask |= 1 << 16
-	}
-	if prototype.Possible(v) {
-		mask |= 1 << 17
-	}
-	if inside.Possible(v) {
-		mask |= 1 << 18
-	}
-	return mask
+	return ^harmless
 }

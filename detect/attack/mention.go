@@ -3,8 +3,8 @@ package attack
 import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
-	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/place"
+	"kongwaf/detect/attack/reading"
 	"kongwaf/detect/attack/value"
 )
 
@@ -15,7 +15,8 @@ const mentionedMost = 0.5
 // mentioned lowers the match of a language in a text that is plainly about it: a bug report,
 // an advisory, a tutorial (see document.Talk). What the text says besides its quotations is
 // judged once more by itself, so that a second payload cannot hide behind a quoted one.
-func (s *session) mentioned(l *extract.Leaf, text string, language int, m value.Match) value.Match {
+func (s *session) mentioned(r *reading.Reading, language int, m value.Match) value.Match {
+	l, text := r.Leaf, r.Text
 	if m.Confidence <= mentionedMost || l.IsName || len(text) < shortestTalk ||
 		l.Source != detect.SourceBody && l.Source != detect.SourceQuery || !s.work.Spend(talkCost*len(text)) {
 		return m
@@ -34,16 +35,17 @@ func (s *session) mentioned(l *extract.Leaf, text string, language int, m value.
 	if !s.work.Spend(len(text)) {
 		return m
 	}
-	mark, outer := len(s.arena), s.value
-	s.arena = talk.AppendUnquoted(s.arena)
-	s.value.Text = view(s.arena[mark:])
-	s.value.Traits, s.value.Pairs = value.Look(s.value.Text)
-	if languages[language].possible(&s.value) {
-		if again := s.ask(language); again.Confidence > mentionedMost && !talk.Mentions(again.Start, message) {
-			shown = again
+	s.reader.Borrow(talk.AppendUnquoted, func(unquoted string) {
+		outer := s.value
+		s.value.Text = unquoted
+		s.value.Traits, s.value.Pairs = value.Look(unquoted)
+		if languages[language].possible(&s.value) {
+			if again := s.ask(language); again.Confidence > mentionedMost && !talk.Mentions(again.Start, message) {
+				shown = again
+			}
 		}
-	}
-	s.arena, s.value = s.arena[:mark], outer
+		s.value = outer
+	})
 	return shown
 }
 

@@ -3,82 +3,44 @@ package attack
 import (
 	"hash/maphash"
 	"math/bits"
-	"strings"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/inside"
+	"kongwaf/detect/attack/known"
+	"kongwaf/detect/attack/reading"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/work"
 )
 
-// Budgets of one request, besides extract's.
-const (
-	// maxDepth is how deep containers may be nested in texts that were decoded.
-	maxDepth = 6
-	// maxFindings are kept; beyond them only more confident ones get in.
-	maxFindings = 32
-	// enoughAttacks is how many leaves that block the request end the search: more of them
-	// change nothing, and a request full of attacks would cost the most of all.
-	enoughAttacks = 16
-	// decodeFloor and decodeFactor bound the memory of the decoded forms of one value:
-	// decodeFloor + decodeFactor * size of the request.
-	decodeFloor  = 1 << 20
-	decodeFactor = 8
-	// keepArena is the largest arena that stays with a session between requests.
-	keepArena = 1 << 20
-)
-
-// containers are the byte classes without which a text holds no container.
-const containers = value.BraceOpen | value.BracketOpen | value.Equals | value.Less | value.Control | value.High | value.NUL | value.Question
-
-// session is what judging one request needs; sessions are pooled. Everything in it is
-// reused, so that a benign request allocates nothing.
+// session judges one request: it walks it, reads each value in every way, judges each
+// reading, and sums up. Sessions are pooled, and everything in one is reused, so that a
+// benign request allocates nothing.
 type session struct {
 	engine  *Engine
 	request *detect.Request
-	work    work.Meter
-	failure error // a panic
-	walker  extract.Walker
-	visit   func(*extract.Leaf) bool // s.leaf, bound once
 
-	value   value.Value
-	names   knownNames
-	cleared cleared
-	seen    int  // suspicious matches so far, whatever became of them
-	sure    bool // something blocks the request at every sensitivity
-	// attacks counts the leaves that block the request; blocking says that this one does.
-	attacks  int
-	blocking bool
-	lines    clearedLines
-	headers  []detect.Header // those that are not known to be harmless
-	shown    detect.Request  // the request with those headers only
-	arena    []byte          // texts of decoded forms
-	left     int             // bytes that decoded forms may still take
-	forms    []*decode.Forms // by depth
-	depth    int
-	flat     bool        // the text was taken apart before: its parts have been judged
-	quoted   bool        // the reading is of markup that is shown, not run (decode.Form)
-	path     decode.Path // decodings of the container that is being walked
-	joined   pollution
-	oddName  extract.Leaf // the first name that no parameter has; none if its Source is unknown
-	own      extract.Leaf // the leaf that the session itself hands to readings
-	// bodyIsForm says that the body does not look like JSON or XML, whose arrays are no
-	// repeated parameters.
-	bodyIsForm bool
-	findings   []finding
-	cut        bool // a budget ran out
+	work       work.Meter               // what all of it may cost
+	walker     extract.Walker           // walks: leaves come out, and go to visit
+	visit      func(*extract.Leaf) bool // leaf, bound once
+	known      known.Memory             // those that were harmless before end here
+	reader     *reading.Reader          // reads: readings of the others come out
+	value      value.Value              // judges: what the languages are asked about
+	sum        sum                      // sums up
+	parameters parameters               // what is judged once more, together
+
+	unknown headers // the header lines that are not known
+	cut     bool    // a limit left something out
+	failure error   // why judging ended early
 }
 
 func newSession(e *Engine) *session {
 	s := &session{engine: e}
-	s.walker.Work, s.value.Work = &s.work, &s.work
-	s.joined.seed = maphash.MakeSeed()
 	s.visit = s.leaf
-	for range maxDepth + 1 {
-		s.forms = append(s.forms, &decode.Forms{Work: &s.work})
-	}
+	s.reader = reading.New(&s.walker, &s.work, s.visit, s.reading)
+	s.walker.Work, s.value.Work = &s.work, &s.work
+	s.parameters.seed = maphash.MakeSeed()
 	return s
 }
 
@@ -86,12 +48,8 @@ func (s *session) begin(r *detect.Request) {
 	s.request = r
 	n := sent(r)
 	s.work.Begin(n, r.Late)
-	s.left = decodeFloor + decodeFactor*n
-	first := byte(0)
-	for i := 0; i < len(r.Body) && first <= ' '; i++ {
-		first = r.Body[i]
-	}
-	s.bodyIsForm = first != '{' && first != '[' && first != '<'
+	s.reader.Begin(n)
+	s.parameters.begin(r)
 }
 
 // sent returns the size of a request, in bytes.
@@ -106,20 +64,13 @@ func sent(r *detect.Request) int {
 // end drops everything that belongs to the request.
 func (s *session) end() {
 	s.request = nil
+	s.work = work.Meter{}
+	s.reader.End()
 	s.value = value.Value{Work: &s.work}
-	s.work, s.failure = work.Meter{}, nil
-	s.arena = s.arena[:0]
-	if cap(s.arena) > keepArena {
-		s.arena = nil
-	}
-	s.depth, s.path, s.cut, s.seen, s.quoted = 0, decode.Path{}, false, 0, false
-	s.sure, s.attacks, s.blocking = false, 0, false
-	clear(s.headers)
-	s.headers, s.shown = s.headers[:0], detect.Request{}
-	clear(s.findings)
-	s.findings = s.findings[:0]
-	s.joined.reset()
-	s.oddName, s.own = extract.Leaf{}, extract.Leaf{}
+	s.sum.reset()
+	s.parameters.reset()
+	s.unknown.reset()
+	s.cut, s.failure = false, nil
 }
 
 // safely walks, and reports whether the session can be used again: after a panic in the walk
@@ -138,7 +89,7 @@ func (s *session) safely() (whole bool) {
 // walk judges everything in the request: first what is small, so that nothing in the body
 // keeps it from being judged.
 func (s *session) walk() {
-	r := s.unknownHeaders(s.request)
+	r := s.unknown.of(s.request, &s.known.Lines)
 	s.walker.Head(r, s.engine.limits, s.visit)
 	s.judgeParameters()
 	if s.walker.Body(r) {
@@ -151,163 +102,86 @@ func (s *session) walk() {
 	for _, f := range inside.Request(s.request) {
 		s.anomaly(f)
 	}
-	s.rememberHeaders()
-}
-
-// judgeParameters judges the parameters of the query or of the body once more, together.
-func (s *session) judgeParameters() {
-	s.judgeJoined()
-	s.judgeWhole()
-	s.oddName = extract.Leaf{}
+	if s.cut = s.cut || s.reader.Cut; !s.cut && s.sum.seen == 0 && len(s.walker.Anomalies()) == 0 {
+		s.unknown.remember(&s.known.Lines)
+	}
 }
 
 // leaf judges one leaf, unless it is one that has been judged harmless before. It reports
 // whether there is any need to go on.
 func (s *session) leaf(l *extract.Leaf) bool {
-	if s.attacks >= enoughAttacks || !s.work.Spend(len(l.Text)+work.Leaf) {
+	if s.sum.attacks >= enoughAttacks || !s.work.Spend(len(l.Text)+work.Leaf) {
 		return false
 	}
-	name, nameHash := s.names.row(l)
-	if name != nil && name.holds(l, nameHash) {
+	name := s.known.Names.Find(l)
+	if name.Holds(l) {
 		return true
 	}
 	t, p := value.Look(l.Text)
-	parameter := s.isParameter(l)
-	if s.depth == 0 && parameter {
-		s.joined.note(l, t)
-		if l.IsName && s.oddName.Source == detect.SourceUnknown && isOddName(l.Text, t) {
-			s.oddName = *l
-		}
+	parameter := s.parameters.have(l)
+	if parameter && s.reader.Outermost() {
+		s.parameters.note(l, t)
 	}
 	encoded := decode.Possible(l.Text, t, p, parameter)
-	plain, mask := !encoded && !t.Any(containers), uint32(0)
-	if plain {
+	single, mask := reading.One(t, encoded), uint32(0)
+	if single {
 		if mask = s.possible(l, t, p); mask == 0 {
-			if name != nil {
-				name.put(l, nameHash, t)
+			if name.May() {
+				name.Put(l, t)
 			}
 			return true
 		}
 	}
-	var row *clearedRow
-	hash := uint64(0)
-	if clearable(l, t) {
-		if row, hash = s.cleared.row(l); row.holds(l, hash) {
-			return true
-		}
+	text := s.known.Texts.Find(l, t)
+	if text.Holds(l) {
+		return true
 	}
-	seen, anomalies, cut := s.seen, len(s.walker.Anomalies()), s.cut
-	if plain {
-		s.judge(l, l.Text, s.path, mask)
+	before := s.troubles()
+	if single {
+		s.judge(&reading.Reading{Leaf: l, Text: l.Text, Path: s.reader.Path()}, mask)
 	} else {
-		s.readings(l, t, p, encoded)
+		s.reader.Read(l, t, p, parameter, encoded)
 	}
-	if s.blocking {
-		s.blocking = false
-		s.attacks++
-	}
-	if row != nil && s.seen == seen && len(s.walker.Anomalies()) == anomalies && s.cut == cut {
-		if name != nil && !encoded {
-			name.put(l, nameHash, t)
+	s.sum.endLeaf()
+	if text.May() && s.troubles() == before {
+		if name.May() && !encoded {
+			name.Put(l, t)
 		} else {
-			row.put(l, hash)
+			text.Put(l)
 		}
 	}
 	return true
 }
 
-// isParameter reports whether a leaf is a parameter of a query or a form.
-func (s *session) isParameter(l *extract.Leaf) bool {
-	return l.Source == detect.SourceQuery || l.Source == detect.SourceBody && s.bodyIsForm
+// troubles counts what speaks against remembering a leaf as harmless.
+func (s *session) troubles() int {
+	n := s.sum.seen + len(s.walker.Anomalies())
+	if s.cut || s.reader.Cut {
+		n++
+	}
+	return n
 }
 
-// readings judges one leaf in all its readings, and what is nested in them.
-func (s *session) readings(l *extract.Leaf, t value.Traits, p value.Pairs, encoded bool) {
-	if !encoded {
-		s.reading(l, l.Text, t, p, s.path)
-		return
+// reading judges one reading of a leaf.
+func (s *session) reading(r *reading.Reading) {
+	mask := s.possible(r.Leaf, r.Traits, r.Pairs)
+	if r.Apart {
+		mask &= structured
 	}
-	mark, left, f := len(s.arena), s.left, s.forms[s.depth]
-	f.Start(l.Text, t, p, s.isParameter(l), s.path, &s.arena, &s.left)
-	if !t.Any(value.Percent|value.Plus) && s.reading(l, l.Text, t, p, s.path) {
-		f.Leave()
-	}
-	form := f.Next()
-	// Undoing percent signs hides nothing: the text as it came need not be judged too.
-	if t.Any(value.Percent|value.Plus) &&
-		(form == nil || !form.Path.EndsIn(decode.Percent) && !(s.isParameter(l) && form.Path.EndsIn(decode.Plus))) {
-		s.reading(l, l.Text, t, p, s.path)
-	}
-	for ; form != nil; form = f.Next() {
-		outer := s.quoted
-		s.quoted = outer || form.Shown
-		if s.reading(l, form.Text, form.Traits, form.Pairs, form.Path) {
-			f.Leave()
-		}
-		s.quoted = outer
-	}
-	s.cut = s.cut || f.Exhausted
-	s.arena, s.left = s.arena[:mark], left
+	s.judge(r, mask)
 }
 
-// reading judges one decoded form of a leaf, and its parts if it is a container. It
-// reports whether the parts are all there is to it: JSON, whose escapes the walker undoes.
-func (s *session) reading(l *extract.Leaf, text string, t value.Traits, p value.Pairs, path decode.Path) (apart bool) {
-	if !t.Any(containers) || l.IsName && path.Len() == 0 || s.flat {
-		s.judge(l, text, path, s.possible(l, t, p))
-		return false
-	}
-	if s.depth == maxDepth {
-		s.judge(l, text, path, s.possible(l, t, p))
-		s.cut = true
-		return false
-	}
-	outer := s.path
-	s.path = path
-	s.depth++
-	apart = s.walker.Nested(l, text, s.visit) && isJSON(text)
-	s.depth--
-	s.path = outer
-	// The quotes and braces of JSON itself are no break-out: its parts have been judged.
-	// A lone string is no container that anybody would send.
-	if apart && s.walker.NestedClean() && strings.TrimLeft(text, blanks)[0] != '"' {
-		s.judge(l, text, path, s.possible(l, t, p)&structured)
-		return true
-	}
-	s.judge(l, text, path, s.possible(l, t, p))
-	return apart
-}
-
-const blanks = " \t\r\n"
-
-// isJSON reports whether a text that the walker took apart begins and ends like JSON.
-func isJSON(text string) bool {
-	text = strings.Trim(text, blanks)
-	if len(text) < 2 {
-		return false
-	}
-	switch last := text[len(text)-1]; text[0] {
-	case '{':
-		return last == '}'
-	case '[':
-		return last == ']'
-	case '"':
-		return last == '"'
-	}
-	return false
-}
-
-// judge asks the languages in mask about the text that possible was asked about last.
-func (s *session) judge(l *extract.Leaf, text string, path decode.Path, mask uint32) {
-	s.value.Text, s.value.Name = text, l.Name
+// judge asks the languages in mask about the reading that possible was asked about last.
+func (s *session) judge(r *reading.Reading, mask uint32) {
+	s.value.Text, s.value.Name = r.Text, r.Leaf.Name
 	s.value.Under, s.value.Top = "", ""
-	if l.IsName && s.value.Pairs.Any(value.DollarWord) {
-		s.value.Under, s.value.Top = l.Within()
+	if r.Leaf.IsName && s.value.Pairs.Any(value.DollarWord) {
+		s.value.Under, s.value.Top = r.Leaf.Within()
 	}
-	for ; mask != 0 && s.work.Spend(len(text)); mask &= mask - 1 {
+	for ; mask != 0 && s.work.Spend(len(r.Text)); mask &= mask - 1 {
 		i := bits.TrailingZeros32(mask)
 		if m := s.ask(i); m.Class != detect.ClassNone {
-			s.found(l, text, path, s.mentioned(l, text, i, m))
+			s.found(r, s.mentioned(r, i, m))
 		}
 	}
 }

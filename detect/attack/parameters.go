@@ -6,17 +6,21 @@ import (
 	"unsafe"
 
 	"kongwaf/detect"
-	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/value"
 )
 
-// pollution collects parameters that share a name, since servers join such values
-// (ASP.NET with a comma, others take the first or the last): a payload may be split.
-type pollution struct {
+// parameters are those of the query and of a form in the body, to be judged once more together:
+// servers join the values of equal names (ASP.NET with a comma, others take the first or the
+// last), so a payload may be split over them; and one with an ampersand or an equals sign in
+// it comes apart like parameters.
+type parameters struct {
 	seed  maphash.Seed // of the session: nobody can make names collide
 	parts []part
-	table [512]uint16 // index+1 of the newest part by hash of the name
+	table [512]uint16  // index+1 of the newest part by hash of the name
+	odd   extract.Leaf // the first name that no parameter has; none if its Source is unknown
+	form  bool         // the body looks like no JSON or XML, whose arrays are no repeated parameters
+	own   extract.Leaf // what is put together of them
 }
 
 type part struct {
@@ -30,14 +34,31 @@ type part struct {
 // maxParts bounds the parameters that are remembered for joining.
 const maxParts = 2048
 
-func (p *pollution) reset() {
+func (p *parameters) begin(r *detect.Request) {
+	first := byte(0)
+	for i := 0; i < len(r.Body) && first <= ' '; i++ {
+		first = r.Body[i]
+	}
+	p.form = first != '{' && first != '[' && first != '<'
+}
+
+func (p *parameters) reset() {
 	clear(p.parts)
 	p.parts = p.parts[:0]
 	clear(p.table[:])
+	p.odd, p.own = extract.Leaf{}, extract.Leaf{}
+}
+
+// have reports whether a leaf is a parameter of a query or a form.
+func (p *parameters) have(l *extract.Leaf) bool {
+	return l.Source == detect.SourceQuery || l.Source == detect.SourceBody && p.form
 }
 
 // note remembers a parameter of the query or of a form.
-func (p *pollution) note(l *extract.Leaf, t value.Traits) {
+func (p *parameters) note(l *extract.Leaf, t value.Traits) {
+	if l.IsName && p.odd.Source == detect.SourceUnknown && isOddName(l.Text, t) {
+		p.odd = *l
+	}
 	if l.IsName || l.Name == "" || len(p.parts) == maxParts {
 		return
 	}
@@ -53,12 +74,18 @@ func (p *pollution) note(l *extract.Leaf, t value.Traits) {
 	*newest = uint16(len(p.parts))
 }
 
+// judgeParameters judges the parameters of the query or of the body once more, together.
+func (s *session) judgeParameters() {
+	if !s.sum.sure { // or else what joining shows besides could change nothing
+		s.judgeJoined()
+	}
+	s.judgeWhole()
+	s.parameters.odd = extract.Leaf{}
+}
+
 // judgeJoined judges the values of equal names joined in the ways in which servers do.
 func (s *session) judgeJoined() {
-	if s.sure {
-		return // what joining shows besides could change nothing
-	}
-	p := &s.joined
+	p := &s.parameters
 	for i := len(p.parts); i > 0; i-- {
 		last := &p.parts[i-1]
 		if last.same == 0 {
@@ -84,25 +111,20 @@ func (s *session) judgeJoined() {
 			continue
 		}
 		for _, glue := range [...]string{",", ""} {
-			mark := len(s.arena)
-			for k := n - 1; k >= 0; k-- {
-				if k < n-1 {
-					s.arena = append(s.arena, glue...)
+			join := func(dst []byte) []byte {
+				for k := n - 1; k >= 0; k-- {
+					if k < n-1 {
+						dst = append(dst, glue...)
+					}
+					dst = append(dst, chain[k].text...)
 				}
-				s.arena = append(s.arena, chain[k].text...)
+				return dst
 			}
-			text := view(s.arena[mark:])
-			if !s.work.Spend(2 * len(text)) {
-				s.arena = s.arena[:mark]
-				return
-			}
-			s.own = last.leaf
-			s.own.Text = text
-			s.depth = 1 // below the parameters: it is none itself
-			t, p := value.Look(text)
-			s.readings(&s.own, t, p, decode.Possible(text, t, p, true))
-			s.depth = 0
-			s.arena = s.arena[:mark]
+			s.reader.Borrow(join, func(text string) {
+				p.own = last.leaf
+				p.own.Text = text
+				s.judgeTogether(false)
+			})
 		}
 	}
 }
@@ -110,15 +132,11 @@ func (s *session) judgeJoined() {
 // maxJoined is how many values of one name are joined.
 const maxJoined = 32
 
-// maxWhole bounds the query or form that is judged as a whole, in bytes.
-const maxWhole = 64 << 10
-
-// judgeWhole judges the query, or the form in the body, as one text. A payload with an
-// ampersand or an equals sign in it comes apart like parameters; it shows by a name that
-// no parameter has.
+// judgeWhole judges the query, or the form in the body, as one text, if a name that no
+// parameter has shows that it may have come apart wrongly.
 func (s *session) judgeWhole() {
-	l := &s.own
-	*l = s.oddName
+	l := &s.parameters.own
+	*l = s.parameters.odd
 	switch l.Source {
 	case detect.SourceQuery:
 		_, l.Text, _ = strings.Cut(s.request.Target, "?")
@@ -131,17 +149,15 @@ func (s *session) judgeWhole() {
 		return
 	}
 	l.IsName, l.Name = false, ""
-	if len(l.Text) > maxWhole {
-		l.Text = l.Text[:maxWhole]
-		s.cut = true
+	s.judgeTogether(true)
+}
+
+// judgeTogether judges the text that was put together; flat says that its containers have been
+// taken apart before.
+func (s *session) judgeTogether(flat bool) {
+	if s.work.Spend(2 * len(s.parameters.own.Text)) {
+		s.reader.ReadWhole(&s.parameters.own, flat)
 	}
-	if !s.work.Spend(len(l.Text)) {
-		return
-	}
-	t, p := value.Look(l.Text)
-	s.depth, s.flat = 1, true
-	s.readings(l, t, p, decode.Possible(l.Text, t, p, true))
-	s.depth, s.flat = 0, false
 }
 
 // isOddName reports whether a name, as sent, has characters that parameters' names do not:
