@@ -25,11 +25,11 @@ func (s *lexer) call(i int) value.Match {
 	}
 	arg := s.argument(i + 1)
 	if s.expr >= 0 && end-start == 1 && text[start] == 'T' && (words.HasPrefix(arg, "org.") || words.HasPrefix(arg, "com.")) {
-		return found(0.93, start, i+8, "Java class in an expression")
+		return found(enough, start, i+8, "Java class in an expression")
 	}
 	if words.HasPrefix(arg, "java.") || words.HasPrefix(arg, "javax.") {
 		if start < end && (text[start] == 'T' && end-start == 1 || s.expr >= 0) {
-			return found(0.95, start, i+12, "Java class in an expression")
+			return found(certain, start, i+12, "Java class in an expression")
 		}
 	}
 	if start == end {
@@ -40,14 +40,17 @@ func (s *lexer) call(i int) value.Match {
 	}
 	recv, recvStart, before := s.receiver(start)
 	c, shape := s.weigh(kind, text[start:end], arg, recv, before)
+	if (recv == 0 || recv == literal) && c < blocked && s.probe(i, text[start:end], arg) {
+		c, shape = blocked, "call of a call"
+	}
 	if c == 0 {
 		return value.Match{}
 	}
 	if end != i {
 		c -= 0.2 // "system (see below)"
 	}
-	if (s.expr >= 0 || s.block) && c >= 0.4 {
-		c = max(c, 0.93)
+	if (s.expr >= 0 || s.block) && c >= suspicious {
+		c = max(c, enough)
 	}
 	return found(c, recvStart, min(len(text), i+1+min(len(arg), 32)), shape)
 }
@@ -125,106 +128,112 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 	free := recv == 0 && before != '$' && before != '>' && before != '\\' && !(before == ' ' && s.declared())
 	if kind&imports != 0 {
 		if kind&unique != 0 && (words.HasPrefix(name, "__") || inCode || isLiteral && names.Of(body)&module != 0) {
-			return 0.95, "import by name"
+			return certain, "import by name"
 		}
 		if isLiteral && names.Of(body)&module != 0 {
 			if words.Index(body, "child_process") >= 0 || words.Index(body, "spawn_sync") >= 0 || words.Index(body, "process_wrap") >= 0 {
-				return 0.93, "import of a process module"
+				return enough, "import of a process module"
 			}
 			if recv != 0 || inCode {
-				return 0.85, "import by name"
+				return likely, "import by name"
 			}
-			return 0.5, "import by name"
+			if words.HasPrefix(name, "import") && len(s.text) == len(name)+len(body)+4 {
+				return barely, "import by name" // nothing but import('fs')
+			}
+			return faint, "import by name"
 		}
 	}
 	if kind&informs != 0 && (recv == 0 && before != '>' || recv == literal && kind&unique != 0) && (arg == "" || arg[0] == ')' || arg[0] == '-' || arg[0] == '1') {
 		if kind&unique != 0 && words.HasPrefix(name, "phpinfo") {
-			return 0.92, "information call"
+			return clear, "information call"
 		}
-		return 0.72, "information call"
+		return barely, "information call"
 	}
 	if kind&runs != 0 {
 		switch {
 		case words.HasPrefix(name, "processbuilder") && (recv != 0 || isLiteral || inCode):
-			return 0.88, "Java class by name"
+			return likely, "Java class by name"
 		case recv == receiver && (isLiteral || superglobal(arg) || strings.HasPrefix(arg, "[") || inCode):
 			if command || kind&unique != 0 || inCode {
-				return 0.95, "command through a module"
+				return certain, "command through a module"
 			}
-			return 0.85, "command through a module"
+			return likely, "command through a module"
 		case words.HasPrefix(name, "start") && !command && !isLiteral:
 			return 0, ""
 		case recv == receiver && (words.HasPrefix(name, "popen") || words.HasPrefix(name, "system") || words.HasPrefix(name, "execute")):
-			return 0.75, "command through a module"
+			return probing, "command through a module"
 		case free && (command || superglobal(arg)):
-			return 0.93, "call that runs a command"
+			return enough, "call that runs a command"
 		case free && kind&unique != 0 && (isLiteral || inCode || strings.HasPrefix(arg, "$")):
-			return 0.9, "call that runs a command"
+			return clear, "call that runs a command"
 		case free && isLiteral && (words.HasPrefix(name, "system") || words.HasPrefix(name, "exec") || words.HasPrefix(name, "popen")):
-			return 0.76, "call that runs a command"
+			return probing, "call that runs a command"
 		case free && isLiteral && words.HasPrefix(name, "open") && strings.HasPrefix(strings.TrimSpace(body), "|"):
-			return 0.9, "command through a pipe"
+			return clear, "command through a pipe"
 		case (recv == literal || recv == otherObject) && command && (words.HasPrefix(name, "exec") || words.HasPrefix(name, "system")):
-			return 0.93, "method that runs a command"
+			return enough, "method that runs a command"
 		case recv == literal && words.HasPrefix(name, "execute") && strings.HasPrefix(arg, ")"):
-			return 0.85, "literal that is run as a command"
+			return likely, "literal that is run as a command"
 		case inCode && (words.HasPrefix(name, "system") || words.HasPrefix(name, "exec") || words.HasPrefix(name, "popen")):
-			return 0.93, "call that runs a command"
+			return enough, "call that runs a command"
 		}
 	}
 	if kind&evaluates != 0 && kind&unique != 0 && recv != 0 && isLiteral && words.HasPrefix(name, "runin") {
-		return 0.8, "evaluation of text"
+		return blocked, "evaluation of text"
+	}
+	if kind&evaluates != 0 && before == '$' && recv == 0 && isLiteral && words.HasPrefix(name, "eval") {
+		return probing, "evaluation of text" // $eval('1+1') of AngularJS
 	}
 	if kind&evaluates != 0 && (free || inCode) {
 		switch {
 		case superglobal(arg):
-			return 0.93, "evaluation of input"
+			return enough, "evaluation of input"
 		case words.HasPrefix(name, "preg_replace") && isLiteral && flaggedE(body):
-			return 0.92, "evaluation in a regular expression"
+			return clear, "evaluation in a regular expression"
 		case isLiteral && (command || phpCall(body)) && !words.HasPrefix(name, "function"):
-			return 0.85, "evaluation of text"
+			return likely, "evaluation of text"
 		case isLiteral && names.Of(body)&(runs|evaluates) != 0 && (kind&unique != 0 || words.HasPrefix(name, "array_map")):
-			return 0.93, "callback that runs code"
+			return enough, "callback that runs code"
 		case inCode:
-			return 0.8, "evaluation of text"
+			return blocked, "evaluation of text"
 		case isLiteral && (words.HasPrefix(name, "eval") || words.HasPrefix(name, "assert")):
-			return 0.5, "evaluation of text"
+			return faint, "evaluation of text"
 		}
 		if inner := innerCall(arg); inner != 0 && inner&(runs|evaluates|imports|informs) != 0 && !words.HasPrefix(name, "function") {
-			return 0.85, "evaluation of a call"
+			return likely, "evaluation of a call"
 		}
 	}
 	if kind&reflects != 0 {
 		switch {
 		case words.HasPrefix(name, "getruntime") || words.HasPrefix(name, "getenginebyname") || words.HasPrefix(name, "scriptenginemanager"):
-			return 0.93, "Java class by name"
+			return enough, "Java class by name"
 		case words.HasPrefix(name, "forname") && isLiteral && words.HasPrefix(body, "java"):
-			return 0.93, "Java class by name"
+			return enough, "Java class by name"
 		case kind&unique != 0 && (inCode || recv != 0):
-			return 0.8, "Java class by name"
+			return blocked, "Java class by name"
 		case inCode:
-			return 0.9, "Java reflection in an expression"
+			return clear, "Java reflection in an expression"
 		}
 	}
 	if kind&creates != 0 && isLiteral {
 		if words.Index(body, "wscript") >= 0 || words.Index(body, "shell") >= 0 || words.Index(body, "xmlhttp") >= 0 || words.Index(body, "adodb") >= 0 || words.Index(body, "filesystem") >= 0 {
-			return 0.93, "COM object by name"
+			return enough, "COM object by name"
 		}
-		return 0.6, "COM object by name"
+		return doubtful, "COM object by name"
 	}
 	if kind&php != 0 {
 		inner := innerCall(arg)
 		switch {
 		case inCode:
-			return 0.92, "call in an expression"
+			return clear, "call in an expression"
 		case recv == 0 && superglobal(arg) && (words.HasPrefix(name, "include") || words.HasPrefix(name, "require")):
-			return 0.9, "inclusion of input"
+			return clear, "inclusion of input"
 		case isLiteral && recv == 0 && (words.HasPrefix(name, "include") || words.HasPrefix(name, "require")) && strings.Contains(body, "://"):
-			return 0.85, "inclusion of a remote file"
+			return likely, "inclusion of a remote file"
 		case kind&unique != 0 && recv == 0 && (superglobal(arg) || isLiteral && len(body) > 2):
-			return 0.78, "file function of PHP"
+			return blocked, "file function of PHP"
 		case recv == 0 && inner&(informs|unique) == informs|unique, recv == 0 && inner&runs != 0 && inner&unique != 0:
-			return 0.8, "call of a call"
+			return blocked, "call of a call"
 		}
 	}
 	return 0, ""
@@ -274,7 +283,7 @@ func flaggedE(body string) bool {
 // Ruby run as a command.
 func (s *lexer) backtick(i int) value.Match {
 	if i+1 < len(s.text) && shell.Begins(s.text[i+1:min(len(s.text), i+97)]) {
-		return found(0.93, i, min(len(s.text), i+24), "backticks in code")
+		return found(enough, i, min(len(s.text), i+24), "backticks in code")
 	}
 	return value.Match{}
 }
@@ -300,13 +309,13 @@ func reflection(t string) bool {
 func (s *lexer) dunder(i int) value.Match {
 	t := s.text[i:]
 	if strings.HasPrefix(t, "__import__") || strings.HasPrefix(t, "__builtins__") {
-		return found(0.85, i, i+10, "import by name")
+		return found(likely, i, i+10, "import by name")
 	}
 	if i > 0 && s.text[i-1] == '.' && reflection(t) {
-		return found(0.9, i, min(len(s.text), i+24), "reflection in Python")
+		return found(clear, i, min(len(s.text), i+24), "reflection in Python")
 	}
 	if strings.HasPrefix(t, "_$$ND_FUNC$$_") {
-		return found(0.95, i, i+13, "serialised function")
+		return found(certain, i, i+13, "serialised function")
 	}
 	return value.Match{}
 }

@@ -27,22 +27,42 @@ const marks = value.ParenOpen | value.BraceOpen | value.Less | value.Backslash |
 
 // openings are the pairs of which code has one, besides a formula with a pipe in it.
 const openings = value.Call | value.ParenJ | value.DollarMark | value.LessQuestion | value.LessPercent | value.LessLetter | value.MarkBrace |
-	value.HashWord | value.AtPackage | value.PercentX | value.BackslashWord | value.Underscores
+	value.HashWord | value.AtPackage | value.PercentX | value.BackslashWord | value.Underscores | value.GroupCall
 
 // Possible reports whether a value can hold code of interest at all.
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	t := v.Traits
-	return t.Any(marks) && (v.Pairs.Any(openings) || t.All(value.Pipe|value.Exclamation)) || v.Pairs.Any(value.CapitalL) && isPath(t)
+	return t.Any(marks) && (v.Pairs.Any(openings) || t.All(value.Pipe|value.Exclamation)) || v.Pairs.Any(value.CapitalL) && isPath(t) ||
+		t.All(relayed) || t.All(respelt) || v.IsName && t.Any(value.Dot)
 }
+
+// relayed and respelt are the classes of what relay and bare look for.
+const (
+	relayed = value.Pipe | value.Colon | value.Slash
+	respelt = value.Dollar | value.Ampersand | value.Colon | value.BraceClose
+)
+
+// Confidences, by what they mean.
+const (
+	beyond     = 0.97 // beyond doubt, in whatever text
+	certain    = 0.95
+	enough     = 0.93 // there is no need to look on
+	clear      = 0.9
+	likely     = 0.85
+	blocked    = 0.8
+	probing    = 0.76
+	barely     = 0.72
+	doubtful   = 0.6
+	inText     = 0.55 // what a document may hold
+	faint      = 0.5
+	suspicious = 0.4
+)
 
 // isPath reports whether the traits are those of a path of properties.
 func isPath(t value.Traits) bool {
 	return t.Any(value.Dot|value.BracketOpen) && t.Any(value.Letter) && !t.Any(value.White)
 }
-
-// enough is the confidence after which there is no need to look on.
-const enough = 0.93
 
 // lexer is the state of one Judge.
 type lexer struct {
@@ -62,14 +82,23 @@ func Judge(v *value.Value) value.Match {
 	if v.Pairs.Any(value.CapitalL) {
 		best = classLoader(v)
 	}
-	if !v.Traits.Any(marks) || best.Confidence >= enough {
+	if v.IsName {
+		best = best.Better(internal(v))
+	}
+	if v.Traits.All(relayed) {
+		best = best.Better(relay(text))
+	}
+	if !v.Traits.Any(marks|value.Dollar) || best.Confidence >= enough {
 		return best
 	}
-	if !v.Pairs.Any(openings) && !v.Traits.All(value.Pipe|value.Exclamation) {
+	if !v.Pairs.Any(openings) && !v.Traits.All(value.Pipe|value.Exclamation) && !v.Traits.All(respelt) {
 		return best
 	}
 	s := lexer{text: text, expr: -1}
 	best = best.Better(s.formula())
+	if v.Traits.All(value.Pipe | value.Exclamation | value.Quote) {
+		best = best.Better(s.cell())
+	}
 	for i := 0; best.Confidence < enough; i++ {
 		if i = trigger.Next(text, i); i == len(text) {
 			break
@@ -80,10 +109,16 @@ func Judge(v *value.Value) value.Match {
 		case '(':
 			if i > 0 && (wordByte(text[i-1]) || text[i-1] == ' ') || i+1 < len(text) && text[i+1]|0x20 == 'j' {
 				m = s.call(i)
+			} else if i > 0 && (text[i-1] == ')' || text[i-1] == '"' || text[i-1] == '\'' || text[i-1] == ']') {
+				m = s.dynamic(i)
 			}
 		case '<':
 			m = s.tag(i)
 		case '$', '%', '#', '*', '@':
+			if c == '$' && v.Traits.All(respelt) && bare(text, i) {
+				m = found(certain, i, min(len(text), i+24), "JNDI lookup")
+				break
+			}
 			if i+1 < len(text) && text[i+1] != '{' && (c == '$' || c == '*' || c == '%' && text[i+1] != 'x') {
 				continue
 			}
@@ -103,17 +138,16 @@ func Judge(v *value.Value) value.Match {
 			best = m
 		}
 	}
-	if best.Confidence >= 0.4 && best.Confidence < 0.97 {
-		if document.Noise(text) {
-			best.Confidence = min(best.Confidence*0.6, 0.55)
-		}
-		switch document.Of(text) {
-		case document.Document:
-			best.Confidence = min(best.Confidence*0.6, 0.55)
-		case document.Prose:
-			if best.Start > 0 {
-				best.Confidence *= 0.72
-			}
+	if best.Confidence >= suspicious && best.Confidence < beyond {
+		switch {
+		case document.Noise(text):
+			best.Confidence = min(best.Confidence*0.6, inText)
+		case best.Confidence >= clear && !document.Program(text):
+			// What stands around it does not matter to whatever runs it.
+		case document.Of(text) == document.Document:
+			best.Confidence = min(best.Confidence*0.6, inText)
+		case document.Of(text) == document.Prose && best.Start > 0:
+			best.Confidence *= 0.72
 		}
 	}
 	return best
@@ -141,9 +175,9 @@ func classLoader(v *value.Value) value.Match {
 	if start > 0 && wordByte(text[start-1]) || i+4 >= len(text) || text[i+4] != '.' && text[i+4] != '[' {
 		return value.Match{}
 	}
-	c := 0.8
+	c := blocked
 	if v.IsName {
-		c = 0.95
+		c = certain
 	}
 	return found(c, start, i+k+len("classLoader"), "class loader property")
 }

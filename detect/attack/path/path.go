@@ -53,7 +53,9 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence >= suspicious && best.Confidence < certain {
 		switch document.Of(text) {
 		case document.Document:
-			best.Confidence = min(best.Confidence*0.6, inText)
+			if best.Confidence < clear || best.Start == 0 || document.Program(text) {
+				best.Confidence = min(best.Confidence*0.6, inText)
+			}
 		case document.Prose:
 			if best.Start > 0 {
 				best.Confidence *= 0.7

@@ -52,7 +52,7 @@ var commands = words.New(
 	words.Group{Kind: takesCode | plain, Words: `sh at su script expect find tar env ex ed vi vim`},
 	words.Group{Kind: takesCommand, Words: `sudo nohup xargs busybox setsid chroot strace ltrace stdbuf doas runuser sg unshare nsenter
 		ionice taskset iex invoke-expression invoke-command icm toybox`},
-	words.Group{Kind: takesCommand | plain, Words: `exec eval trap env time nice timeout command builtin watch start call coproc at runas su batch script`},
+	words.Group{Kind: takesCommand | plain, Words: `exec eval trap system env time nice timeout command builtin watch start call coproc at runas su batch script`},
 	words.Group{Kind: takesWords, Words: `printf write-output write-host`},
 	words.Group{Kind: takesWords | plain, Words: `echo print expr test`},
 	words.Group{Kind: takesSum | plain, Words: `expr`},

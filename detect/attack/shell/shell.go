@@ -30,7 +30,7 @@ const breaks = value.Semicolon | value.Pipe | value.Ampersand | value.Newline | 
 func Possible(v *value.Value) bool {
 	t := v.Traits
 	return t.Any(breaks|value.White|value.Plus|value.Quote|value.DoubleQuote|value.Caret) && t.Any(^value.Traits(value.High|value.Digit|value.White)) ||
-		t.All(value.Equals|value.Hyphen) ||
+		v.Pairs.Any(value.HeadHyphen) ||
 		t.Any(value.Slash) && (t.Any(splicing|value.BracketClose) || v.Pairs.Any(value.SlashAfterN))
 }
 
@@ -69,7 +69,7 @@ func Judge(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	s := lexer{text: v.Text, traits: v.Traits, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
-	best := s.start()
+	best := s.start(v)
 	if best.Confidence < enough && v.Traits.Any(breaks) {
 		best = s.walk(best)
 	}

@@ -20,6 +20,7 @@ type reading struct {
 	valid      bool // nothing contradicts that this is an expression
 	constant   bool // arithmetic on literals alone
 	variables  bool // a variable with a dollar sign occurs
+	fragment   bool // two colons begin it
 	exposes    bool // one name alone, of an object that holds an application's settings or requests
 
 	// while reading
@@ -57,12 +58,15 @@ func (r *reader) expression(i int, d *delimiter) int {
 	var p reading
 	from := i + 2
 	if d.open == "{%" {
+		if file := included(r.src[from:min(len(r.src), from+96)]); file > 0 {
+			r.see(blocked, i, from+file, "inclusion of a file")
+		}
 		// {%print(7*7)%} prints where {{ }} is filtered; {% debug %} prints the whole context.
 		rest := strings.TrimLeft(r.src[from:min(len(r.src), from+32)], " -")
 		if strings.HasPrefix(rest, "print") {
 			from = min(len(r.src), from+32) - len(rest) + len("print")
 		} else if strings.HasPrefix(rest, "debug") && strings.HasPrefix(strings.TrimLeft(rest[5:], " "), "%}") {
-			r.see(0.75, i, from+32, "directive")
+			r.see(probing, i, from+32, "directive")
 		}
 	}
 	r.read(&p, from, d)
@@ -70,9 +74,9 @@ func (r *reader) expression(i int, d *delimiter) int {
 	case p.shape == shapeReflection:
 		c := p.confidence
 		if !p.closed {
-			c = 0.75
+			c = probing
 			if d.open == "<%" {
-				c = 0.5 // a format of printf beside Python's own names
+				c = faint // a format of printf beside Python's own names
 			}
 		}
 		r.see(c, i, p.stop, p.shape)
@@ -80,11 +84,19 @@ func (r *reader) expression(i int, d *delimiter) int {
 	case p.constant && d.probe > 0:
 		c := d.probe
 		if from > i+2 {
-			c = 0.85
+			c = likely
 		}
 		r.see(c, i, p.stop, "sum of constants")
-	case i == 0 && p.stop == len(r.src) && p.exposes:
-		r.see(0.72, i, p.stop, "context object") // nothing else: no placeholder in a text
+	case p.exposes && strings.TrimRight(r.src[p.stop:], " .!?\n") == "":
+		r.see(barely, i, p.stop, "context object") // nothing behind it: no placeholder in a text
+	case d.open == "~{" && p.fragment:
+		r.see(probing, i, p.stop, "fragment expression")
+	case d.open == "${" && lookup(r.src[from:p.stop]):
+		c := doubtful
+		if i == 0 && p.stop == len(r.src) {
+			c = barely
+		}
+		r.see(c, i, p.stop, "lookup of the system")
 	default:
 		r.see(p.confidence, i, p.stop, p.shape)
 	}
@@ -100,11 +112,12 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 	limit := min(len(s), from+maxExpression)
 	var (
 		lastName  int
-		word      bool // ... and was a word
-		literal   bool // the operand is a literal
-		member    bool // the last token was a dot behind an operand
-		filtering bool // the last token was a pipe
-		filterArg bool // inside the brackets of a filter
+		word      bool   // ... and was a word
+		literal   bool   // the operand is a literal
+		member    bool   // the last token was a dot behind an operand
+		filtering bool   // the last token was a pipe
+		filterArg bool   // inside the brackets of a filter
+		before    string // the name before
 		contexts  bool
 		system    bool // a class of the runtime was named
 		reached   bool
@@ -117,6 +130,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 	i := from
 	// Marks that belong to the delimiter: {{=, {{#, {{-, <%=, {{{.
 	for i < limit && strings.IndexByte("=#-~!&^:@>/", s[i]) >= 0 {
+		p.fragment = p.fragment || s[i] == ':' && i+1 < limit && s[i+1] == ':'
 		i++
 	}
 	for i < limit {
@@ -160,13 +174,13 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 			}
 			switch quoted(text) {
 			case dunder:
-				p.see(0.93, shapeReflection)
+				p.see(certain, shapeReflection)
 			case reaching:
 				switch {
 				case p.helper && text == "constructor":
-					p.see(0.85, shapeReflection)
+					p.see(likely, shapeReflection)
 				case filterArg || reached || contexts || calls > 0:
-					p.see(0.9, "function by name")
+					p.see(clear, "function by name")
 				}
 				reached = true
 			}
@@ -193,20 +207,24 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 			}
 			names++
 			lastName = strengthOf(name)
+			if member && tells(before, name) {
+				p.see(likely, "context object's member")
+			}
+			before = name
 			switch lastName {
 			case dunder:
-				p.see(0.95, shapeReflection)
+				p.see(certain, shapeReflection)
 			case reaching:
 				reached = true
 				if filtering {
-					p.see(0.85, "filter that runs")
+					p.see(likely, "filter that runs")
 				}
 				if member && contexts {
-					p.see(0.8, "context object's method")
+					p.see(blocked, "context object's method")
 				}
 			case mild:
 				if filtering && name == "attr" {
-					p.see(0.85, "filter that runs")
+					p.see(likely, "filter that runs")
 				}
 			case context:
 				if !member {
@@ -264,15 +282,15 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 				calls++
 				switch {
 				case lastName == reaching:
-					p.see(0.88, shapeCall)
+					p.see(likely, shapeCall)
 				case lastName == mild && contexts:
-					p.see(0.85, "context object's method")
+					p.see(likely, "context object's method")
 				case system && lastName != systemic:
-					p.see(0.8, shapeCall)
+					p.see(blocked, shapeCall)
 				case word && literal:
-					p.see(0.72, "method of a literal")
+					p.see(barely, "method of a literal")
 				case contexts:
-					p.see(0.55, "context object's method")
+					p.see(doubtful, "context object's method")
 				}
 			}
 			p.operand, literal = false, false
@@ -330,7 +348,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 			// Freemarker: "x"?new(), x?api
 			rest := s[i+1 : limit]
 			if strings.HasPrefix(rest, "new()") || strings.HasPrefix(rest, "api.") || strings.HasPrefix(rest, "eval") || strings.HasPrefix(rest, "interpret") {
-				p.see(0.93, shapeReflection)
+				p.see(certain, shapeReflection)
 			}
 			p.operand, literal = false, false
 		case '*', '+', '-', '/', '%', '^', '~':
@@ -346,7 +364,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 		case '`':
 			j := strings.IndexByte(s[i+1:limit], '`')
 			if j > 0 && !p.operand && (d.open == "<%" || d.open == "#{") {
-				p.see(0.85, "command")
+				p.see(likely, "command")
 				p.operand = true
 				i += j + 2
 				continue
@@ -376,13 +394,13 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 		p.stop = i
 	}
 	if reached && p.helper && names == 1 {
-		p.see(0.75, shapeCall) // {{ exec "id" }}
+		p.see(probing, shapeCall) // {{ exec "id" }}
 	}
 	if reached && calls > 0 {
-		p.see(0.75, shapeCall)
+		p.see(probing, shapeCall)
 	}
 	if contexts {
-		p.see(0.5, "context object")
+		p.see(faint, "context object")
 	}
 	p.exposes = contexts && names == 1 && exposing(strings.Trim(s[from:min(i, len(s))], " "))
 	p.constant = names == 0 && !p.shell && p.operand && p.operands >= 2 && operators >= 1 &&

@@ -34,6 +34,20 @@ func exposing(name string) bool {
 	return false
 }
 
+// tells reports whether a member of an object tells of the server that runs the template:
+// process.env, request.server.
+func tells(object, member string) bool {
+	switch object {
+	case "process":
+		return member == "env" || member == "mainModule" || member == "argv" || member == "versions" || member == "binding"
+	case "request":
+		return member == "server" || member == "environ" || member == "application"
+	case "globalThis", "global":
+		return member == "process"
+	}
+	return false
+}
+
 // strengthOf returns what a name leads to. The names are of what engines and their
 // languages offer (Jinja, Twig, Freemarker, Velocity, Smarty, Mako, ERB, Thymeleaf,
 // AngularJS; Python, PHP, Java, Ruby and Node below them).

@@ -23,12 +23,31 @@ import (
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	t := v.Traits
-	return v.Pairs.Any(openings) && (t.Any(value.BraceOpen) || t.All(value.Less) && t.Any(value.Percent|value.Hash|value.At) ||
+	return t.All(bracedSum) || t.All(spelt) || v.Pairs.Any(openings) && (t.Any(value.BraceOpen) || t.All(value.Less) && t.Any(value.Percent|value.Hash|value.At) ||
 		t.Any(value.ParenOpen) && t.Any(value.Hash|value.At) || t.All(value.BracketOpen|value.Hash))
 }
 
 // openings are the pairs of bytes that delimiters, directives and tags open with.
 const openings = value.MarkBrace | value.BraceMark | value.BraceWord | value.LessPercent | value.LessHash | value.BracketMark | value.AtParen | value.HashWord
+
+// Confidences, by what they mean.
+const (
+	certain  = 0.95 // a reflection that no placeholder is
+	clear    = 0.9
+	likely   = 0.85
+	blocked  = 0.8
+	probing  = 0.75
+	barely   = 0.72
+	doubtful = 0.6
+	faint    = 0.5
+	weak     = 0.4
+)
+
+// bracedSum and spelt are the classes of what marks looks for.
+const (
+	bracedSum = value.BraceOpen | value.BraceClose | value.Star | value.Digit
+	spelt     = value.Dollar | value.Backslash | value.BraceOpen
+)
 
 // delimiter is a pair that encloses an expression or a statement.
 type delimiter struct {
@@ -39,22 +58,22 @@ type delimiter struct {
 
 // Longer openings stand before shorter ones that they begin with.
 var delimiters = [...]delimiter{
-	{open: "{{", close: "}}", probe: 0.9},
-	{open: "${", close: "}", probe: 0.9},
-	{open: "#{", close: "}", probe: 0.9},
-	{open: "*{", close: "}", probe: 0.85},
-	{open: "%{", close: "}", probe: 0.85},
-	{open: "~{", close: "}", probe: 0.8},
-	{open: "@{", close: "}", statement: true, probe: 0.8},
-	{open: "{%", close: "%}", statement: true, probe: 0.5},
+	{open: "{{", close: "}}", probe: clear},
+	{open: "${", close: "}", probe: clear},
+	{open: "#{", close: "}", probe: clear},
+	{open: "*{", close: "}", probe: likely},
+	{open: "%{", close: "}", probe: likely},
+	{open: "~{", close: "}", probe: blocked},
+	{open: "@{", close: "}", statement: true, probe: blocked},
+	{open: "{%", close: "%}", statement: true, probe: faint},
 	{open: "{#", close: "}", probe: 0},
-	{open: "{@", close: "}", probe: 0.8},
-	{open: "{=", close: "}", probe: 0.8},
-	{open: "<%", close: "%>", statement: true, probe: 0.9},
+	{open: "{@", close: "}", probe: blocked},
+	{open: "{=", close: "}", probe: blocked},
+	{open: "<%", close: "%>", statement: true, probe: clear},
 	{open: "<#", close: ">", statement: true, probe: 0},
 	{open: "[#", close: "]", statement: true, probe: 0},
-	{open: "@(", close: ")", probe: 0.85},
-	{open: "[[", close: "]]", probe: 0.6},
+	{open: "@(", close: ")", probe: likely},
+	{open: "[[", close: "]]", probe: doubtful},
 	{open: "[(", close: ")]", probe: 0}, // Thymeleaf, around ${ }
 }
 
@@ -96,7 +115,10 @@ func Judge(v *value.Value) value.Match {
 	s := v.Text
 	r := reader{src: s, work: len(s)/2 + 2048}
 	parens := v.Traits.Any(value.ParenOpen)
-	for i := 0; r.best.Confidence < 0.9; {
+	if v.Traits.All(value.Less|value.Percent|value.BraceOpen) || v.Traits.All(bracedSum) || v.Traits.All(spelt) {
+		r.marks(v)
+	}
+	for i := 0; r.best.Confidence < clear; {
 		i = opens.Next(s, i)
 		if i+2 >= len(s) {
 			break
@@ -119,14 +141,8 @@ func Judge(v *value.Value) value.Match {
 			}
 		}
 	}
-	if r.best.Confidence >= 0.7 && v.Traits.Any(value.Space) {
-		// Documentation and source files are full of templates.
-		switch doc := document.Of(s) == document.Document; {
-		case doc && r.best.Shape == shapeReflection:
-			r.best.Confidence = 0.72
-		case doc, r.best.Shape == shapeCall && document.Of(s[:r.best.Start]) >= document.Prose:
-			r.best.Confidence = 0.6
-		}
+	if r.best.Confidence >= barely && v.Traits.Any(value.Space) && document.Of(s) == document.Document && document.Program(s) {
+		r.best.Confidence = min(r.best.Confidence, doubtful) // source files are full of templates
 	}
 	return r.best
 }
@@ -212,12 +228,12 @@ func (r *reader) directive(i int) int {
 		return p.stop
 	}
 	switch {
-	case p.confidence >= 0.5:
-		r.see(0.93, i, p.stop, "directive")
+	case p.confidence >= faint:
+		r.see(certain, i, p.stop, "directive")
 	case name == "set":
-		r.see(0.8, i, p.stop, "directive")
+		r.see(blocked, i, p.stop, "directive")
 	default:
-		r.see(0.4, i, p.stop, "directive")
+		r.see(weak, i, p.stop, "directive")
 	}
 	return p.stop
 }
@@ -240,11 +256,11 @@ func (r *reader) tag(i int) int {
 	name := s[word:j]
 	switch {
 	case name == "php" && s[j] == '}':
-		r.see(0.85, i, j+1, "tag")
+		r.see(likely, i, j+1, "tag")
 	case strings.HasPrefix(name, "Smarty_") && strings.HasPrefix(s[j:], "::"):
-		r.see(0.85, i, j+2, "tag")
+		r.see(likely, i, j+2, "tag")
 	case len(name) > 8 && name[:8] == "$smarty." && (s[j] == '}' || s[j] == '|'):
-		r.see(0.85, i, j+1, "tag")
+		r.see(likely, i, j+1, "tag")
 	case s[j] == '(' && strengthOf(name) >= reaching, (name == "if" || name == "elseif") && s[j] == ' ':
 		d := delimiter{open: "{", close: "}"}
 		from := word
@@ -253,8 +269,8 @@ func (r *reader) tag(i int) int {
 		}
 		var p reading
 		r.read(&p, from, &d)
-		if p.closed && p.confidence >= 0.7 {
-			r.see(0.85, i, p.stop, "tag")
+		if p.closed && p.confidence >= barely {
+			r.see(likely, i, p.stop, "tag")
 		}
 		return p.stop
 	}

@@ -14,6 +14,18 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "context object behind words", Attack: "good morning dear {{config}}", Twin: "good {{config}} morning to you", Suspicious: true},
+	{Shows: "the process behind a global", Attack: "{{= global.process.env }}", Twin: "{{= order.process.state }}"},
+	{Shows: "the server behind a request", Attack: "{{app.request.server.all|join(',')}}", Twin: "{{order.title|join(',')}}"},
+	{Shows: "lookup of the system", Attack: "${sys:user.home}", Twin: "${env:HOME}"},
+	{Shows: "secret of the environment", Attack: "${env:DB_PASSWORD}", Twin: "${env:EDITOR}"},
+	{Shows: "delimiter in two pieces", Attack: "$\\A{3*3}", Twin: "$\\alpha{x}"},
+	{Shows: "delimiters of several engines", Attack: "${{<%[%'\"}}%\\", Twin: "{{name}} <b>100%</b>"},
+	{Shows: "product in single braces", Attack: "{8*8}", Twin: "{1,2}*{3,4}"},
+	{Shows: "fragment of Thymeleaf", Attack: "~{::x}", Twin: "~{x}"},
+	{Shows: "inclusion of a file of the system", Attack: "{% include '/etc/hostname' %}", Twin: "{% include 'parts/menu.html' %}"},
+	{Shows: "inclusion that climbs", Attack: "{%- extends \"../../secret.txt\" %}", Twin: "{%- extends \"base.html\" %}"},
+	{Shows: "behind lines of a letter", Attack: "Dear all,\nthe garden is lovely.\nCome and see it soon.\nThe roses bloom now.\n{{7*7}}", Twin: "Dear all,\nthe garden is lovely.\nCome and see it soon.\nThe roses bloom now.\n{{name}}"},
 	{Shows: "the settings alone", Attack: "{{config}}", Twin: "{{name}}"},
 	{Shows: "a sum that is printed", Attack: "{%print(7*7)%}", Twin: "{% if x %}"},
 	{Shows: "a default of the shell is no sum", Attack: "${7*7}", Twin: "${1+\"$@\"}"},

@@ -32,16 +32,30 @@ var names = words.New(
 	words.Group{Kind: config, Words: `.htaccess .htpasswd .user.ini web.config php.ini`},
 )
 
+// Confidences, by what they mean.
+const (
+	certain  = 0.95
+	clear    = 0.92
+	likely   = 0.85
+	blocked  = 0.78
+	doubtful = 0.5 // also served as data
+	weak     = 0.4 // runs, but on no web server
+)
+
 // Possible reports whether a value can hold a hostile name or content at all.
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
-	return v.IsName && v.Traits.Any(value.Dot) || v.Pairs.Any(value.LessQuestion|value.LessPercent|value.LessLetter)
+	return v.IsName && v.Traits.Any(value.Dot) || v.Pairs.Any(value.LessQuestion|value.LessPercent|value.LessLetter) ||
+		v.Traits.All(value.Newline|value.ParenOpen) && v.Traits.Any(value.Percent|value.Hyphen)
 }
 
 // Judge looks at a file's name or content. The class is always Upload.
 func Judge(v *value.Value) value.Match {
 	if v.IsName && detect.EqualFold(v.Name, "filename") {
 		return name(v.Text)
+	}
+	if m := drawn(v); m.Confidence > 0 {
+		return m
 	}
 	if v.Pairs.Any(value.LessQuestion | value.LessPercent | value.LessLetter) {
 		return polyglot(v.Text)
@@ -59,13 +73,13 @@ func name(text string) value.Match {
 		base = base[k+1:]
 	}
 	if names.Of(base)&config != 0 {
-		return found(0.92, 0, len(text), "server configuration")
+		return found(clear, 0, len(text), "server configuration")
 	}
 	tricky := false
 	// The name as a C program reads it.
 	if k := strings.IndexByte(base, 0); k > 0 {
 		if kinds(base[:k])&executable != 0 {
-			return found(0.95, 0, len(text), "executable name cut by NUL")
+			return found(certain, 0, len(text), "executable name cut by NUL")
 		}
 		tricky = true
 	}
@@ -80,25 +94,25 @@ func name(text string) value.Match {
 		tricky = true
 	}
 	if k := strings.IndexByte(clean, ';'); k > 0 && kinds(clean[:k])&executable != 0 {
-		return found(0.93, 0, len(text), "executable name before a semicolon")
+		return found(clear, 0, len(text), "executable name before a semicolon")
 	}
 	kind := kinds(clean)
 	switch {
 	case kind&executable != 0 && tricky:
-		return found(0.95, 0, len(text), "disguised executable name")
+		return found(certain, 0, len(text), "disguised executable name")
 	case kind&executable != 0 && strong(clean):
-		return found(0.85, 0, len(text), "executable name")
+		return found(likely, 0, len(text), "executable name")
 	case kind&executable != 0:
-		return found(0.5, 0, len(text), "executable name")
+		return found(doubtful, 0, len(text), "executable name")
 	}
 	// x.php.jpg: Apache with AddHandler runs it.
 	if k := strings.LastIndexByte(clean, '.'); k > 0 && kind&harmless != 0 {
 		if before := clean[:k]; kinds(before)&executable != 0 && strong(before) {
-			return found(0.78, 0, len(text), "executable name in disguise")
+			return found(blocked, 0, len(text), "executable name in disguise")
 		}
 	}
 	if kind&script != 0 {
-		return found(0.4, 0, len(text), "script")
+		return found(weak, 0, len(text), "script")
 	}
 	return value.Match{}
 }
@@ -143,7 +157,7 @@ func polyglot(text string) value.Match {
 		i += k
 		t := text[i+1:]
 		if words.HasPrefix(t, "?php") || strings.HasPrefix(t, "?=") && printable(t, 12) || strings.HasPrefix(t, "%@") && printable(t, 16) || strings.HasPrefix(t, "%=") && printable(t, 16) || words.HasPrefix(t, "%eval") || words.HasPrefix(t, "script language=") {
-			return found(0.95, i, min(len(text), i+24), "code in an image")
+			return found(certain, i, min(len(text), i+24), "code in an image")
 		}
 		i++
 	}

