@@ -30,20 +30,20 @@ var dressings = []struct {
 	dress func(payload string) string
 }{
 	{name: "bare", least: 98, whole: true, dress: func(p string) string { return p }},
-	{name: "blank lines", least: 90, whole: true, dress: func(p string) string { return "\n\n\n" + p + "\n\n\n" }},
-	{name: "words before", least: 85, dress: func(p string) string { return "how are you today my dear friend " + p }},
-	{name: "lines before", least: 46, dress: func(p string) string {
+	{name: "blank lines", least: 91, whole: true, dress: func(p string) string { return "\n\n\n" + p + "\n\n\n" }},
+	{name: "words before", least: 87, dress: func(p string) string { return "how are you today my dear friend " + p }},
+	{name: "lines before", least: 70, dress: func(p string) string {
 		return "We had a lovely time at the lake last week.\nThe children want to go back soon.\nIt was a pity that you had to work.\n" + p
 	}},
-	{name: "greeting", least: 82, dress: func(p string) string { return "Dear Maria,\n\n" + p + "\n" }},
-	{name: "fence closed", least: 34, dress: func(p string) string { return "as I said before\n```\n" + p + "\n```\nthanks" }},
-	{name: "fence open", least: 82, dress: func(p string) string { return "look at this\n```\n" + p }},
-	{name: "list item", least: 79, dress: func(p string) string { return "- two loaves of bread\n- " + p + "\n- milk" }},
-	{name: "quote", least: 70, dress: func(p string) string { return "Maria wrote:\n> " + p + "\n\nI agree with her." }},
-	{name: "HTML paragraph", least: 79, dress: func(p string) string { return "<p>Good morning to all of you.</p><p>" + p + "</p>" }},
+	{name: "greeting", least: 83, dress: func(p string) string { return "Dear Maria,\n\n" + p + "\n" }},
+	{name: "fence closed", least: 62, dress: func(p string) string { return "as I said before\n```\n" + p + "\n```\nthanks" }},
+	{name: "fence open", least: 84, dress: func(p string) string { return "look at this\n```\n" + p }},
+	{name: "list item", least: 80, dress: func(p string) string { return "- two loaves of bread\n- " + p + "\n- milk" }},
+	{name: "quote", least: 75, dress: func(p string) string { return "Maria wrote:\n> " + p + "\n\nI agree with her." }},
+	{name: "HTML paragraph", least: 80, dress: func(p string) string { return "<p>Good morning to all of you.</p><p>" + p + "</p>" }},
 	{name: "JSON text", least: 98, whole: true, dress: func(p string) string { return `{"id":17,"note":` + quoteJSON(p) + `}` }},
-	{name: "code comment", least: 88, dress: func(p string) string { return "/* the usual values */ " + p }},
-	{name: "signature after", least: 62, whole: true, dress: func(p string) string {
+	{name: "code comment", least: 90, dress: func(p string) string { return "/* the usual values */ " + p }},
+	{name: "signature after", least: 85, whole: true, dress: func(p string) string {
 		return p + "\n\n-- \nKind regards,\nMaria Jensen\nHarbour Street 12"
 	}},
 }

@@ -159,6 +159,9 @@ func (s *lexer) cell() value.Match {
 // (${A:-ldap://x}) it is configuration.
 func unresolved(text string, i int) bool {
 	t := text[i+2 : min(len(text), i+256)]
+	if !strings.Contains(t, "://") && !strings.Contains(t, ":corba:") {
+		return false
+	}
 	nested := strings.Index(t, "${")
 	if nested < 0 {
 		return false
