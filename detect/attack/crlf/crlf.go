@@ -19,6 +19,14 @@ import (
 	"kongwaf/detect/attack/words"
 )
 
+// Confidences, by what they mean to the engine (value.Match).
+const (
+	certain    = 0.93
+	attack     = 0.85
+	blocked    = 0.78
+	suspicious = 0.4
+)
+
 const (
 	response uint32 = 1 << iota // a header of HTTP responses, or one that changes how a message is read
 	request                     // a header of HTTP requests
@@ -31,7 +39,7 @@ const (
 var names = words.New(
 	words.Group{Kind: response, Words: `set-cookie set-cookie2 content-type content-length content-disposition content-encoding content-security-policy
 		transfer-encoding access-control-allow-origin access-control-allow-credentials x-xss-protection www-authenticate
-		last-modified cache-control strict-transport-security x-frame-options refresh location status http/1.1 http/1.0 contenttype contentlength`},
+		last-modified cache-control strict-transport-security x-frame-options refresh location status contenttype contentlength`},
 	words.Group{Kind: request, Words: `host cookie referer user-agent authorization x-forwarded-for x-forwarded-host x-real-ip accept-encoding
 		x-http-method-override x-original-url x-rewrite-url if-modified-since accept-language origin connection`},
 	words.Group{Kind: mail, Words: `bcc cc to from subject reply-to return-path mime-version content-transfer-encoding sender x-mailer rcpt errors-to`},
@@ -50,12 +58,17 @@ func Possible(v *value.Value) bool {
 func Judge(v *value.Value) value.Match {
 	text := v.Text
 	var best value.Match
+	if v.Traits.Any(value.Newline) && v.Source == detect.SourceHeader && (v.Name == "user" || v.Name == "password") {
+		k := strings.IndexAny(text, "\r\n")
+		return found(attack, k, k+1, "line break in credentials")
+	}
 	if v.Traits.Any(value.Newline | value.Colon) {
 		best = smtp(text)
 	}
 	if !v.Traits.Any(value.Newline) && !v.Pairs.Any(value.WideBreak) {
 		return best
 	}
+	first, lines := 0, 0 // where the first match begins, and how many are more than a word and a colon
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		n := 0
@@ -84,15 +97,57 @@ func Judge(v *value.Value) value.Match {
 		}
 		m := line(v, start, i, breaks+b2i(c == '\n'), n > 1)
 		i--
+		if m.Confidence >= suspicious {
+			if best.Confidence < suspicious {
+				first = m.Start
+			}
+			if m.Confidence >= attack-0.1 {
+				lines++
+			}
+		}
 		best = best.Better(m)
 		if best.Confidence >= 0.95 {
 			break
 		}
 	}
-	if best.Confidence >= 0.4 && !broken(text, best.Start) && document.Of(text) == document.Document {
+	if best.Confidence < suspicious {
+		return best
+	}
+	switch {
+	case !broken(text, first) && !(lines == 1 && injected(text, best)) && document.Of(text) == document.Document:
 		best.Confidence = min(best.Confidence*0.5, 0.5)
+	case best.Shape == "header line" && headersOnly(text):
+		best.Confidence = min(best.Confidence, 0.6)
 	}
 	return best
+}
+
+// injected reports whether the match is a header that few texts hold alone, at the beginning of
+// its line: no file's part is described by it, and no list of settings has it as a key.
+func injected(text string, m value.Match) bool {
+	name := strings.TrimLeft(text[m.Start:m.End], "\r\n")
+	return m.Shape == "header line" && name != "" && letter(name[0]) && !words.HasPrefix(name, "content") && strings.IndexByte(name, '-') > 0
+}
+
+// headersOnly reports whether a text is nothing but header lines from its beginning on, three
+// of them or more: somebody's copy of them. What is broken out of begins with something else.
+func headersOnly(text string) bool {
+	lines := 0
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" && lines > 0 {
+			continue
+		}
+		j := 0
+		for j < len(line) && (letter(line[j]) || digit(line[j]) || line[j] == '-') {
+			j++
+		}
+		if j == 0 || !strings.HasPrefix(line[j:], ": ") || lines == 0 && names.Of(line[:j]) == 0 && !strings.Contains(line[:j], "-") {
+			return false
+		}
+		lines++
+	}
+	return lines >= 3
 }
 
 // broken reports whether the match begins with the text's first line break and the line
@@ -115,6 +170,9 @@ func line(v *value.Value, start, i, breaks int, disguised bool) value.Match {
 	for j < len(text) && j < i+40 && (letter(text[j]) || text[j] == '-' || text[j] == '/' || text[j] == '.') {
 		j++
 	}
+	if j == i+5 && words.HasPrefix(text[i:], "http/") && statusLine(text[j:]) {
+		return found(certain, start, min(len(text), j+8), "status line")
+	}
 	if j == i {
 		if disguised {
 			return value.Match{}
@@ -131,16 +189,13 @@ func line(v *value.Value, start, i, breaks int, disguised bool) value.Match {
 	kind := names.Of(text[i:j])
 	single := v.Source == detect.SourceHeader || v.Source == detect.SourceQuery || v.Source == detect.SourceCookie || v.Source == detect.SourcePath
 	if kind == 0 {
-		if single && j-i > 3 && text[i]|0x20 == 'x' && text[i+1] == '-' && j < len(text) && text[j] == ':' && broken(text, start) {
-			return found(0.78, start, min(len(text), j+16), "header line")
+		if j < len(text) && text[j] == ':' && broken(text, start) && (start > 0 && text[start-1] == 0 || single && hyphened(text[i:j])) {
+			return found(blocked, start, min(len(text), j+16), "header line")
 		}
 		return value.Match{}
 	}
 	if kind&method != 0 && requestLine(text[j:]) {
-		return found(0.93, start, min(len(text), j+16), "request line")
-	}
-	if words.HasPrefix(text[i:j], "http/1.") && j < len(text) && (text[j] == ' ' || digit(text[j])) {
-		return found(0.9, start, min(len(text), j+8), "status line")
+		return found(certain, start, min(len(text), j+16), "request line")
 	}
 	k := j
 	for k < len(text) && text[k] == ' ' {
@@ -188,6 +243,22 @@ func line(v *value.Value, start, i, breaks int, disguised bool) value.Match {
 	}
 	// V101 FETCH 4791 is handled by tag: a word with digits before a command.
 	return value.Match{}
+}
+
+// statusLine reports whether what follows "HTTP/" is a version and a status (RFC 9112, section 4).
+func statusLine(rest string) bool {
+	i := 0
+	for i < len(rest) && i < 3 && (digit(rest[i]) || rest[i] == '.') {
+		i++
+	}
+	return i > 0 && i+3 < len(rest) && rest[i] == ' ' && digit(rest[i+1]) && digit(rest[i+2]) && digit(rest[i+3])
+}
+
+// hyphened reports whether a name is written as headers are: words with hyphens between them,
+// the first of which begins with a capital letter or is x.
+func hyphened(name string) bool {
+	k := strings.IndexByte(name, '-')
+	return k > 0 && k+1 < len(name) && (name[0] < 'a' || name[0] == 'x' && k == 1) && strings.IndexByte(name, '/') < 0
 }
 
 // requestLine reports whether the text goes on as a request line: " /path HTTP/1.1".

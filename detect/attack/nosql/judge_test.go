@@ -60,6 +60,9 @@ var rows = []languagetest.Row{
 	{Shows: "Redis configuration", Attack: "x\r\nCONFIG SET dir /var/www\r\n", Twin: "line\r\nconfig set by hand\r\n"},
 	{Shows: "Redis replication", Attack: "x\r\nSLAVEOF 10.0.0.1 6379\r\n", Twin: "line\r\nslave ship\r\n"},
 	{Shows: "Redis protocol", Attack: "*2\r\n$4\r\nKEYS\r\n$1\r\n*\r\n", Twin: "* two\r\n$4 each\r\n"},
+	{Shows: "Redis command with its words", Attack: "x\r\nSET a 2\r\n", Twin: "x\r\nSET a timer for two\r\n"},
+	{Shows: "Redis command without any", Attack: "k\r\nSAVE\r\n", Twin: "k\r\nSave\r\n"},
+	{Shows: "memcached", Attack: "k\r\nset a 0 60 3\r\nxyz\r\n", Twin: "k\r\nset a table for three\r\n"},
 	{Shows: "Redis script", Attack: "x\r\nEVAL \"return 1\" 0\r\n", Twin: "line\r\nevaluate \"this\"\r\n"},
 	{Shows: "Redis erasure", Attack: "x\r\nFLUSHALL\r\n", Twin: "line\r\nflush all of it\r\n"},
 }

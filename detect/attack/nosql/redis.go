@@ -20,7 +20,7 @@ func redis(s string) value.Match {
 			k++
 		}
 		if s[j] == '*' && j < i-1 && k > i+3 && strings.HasPrefix(s[k:], "\r\n") {
-			return match(0.95, j, k, "redis protocol")
+			return match(code, j, k, "redis protocol")
 		}
 	}
 	for i := 0; i < len(s); {
@@ -33,14 +33,62 @@ func redis(s string) value.Match {
 			continue
 		}
 		if end := command(s, i); end > 0 {
-			return match(0.85, i-2, end, "redis command")
+			return match(attack, i-2, end, "redis command")
+		}
+		if end := inline(s, i); end > 0 && !strings.ContainsAny(s[:i-2], " \t\r\n") {
+			return match(attack, i-2, end, "redis command")
 		}
 	}
 	return value.Match{}
 }
 
+// inline returns the end of the line that begins at s[i] if it is a command of Redis in capitals
+// with as many words behind it as it takes, or one of memcached, and a line break ends it: 0 if
+// it is none. Behind a single word, nobody writes so.
+func inline(s string, i int) int {
+	n := strings.Index(s[i:min(len(s), i+256)], "\r\n")
+	if n < 0 {
+		return 0
+	}
+	line := s[i : i+n]
+	name, rest, _ := strings.Cut(line, " ")
+	words := 0
+	if rest != "" {
+		words = strings.Count(rest, " ") + 1
+	}
+	switch name {
+	case "SAVE", "BGSAVE", "INFO", "SHUTDOWN":
+		if words > 0 {
+			return 0
+		}
+	case "GET", "DEL", "KEYS", "INCR", "DECR", "SELECT", "AUTH", "TYPE", "EXISTS":
+		if words != 1 {
+			return 0
+		}
+	case "SET", "APPEND", "EXPIRE", "LPUSH", "RPUSH", "SADD", "PUBLISH", "RENAME", "SETNX":
+		if words != 2 {
+			return 0
+		}
+	case "HSET", "SETEX", "ZADD", "MIGRATE":
+		if words != 3 {
+			return 0
+		}
+	case "set", "add", "replace": // memcached: key, flags, time, bytes
+		if words != 4 || !digit(line[len(line)-1]) {
+			return 0
+		}
+	case "flush_all", "stats", "version":
+		if words > 0 {
+			return 0
+		}
+	default:
+		return 0
+	}
+	return i + n
+}
+
 // command returns the end of a Redis command that changes the server or runs code, 0 if
-// none stands at s[i:]. SET and GET are left out: they are English, too.
+// none stands at s[i:]. SET and GET are English, too: see inline.
 func command(s string, i int) int {
 	switch {
 	case i >= len(s):
