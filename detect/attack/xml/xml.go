@@ -8,6 +8,7 @@ package xml
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/value"
@@ -163,10 +164,36 @@ func (r *reader) entity(i, k int) {
 			r.see(0.95, r.bomb, stop, "entities that multiply")
 		case strings.IndexByte(text, '<') >= 0 || strings.Contains(text, "&#60") || strings.Contains(text, "&#x3"):
 			r.see(0.75, i, stop, "entity with markup")
+		case address(text) || references(text):
+			r.see(0.35, i, stop, "internal entity")
 		default:
 			r.see(0.72, i, stop, "internal entity")
 		}
 	}
+}
+
+// address reports whether an entity's text is an address of the web, as drawing programs and
+// ontologies declare for their namespaces: <!ENTITY ns_svg "http://www.w3.org/2000/svg">.
+func address(text string) bool {
+	return (strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")) && !strings.ContainsAny(text, " \t\n'\"<>&;")
+}
+
+// references reports whether an entity's text is nothing but characters by their numbers:
+// <!ENTITY nbsp "&#160;">, or one character. Those of markup have been judged before.
+func references(text string) bool {
+	if utf8.RuneCountInString(text) == 1 {
+		return true
+	}
+	n := 0
+	for text != "" {
+		k := strings.IndexByte(text, ';')
+		if k < 0 || !strings.HasPrefix(text, "&#") {
+			return false
+		}
+		text = text[k+1:]
+		n++
+	}
+	return n > 0
 }
 
 // element judges the start tag at i: XInclude, schema locations, XSLT.

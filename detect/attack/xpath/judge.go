@@ -15,13 +15,14 @@ import (
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 // Possible reports whether a value can hold an XPath injection at all.
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	t := v.Traits
-	if !v.Pairs.Any(value.LetterParen|value.ColonColon|value.PipePath) && !(v.Pairs.Any(value.SlashSlash) && t.Any(value.Quote|value.DoubleQuote)) {
+	if !v.Pairs.Any(value.LetterParen|value.ColonColon|value.PipePath) && !(v.Pairs.Any(value.SlashSlash) && t.Any(value.Quote|value.DoubleQuote|value.BracketOpen)) {
 		return false
 	}
 	return t.Any(value.ParenOpen|value.Colon|value.Pipe|value.BracketOpen) && t.Any(value.Slash|value.ParenOpen|value.Colon) &&
@@ -46,6 +47,9 @@ func Judge(v *value.Value) value.Match {
 		if conf := brokenOut(s, at); conf > best.Confidence {
 			best = value.Match{Class: detect.ClassXPathi, Confidence: conf, Start: at, End: end, Shape: shape}
 		}
+	}
+	if readsSecret(s) {
+		return value.Match{Class: detect.ClassXPathi, Confidence: 0.75, Start: 0, End: len(s), Shape: "path to a secret"}
 	}
 	if v.Pairs.Any(value.LetterParen) {
 		for i, n := 0, 0; n < maxMarks; n++ {
@@ -92,6 +96,19 @@ func Judge(v *value.Value) value.Match {
 	}
 	return best
 }
+
+// readsSecret reports whether the whole value is a path from the document's root whose last
+// step is a secret: //user[1]/password. Scrapers' paths end in what pages show.
+func readsSecret(s string) bool {
+	if !strings.HasPrefix(s, "//") || len(s) > maxBefore || strings.ContainsAny(s, " \n?:.") {
+		return false
+	}
+	s = strings.TrimSuffix(s, "/text()")
+	k := strings.LastIndexByte(s, '/')
+	return k > 2 && strings.IndexByte(s[:k], '[') > 0 && secrets.Of(s[k+1:]) != 0
+}
+
+var secrets = words.New(words.Group{Kind: 1, Words: `password passwd pass pwd passphrase secret token apikey pin hash salt creditcard ssn`})
 
 // maxBefore bounds the text before an expression: more of it is a text about XPath.
 const maxBefore = 200

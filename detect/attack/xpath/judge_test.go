@@ -17,6 +17,7 @@ var rows = []languagetest.Row{
 	{Shows: "a function of a path alone", Attack: "count(//user)", Twin: "count(users)"},
 	{Shows: "a quote that is closed breaks nothing", Attack: "x']/parent::*/text()", Twin: `//div[@class="price"]/span[1]/text()`},
 	{Shows: "union with everything", Attack: "']|//*|//*['", Twin: "[a]|[b]"},
+	{Shows: "a path to a secret", Attack: "//account[2]/password", Twin: "//article[2]/title"},
 	{Shows: "union behind a bracket", Attack: "x') or 1=1] | //user/password[('", Twin: "f(x) | /dev/null"},
 	{Shows: "count of a path", Attack: "1 or count(//user)=1", Twin: "1 or count(users)"},
 	{Shows: "count in a literal", Attack: "' and count(/*)=1 and '1'='1", Twin: "that's a count(*) and more"},
