@@ -79,4 +79,7 @@ type Report struct {
 	// deadline passed, or the engine panicked. What had been found until then is in the
 	// report and decides; only where it does not has the request not been judged.
 	Failure error `json:"-"`
+	// Skipped is how many bytes of a large body were passed over unjudged: the content of
+	// files and the middle of long values. What stands beside them was judged.
+	Skipped int64 `json:"skipped,omitempty"`
 }

@@ -1,6 +1,9 @@
 package detect
 
-import "net/netip"
+import (
+	"io"
+	"net/netip"
+)
 
 // Request is one HTTP request as bytes on the wire, before any decoding. Its strings may
 // hold any byte, also invalid UTF-8. The zero value is an empty request. A Request is
@@ -14,10 +17,13 @@ type Request struct {
 	// Headers hold one entry for each header line. Names may have any case; the order is
 	// the wire's where it is known.
 	Headers []Header
-	// Body is the raw body, still compressed and encoded, as far as it was read.
+	// Body is the raw body, still compressed and encoded, as far as it is held in memory.
 	Body []byte
-	// BodyTruncated says that the body was longer than Body.
+	// BodyTruncated says that the body is longer than Body.
 	BodyTruncated bool
+	// Rest is what follows Body, where that can still be read: a body that is too large to
+	// be held lies in a file. It is read from its beginning whenever it is needed.
+	Rest *io.SectionReader
 	// HeadersTruncated says that there were more headers than could be read: padding
 	// with headers is an old way to hide one.
 	HeadersTruncated bool

@@ -152,7 +152,7 @@ func (s *sum) slot(confidence float64) int {
 
 // report sums the findings up.
 func (s *session) report() detect.Report {
-	r := detect.Report{Truncated: s.cut, Failure: s.failure}
+	r := detect.Report{Truncated: s.cut, Skipped: s.walker.Skipped(), Failure: s.failure}
 	if len(s.sum.findings) == 0 {
 		return r
 	}

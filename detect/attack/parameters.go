@@ -31,8 +31,12 @@ type part struct {
 	same       uint16 // parts of the same name before this one
 }
 
-// maxParts bounds the parameters that are remembered for joining.
-const maxParts = 2048
+const (
+	// maxParts bounds the parameters that are remembered for joining.
+	maxParts = 2048
+	// maxPassing bounds those of them that must be copied, in bytes.
+	maxPassing = 4 << 10
+)
 
 func (p *parameters) begin(r *detect.Request) {
 	first := byte(0)
@@ -70,7 +74,15 @@ func (p *parameters) note(l *extract.Leaf, t value.Traits) {
 			break
 		}
 	}
-	p.parts = append(p.parts, part{name: l.Name, text: l.Text, leaf: *l, traits: t, older: *newest, same: same})
+	o := part{name: l.Name, text: l.Text, leaf: *l, traits: t, older: *newest, same: same}
+	if l.Passing {
+		if len(l.Text) > maxPassing {
+			return
+		}
+		o.name, o.text = strings.Clone(l.Name), strings.Clone(l.Text)
+		o.leaf.Name, o.leaf.Text = o.name, o.text
+	}
+	p.parts = append(p.parts, o)
 	*newest = uint16(len(p.parts))
 }
 

@@ -55,6 +55,9 @@ func (s *session) begin(r *detect.Request) {
 // sent returns the size of a request, in bytes.
 func sent(r *detect.Request) int {
 	n := len(r.Target) + len(r.Body)
+	if r.Rest != nil {
+		n += int(r.Rest.Size())
+	}
 	for i := range r.Headers {
 		n += len(r.Headers[i].Name) + len(r.Headers[i].Value)
 	}

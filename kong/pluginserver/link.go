@@ -106,6 +106,28 @@ func (l *link) Close() error {
 	return nil
 }
 
+// Reserve implements Kong.
+func (l *link) Reserve(n int64) bool {
+	if !l.c.srv.reserve(n) {
+		l.c.srv.n.overloadMemory.Add(1)
+		return false
+	}
+	return true
+}
+
+// Release implements Kong.
+func (l *link) Release(n int64) { l.c.srv.n.bodyMemory.Add(-n) }
+
+// Extend implements Kong.
+func (l *link) Extend(d time.Duration) {
+	c := l.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cur == l && c.working {
+		c.until = c.until.Add(d)
+	}
+}
+
 func (l *link) LocalAddr() net.Addr  { return l.c.sock.LocalAddr() }
 func (l *link) RemoteAddr() net.Addr { return l.c.sock.RemoteAddr() }
 

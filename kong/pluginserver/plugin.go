@@ -72,6 +72,15 @@ type Kong interface {
 	Ask(method string, args []byte) (reply string, err error)
 	// Close ends the talk, as go-pdk does after kong.response.exit.
 	Close() error
+	// Reserve asks for n bytes of body memory beside those of Kong's replies, and reports
+	// false if all events together hold too much: then the body is not to be read. Unlike
+	// the other methods, it and Release work for as long as the handler runs.
+	Reserve(n int64) bool
+	// Release gives n reserved bytes back.
+	Release(n int64)
+	// Extend gives the handler more time than the instance's Timeout, for an event that
+	// needs more: a large body.
+	Extend(d time.Duration)
 }
 
 // Learner may be implemented by an Instance that learns from Kong's answers what is worth

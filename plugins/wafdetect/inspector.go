@@ -76,7 +76,7 @@ func (i *inspector) judge(f *facts.Facts) detect.Verdict {
 		r = i.part(r)
 	}
 	if i.timeout > 0 {
-		until := i.now().Add(i.timeout)
+		until := i.now().Add(f.Time(i.timeout))
 		r.Late = func() bool { return i.now().After(until) }
 	}
 	report := i.engine.Inspect(r)
@@ -97,6 +97,9 @@ func (i *inspector) judge(f *facts.Facts) detect.Verdict {
 		return v
 	case fault != nil:
 		return detect.Verdict{Failed: true, Fault: fault, Reason: fault.Error()}
+	}
+	if report.Skipped > 0 {
+		return detect.Verdict{Reason: "body_oversize", Report: &report}
 	}
 	return detect.Verdict{}
 }
@@ -130,7 +133,7 @@ func (i *inspector) part(whole *detect.Request) *detect.Request {
 		}
 	}
 	if !i.body {
-		r.Body, r.BodyTruncated = nil, false
+		r.Body, r.Rest, r.BodyTruncated = nil, nil, false
 	}
 	return &r
 }

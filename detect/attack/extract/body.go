@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"io"
 	"slices"
 	"strings"
 
@@ -59,15 +60,47 @@ func (w *Walker) body(r *detect.Request) {
 		return
 	}
 	w.at(detect.SourceBody, "body")
-	b := r.Body
-	if len(b) > w.lim.MaxBody {
-		b = b[:w.lim.MaxBody]
-		w.truncated = true
-	}
 	mark := len(w.steps)
-	s := w.decompress(view(b))
-	w.content(segment{index: -1}, s, w.declared.types[:w.declared.typeCount], 0)
+	p := w.decompress(bodyOf(r, w.lim.MaxBody))
+	w.large.more, w.large.text = p.rest != nil, p.text
+	w.content(segment{index: -1}, p.text, w.declared.types[:w.declared.typeCount], 0)
+	w.large.more = false
+	if p.rest != nil && !w.stopped {
+		if p.from != nil {
+			w.unpacking = nil // texts in what follows may be packed too
+		}
+		w.behind(p)
+	}
 	w.back(mark)
+}
+
+// bodyOf returns the first bytes of a body, and what follows them.
+func bodyOf(r *detect.Request, most int) coded {
+	p := coded{text: view(r.Body), size: int64(len(r.Body))}
+	if r.Rest != nil {
+		p.rest = io.NewSectionReader(r.Rest, 0, r.Rest.Size())
+		p.size += r.Rest.Size()
+	}
+	if len(p.text) > most {
+		behind := io.Reader(strings.NewReader(p.text[most:]))
+		if p.rest != nil {
+			behind = io.MultiReader(behind, p.rest)
+		}
+		p.text, p.rest = p.text[:most], behind
+	}
+	return p
+}
+
+// behind walks what is behind the beginning of a large body.
+func (w *Walker) behind(p coded) {
+	switch {
+	case len(w.large.open) > 0:
+		w.goOn(p.rest)
+	case p.from != nil:
+		p.from.drain()
+	default:
+		w.skip(int(p.size) - len(p.text))
+	}
 }
 
 // content reads a body, or a part of one, whose declared content types are given. Where the
@@ -88,6 +121,13 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 	}
 	raw := s
 	s, cs = w.toUTF8(s, cs)
+	if w.large.more && w.nesting == 0 {
+		w.large.text = s
+		if cs.foreign() && len(w.steps) > mark {
+			w.large.more = false
+			w.anomaly(detect.ClassProtocol, refused, "a large body in a charset that hides its structure")
+		}
+	}
 	var formats [len(w.declared.types)]format
 	for i, t := range types {
 		formats[i] = declaredFormat(t)
@@ -110,6 +150,10 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 		case !clean || f == formatMultipart:
 			clean = w.readIn(label, f, s, t, inner) || clean
 			isForm = isForm || f == formatForm
+		case f == formatForm && w.large.more && inner == 0:
+			depth := w.enter(label, f)
+			w.suspend(&formReader{w: w, among: true}, s)
+			w.leave(depth)
 		case f == formatForm:
 			// Well-formed as something else: as a form it has a first parameter with a
 			// monstrous name, and perhaps others.
@@ -190,6 +234,11 @@ func (w *Walker) leave(depth int) {
 // read reads s as the given format and reports whether it was well-formed, so that nothing
 // else needs to be tried.
 func (w *Walker) read(f format, s, contentType string, inner int) (clean bool) {
+	if w.large.more && w.nesting == 0 && inner == 0 {
+		if clean, ok := w.begin(f, s, contentType); ok {
+			return clean
+		}
+	}
 	switch f {
 	case formatForm:
 		w.pairs(s)

@@ -11,9 +11,15 @@
 // strict parser refuses, so nothing here rejects input: what does not parse is handed out as
 // raw text. A body whose declared format and looks disagree is read both ways.
 //
-// Security limits: every parser works under limits on bytes, leaves and nesting (Limits),
-// costs time linear in its input, and never panics. What a limit keeps from being handed out
-// value by value is handed out in bulk as raw text where bytes allow, and always reported.
-// Encrypted payloads, archives (zip, tar), images and documents are not opened; runs of
+// A body may be larger than what is held of it (Limits.MaxBody). The structure of forms,
+// multipart bodies, JSON and XML is walked to its end all the same, in windows (large.go), and
+// so is what a coding hides. Of the content that is long there only the ends are handed out;
+// what was passed over is counted (Walker.Skipped).
+//
+// Security limits: every parser works under limits on bytes and nesting (Limits) and on the
+// work of all together (Walker.Work), costs time linear in its input, and never panics. What
+// a limit keeps from being handed out is reported. What is packed so that it cannot be read,
+// while the application could, is a finding.
+// Encrypted payloads, images and most archives and documents are not opened; runs of
 // printable text in them are handed out.
 package extract

@@ -32,7 +32,7 @@ func FuzzWalk(f *testing.F) {
 			Method: "POST", Target: target, Body: body,
 			Headers: []detect.Header{{Name: name, Value: value}},
 		}
-		lim := Limits{MaxBody: 1 << 16, MaxValues: 50, MaxDepth: 5, MaxNesting: 3}
+		lim := Limits{MaxBody: 1 << 16, MaxDepth: 5, MaxNesting: 3}
 		var meter work.Meter
 		w := Walker{Work: &meter}
 		var visit func(l *Leaf) bool

@@ -15,16 +15,38 @@ import (
 // the text looked well-formed; every string and every odd bare word has been handed out
 // either way.
 func (w *Walker) json(s string) (clean bool) {
-	x := jsonReader{w: w, s: s, base: len(w.path), label: named(""), clean: true}
-	for i := 0; i < len(s) && !w.stopped; {
+	x := jsonReader{w: w, base: len(w.path), label: named(""), clean: true}
+	x.feed(s, last)
+	clean = x.wellFormed() && len(w.path) <= x.base
+	w.path = w.path[:x.base]
+	return clean && !w.stopped
+}
+
+// feed implements resumable.
+func (x *jsonReader) feed(s string, end pieceEnd) (used int) {
+	x.s, x.end = s, end
+	used = x.read()
+	if end != last {
+		x.label.name = ownName(x.label.name) // s is overwritten
+	}
+	return used
+}
+
+// read reads x.s and returns how much of it is used up.
+func (x *jsonReader) read() (used int) {
+	w, s, i := x.w, x.s, 0
+	if x.open != 0 {
+		i = x.pass()
+	}
+	for i < len(s) && !w.stopped {
 		switch c := s[i]; c {
 		case ' ', '\t', '\r', '\n':
 			i = skipSpace(s, i+1)
 		case '{', '[':
-			x.open(c == '[')
+			x.enter(c == '[')
 			i++
 		case '}', ']':
-			x.close(c == ']')
+			x.leave(c == ']')
 			i++
 		case ',':
 			x.comma()
@@ -33,29 +55,45 @@ func (w *Walker) json(s string) (clean bool) {
 			x.value = false
 			i++
 		case '"', '\'', '`':
-			i = x.text(i)
+			next := x.text(i)
+			if next < 0 {
+				return i
+			}
+			i = next
 		default:
-			i = x.bare(i)
+			next := x.bare(i)
+			if next < 0 {
+				return i
+			}
+			i = next
 		}
 	}
-	clean = x.clean && len(w.path) <= x.base
-	w.path = w.path[:x.base]
-	return clean && !w.stopped
+	return len(s)
 }
+
+// wellFormed implements resumable.
+func (x *jsonReader) wellFormed() bool { return x.clean }
 
 // jsonReader is the state of reading one JSON text.
 type jsonReader struct {
 	w     *Walker
 	s     string
-	base  int     // length of the path at the top
-	label segment // where the next value stands
-	deep  int     // containers open beyond MaxDepth
-	value bool    // a value stands since the last separator
+	end   pieceEnd // what follows s
+	base  int      // length of the path at the top
+	label segment  // where the next value stands
+	deep  int      // containers open beyond MaxDepth
+	value bool     // a value stands since the last separator
 	clean bool
+
+	// open is what begins a string or a comment ('/' or '*') that is too long, while its
+	// rest is passed over.
+	open byte
+	odd  bool // a backslash before s escapes its first byte
+	tail ending
 }
 
-// open enters an array or an object.
-func (x *jsonReader) open(array bool) {
+// enter enters an array or an object.
+func (x *jsonReader) enter(array bool) {
 	w := x.w
 	if x.value && len(w.path) > x.base {
 		x.clean = false
@@ -71,8 +109,8 @@ func (x *jsonReader) open(array bool) {
 	x.label = w.inside(x.label)
 }
 
-// close leaves one.
-func (x *jsonReader) close(array bool) {
+// leave leaves one.
+func (x *jsonReader) leave(array bool) {
 	w := x.w
 	switch {
 	case x.deep > 0:
@@ -102,15 +140,23 @@ func (x *jsonReader) comma() {
 	x.label = w.inside(*top)
 }
 
-// text reads the string at i and returns where it ends, for a name behind its colon.
+// text reads the string at i and returns where it ends, for a name behind its colon; -1 if
+// that is not in sight yet.
 func (x *jsonReader) text(i int) int {
 	w, s, quote := x.w, x.s, x.s[i]
 	end, escaped, closed := scanString(s, i+1, quote)
+	if x.end == goesOn && (!closed || skipSpace(s, end+1) == len(s)) {
+		return -1
+	}
 	text := s[i+1 : end]
 	i = end + 1
 	if !closed {
-		x.clean = false
 		i = len(s)
+		if x.end == tooLong {
+			x.open, x.odd, x.tail.w = quote, oddBackslashes(text), w
+		} else {
+			x.clean = false
+		}
 	}
 	if quote != '"' {
 		x.clean = false
@@ -141,13 +187,74 @@ func (x *jsonReader) text(i int) int {
 	return i
 }
 
+// pass passes over the rest of a string that is too long, up to its last bytes, and returns
+// where it ends.
+func (x *jsonReader) pass() int {
+	w, s, i := x.w, x.s, 0
+	if x.odd && s != "" {
+		i = 1
+	}
+	if x.open == '/' || x.open == '*' {
+		return x.passComment()
+	}
+	end, _, closed := scanString(s, i, x.open)
+	x.tail.add(s[:end])
+	if !closed && x.end != last {
+		x.odd = oddBackslashes(s[min(i, len(s)):])
+		return len(s)
+	}
+	x.open, x.odd = 0, false
+	x.clean = x.clean && closed
+	mark := len(w.steps)
+	text := x.tail.take()
+	if strings.IndexByte(text, '\\') >= 0 {
+		text = w.unescapeJSON(text)
+		w.step("json")
+	}
+	w.value(x.label, text)
+	w.back(mark)
+	return min(end+1, len(s))
+}
+
+// passComment is pass for comments.
+func (x *jsonReader) passComment() int {
+	mark := "\n"
+	if x.open == '*' {
+		mark = "*/"
+	}
+	end := strings.Index(x.s, mark)
+	if end < 0 {
+		end = len(x.s)
+		if x.end != last {
+			end = max(0, end-1) // the mark may begin there
+		}
+		x.tail.add(x.s[:end])
+		return end
+	}
+	x.tail.add(x.s[:end])
+	x.open = 0
+	x.w.value(x.label, x.tail.take())
+	return end + len(mark)
+}
+
+// oddBackslashes reports whether s ends in an odd number of backslashes.
+func oddBackslashes(s string) bool {
+	return (len(s)-len(strings.TrimRight(s, `\`)))&1 != 0
+}
+
 // bare reads what stands at i without quotes and returns where it ends: numbers, names,
-// comments and odd words.
+// comments and odd words; -1 if that is not in sight yet.
 func (x *jsonReader) bare(i int) int {
 	w, s := x.w, x.s
+	if x.end == goesOn && !x.inSight(i) {
+		return -1
+	}
 	if end := commentEnd(s, i); end > i {
 		w.value(x.label, s[i:end])
 		x.clean = false
+		if end == len(s) && x.end == tooLong {
+			x.open, x.tail.w = s[i+1], w
+		}
 		return end
 	}
 	end := numberEnd(s, i)
@@ -170,6 +277,20 @@ func (x *jsonReader) bare(i int) int {
 	}
 	x.value = true
 	return end
+}
+
+// inSight reports whether the end of what stands at i without quotes is in s, and what
+// tells a name from a value behind it.
+func (x *jsonReader) inSight(i int) bool {
+	s := x.s
+	if end := commentEnd(s, i); end > i {
+		return end < len(s)
+	}
+	word := bareEnd(s, i)
+	if skipSpace(s, word) == len(s) {
+		return false
+	}
+	return isKey(s, word) || numberEnd(s, i) > i || bareValueEnd(s, i) < len(s)
 }
 
 // inside returns where the next element of a container stands.

@@ -27,6 +27,9 @@ type Leaf struct {
 	IsName bool
 	// File is the file name that the value was uploaded under, "" if it was not.
 	File string
+	// Passing says that Text and Name are overwritten once the visit is over: the leaf is
+	// from behind the beginning of a large body.
+	Passing bool
 	// Steps are the container decodings so far, outermost first: "gzip", "utf-16",
 	// "json" (escapes undone), "xml" (entities undone), "quoted-printable", "jwt" ...
 	Steps []string

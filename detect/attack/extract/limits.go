@@ -2,13 +2,11 @@ package extract
 
 // Limits bound the work on one request. The zero value of each field means its default.
 type Limits struct {
-	// MaxBody is how many bytes of the body are looked at, before and after decompression
-	// each. Default 8 MiB.
+	// MaxBody is how many bytes of the body are handed out whole, before and after
+	// decompression each. Behind them the structure of forms, multipart bodies, JSON and XML
+	// is walked to its end; of what is long there (files, values of more than 32 KiB) only
+	// the first and the last 16 KiB are handed out. Default 8 MiB.
 	MaxBody int
-	// MaxValues is how many leaves are handed out one by one. Past it, short plain words are
-	// passed over, and past four times as many leaves come joined by the control
-	// character 0x1f, a few kilobytes at a time. Default 16384.
-	MaxValues int
 	// MaxDepth is how deep containers of one format may nest (objects in arrays in objects)
 	// before places become vague. Deeper values are still handed out. Default 64.
 	MaxDepth int
@@ -18,6 +16,9 @@ type Limits struct {
 	// MaxRatio is how many times its size a compressed body may grow. Past it (and past
 	// half a MiB of output) decompression stops. Default 100.
 	MaxRatio int
+	// MaxUnpacked is how many bytes decompression may yield in all for one request. Default
+	// sixteen times MaxBody.
+	MaxUnpacked int
 	// GraphQL bounds GraphQL documents.
 	GraphQL GraphQLLimits
 }
@@ -48,10 +49,10 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	def(&l.MaxBody, 8<<20)
-	def(&l.MaxValues, 16384)
 	def(&l.MaxDepth, 64)
 	def(&l.MaxNesting, 6)
 	def(&l.MaxRatio, 100)
+	def(&l.MaxUnpacked, 16*l.MaxBody)
 	def(&l.GraphQL.MaxDepth, 15)
 	def(&l.GraphQL.MaxAliases, 50)
 	def(&l.GraphQL.MaxBatch, 10)

@@ -20,15 +20,27 @@ func (w *Walker) multipart(s, contentType string, inner int) (clean bool) {
 		w.truncated = true
 		return false
 	}
-	var tried [4]string
-	n := 0
+	tried, n := boundaries(s, contentType)
+	for _, b := range tried[:n] {
+		if w.stopped {
+			break
+		}
+		p := partsReader{w: w, boundary: b, inner: inner}
+		p.feed(s, last)
+		clean = clean || p.found
+	}
+	return clean
+}
+
+// boundaries returns the boundaries that a body is to be read by.
+func boundaries(s, contentType string) (tried [4]string, n int) {
 	add := func(b string) {
 		for _, t := range tried[:n] {
 			if t == b {
 				return
 			}
 		}
-		if b != "" && len(b) <= 256 && n < len(tried) {
+		if b != "" && len(b) <= maxBoundary && n < len(tried) {
 			tried[n] = b
 			n++
 		}
@@ -46,13 +58,11 @@ func (w *Walker) multipart(s, contentType string, inner int) (clean bool) {
 		}
 	}
 	add(sniffBoundary(s[skipSpace(s, 0):]))
-	for _, b := range tried[:n] {
-		if !w.stopped && w.parts(s, b, inner) {
-			clean = true
-		}
-	}
-	return clean
+	return tried, n
 }
+
+// maxBoundary is the length of the longest boundary that is tried; RFC 2046 allows 70.
+const maxBoundary = 256
 
 // sniffBoundary returns the boundary of a body that begins with one: "--boundary", a line
 // end, and a header.
@@ -97,42 +107,122 @@ func delimiterEnds(rest string) bool {
 	return rest == "" || rest[0] == '\r' || rest[0] == '\n' || rest[0] == ' ' || rest[0] == '\t' || strings.HasPrefix(rest, "--")
 }
 
-// parts reads the parts between the delimiters and reports whether there was one.
-func (w *Walker) parts(s, boundary string, inner int) bool {
-	at := delimiter(s, boundary, 0)
-	if at < 0 {
-		return false
+// partsReader reads the parts between the delimiters.
+type partsReader struct {
+	w        *Walker
+	boundary string
+	inner    int
+	found    bool // a part
+	inside   bool // behind the first delimiter: s begins with one
+
+	// passing says that the content of a part is passed over, for it is too long.
+	passing     bool
+	field, file string // of that part
+	tail        ending
+}
+
+// wellFormed implements resumable.
+func (p *partsReader) wellFormed() bool { return p.found }
+
+// feed implements resumable. What it leaves begins with a delimiter, but for the first.
+func (p *partsReader) feed(s string, end pieceEnd) (used int) {
+	w, at := p.w, 0
+	switch {
+	case p.passing:
+		if at = p.next(s, 0, end); at < 0 {
+			return p.pass(s, end)
+		}
+		p.pass(s[:at], last)
+	case !p.inside:
+		if at = p.next(s, 0, end); at < 0 {
+			if end == tooLong {
+				w.outside(s)
+				p.begin("outside", "")
+				return len(s)
+			}
+			return 0
+		}
+		w.outside(s[:at])
 	}
-	w.outside(s[:at])
-	found := false
-	for at >= 0 && !w.stopped {
-		begin := at + 2 + len(boundary)
-		next := delimiter(s, boundary, begin)
-		end := len(s)
-		if next >= 0 {
-			end = next
+	p.inside = true
+	for !w.stopped {
+		begin := at + 2 + len(p.boundary)
+		next := p.next(s, begin, end)
+		switch {
+		case next >= 0:
+			p.part(s[begin:next], true)
+			at = next
+		case end == goesOn:
+			return at
+		default:
+			p.part(s[begin:], end == last)
+			return len(s)
 		}
-		part := s[begin:end]
-		at = next
-		if strings.HasPrefix(part, "--") {
-			// The final delimiter; some readers go on behind it.
-			w.outside(part[2:])
-			continue
-		}
-		eol := strings.IndexByte(part, '\n')
-		if eol < 0 {
-			w.outside(part)
-			continue
-		}
-		if line := strings.TrimSpace(part[:eol]); line != "" {
-			w.outside(line)
-		}
-		part = strings.TrimSuffix(part[eol+1:], "\n")
-		part = strings.TrimSuffix(part, "\r")
-		found = true
-		w.part(part, inner)
 	}
-	return found
+	return len(s)
+}
+
+// next returns where the next delimiter begins, -1 if there is none, or none whose end can
+// be seen.
+func (p *partsReader) next(s string, from int, end pieceEnd) int {
+	at := delimiter(s, p.boundary, from)
+	if end != last && at >= 0 && len(s)-at < 2+len(p.boundary)+2 {
+		return -1
+	}
+	return at
+}
+
+// part reads what stands between two delimiters; if it is not whole, its rest is passed over.
+func (p *partsReader) part(s string, whole bool) {
+	w, field, file := p.w, "outside", ""
+	defer func() {
+		if !whole {
+			p.begin(field, file)
+		}
+	}()
+	if strings.HasPrefix(s, "--") {
+		// The final delimiter; some readers go on behind it.
+		w.outside(s[2:])
+		return
+	}
+	eol := strings.IndexByte(s, '\n')
+	if eol < 0 {
+		w.outside(s)
+		return
+	}
+	if line := strings.TrimSpace(s[:eol]); line != "" {
+		w.outside(line)
+	}
+	s = s[eol+1:]
+	if whole {
+		s = strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
+	}
+	p.found = true
+	field, file = w.part(s, p.inner)
+}
+
+// begin begins to pass over what is left of a part.
+func (p *partsReader) begin(field, file string) {
+	p.passing, p.tail.w = true, p.w
+	p.field, p.file = ownName(field), ownName(file)
+}
+
+// pass passes over s, up to where a delimiter may begin, and hands out the last bytes of the
+// part at its end.
+func (p *partsReader) pass(s string, end pieceEnd) (used int) {
+	used = len(s)
+	if end != last {
+		used = max(0, used-len(p.boundary)-6)
+	}
+	p.tail.add(s[:used])
+	if end == last {
+		p.passing = false
+		w, outer := p.w, p.w.file
+		w.file, w.placed = p.file, false
+		w.plain(named(p.field), strings.TrimRight(p.tail.take(), "\r\n"))
+		w.file, w.placed = outer, false
+	}
+	return used
 }
 
 // outside hands out text before, between and behind the parts.
@@ -142,9 +232,10 @@ func (w *Walker) outside(s string) {
 	}
 }
 
-// part hands out one part: header lines, an empty line, content.
-func (w *Walker) part(s string, inner int) {
-	var field, file, contentType, encoding string
+// part hands out one part: header lines, an empty line, content. It returns the names of its
+// field and of its file.
+func (w *Walker) part(s string, inner int) (field, file string) {
+	var contentType, encoding string
 	hasField := false
 	for s != "" && !w.stopped {
 		line, rest := headerLine(s)
@@ -209,6 +300,7 @@ func (w *Walker) part(s string, inner int) {
 	w.file, w.placed = file, false
 	w.partContent(named(field), s, contentType, encoding, inner)
 	w.file, w.placed = outer, false
+	return field, file
 }
 
 func (w *Walker) fileName(s string) {
@@ -230,7 +322,7 @@ func (w *Walker) partContent(label segment, s, contentType, encoding string, inn
 		s = w.unquotePrintable(s)
 	}
 	if sniffCoding(s) != codingNone {
-		s = w.decompressLooks(s)
+		s = w.unpack(s)
 	}
 	f := declaredFormat(contentType)
 	switch {
@@ -243,6 +335,11 @@ func (w *Walker) partContent(label segment, s, contentType, encoding string, inn
 	default:
 		cs := charsetOf(mediaParam(contentType, "charset"))
 		s, _ = w.toUTF8(s, cs)
+		if edge := w.large.edge; w.large.late && len(s) > 2*edge {
+			w.skip(len(s) - 2*edge)
+			w.plain(label, s[:edge])
+			s = s[len(s)-edge:]
+		}
 		w.plain(label, s)
 	}
 	w.back(mark)

@@ -89,7 +89,7 @@ func (w *Walker) nestedRead(f format, text string) (clean bool) {
 		}
 	case formatCompressed:
 		steps := len(w.steps)
-		if text = w.decompressLooks(text); len(w.steps) > steps {
+		if text = w.unpack(text); len(w.steps) > steps {
 			w.content(segment{index: -1}, text, nil, 1)
 			clean = true
 		}

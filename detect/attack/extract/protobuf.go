@@ -50,10 +50,15 @@ func (w *Walker) grpc(s, contentType string) (clean bool) {
 
 // decompressMessage undoes the message encoding that grpc-encoding names, or that shows.
 func (w *Walker) decompressMessage(s string) string {
-	if out, ok := w.inflate(codingOf(w.declared.grpcEncoding, s), s); ok {
-		return out
+	p := coded{text: s, size: int64(len(s))}
+	if out, ok := w.inflate(codingOf(w.declared.grpcEncoding, s), p, false); ok {
+		p = out
 	}
-	return w.decompressLooks(s)
+	p = w.decompressLooks(p)
+	if p.from != nil {
+		p.from.drain()
+	}
+	return p.text
 }
 
 // looksGRPC reports whether s is one or more length-prefixed messages, exactly.

@@ -148,10 +148,15 @@ func (w *Walker) pair(p string) {
 // laterPairs hands out the parameters behind the first '&' that have ordinary names: what a
 // form parser would find in a text that is well-formed in another format.
 func (w *Walker) laterPairs(s string) {
-	_, s, more := strings.Cut(s, "&")
-	for more && !w.stopped {
+	_, s, _ = strings.Cut(s, "&")
+	w.ordinaryPairs(s)
+}
+
+// ordinaryPairs hands out the parameters that have ordinary names.
+func (w *Walker) ordinaryPairs(s string) {
+	for s != "" && !w.stopped {
 		var p string
-		p, s, more = strings.Cut(s, "&")
+		p, s, _ = strings.Cut(s, "&")
 		if name, value, ok := strings.Cut(p, "="); ok && name != "" && ordinaryName(name) {
 			w.name(name)
 			w.value(named(name), value)

@@ -1,8 +1,6 @@
 package extract
 
 import (
-	"strings"
-
 	"kongwaf/detect"
 	"kongwaf/detect/attack/work"
 )
@@ -29,19 +27,17 @@ type Walker struct {
 	source    detect.Source
 	file      string
 
-	count     int  // leaves handed out
 	stopped   bool // visit said stop, or the work has ended
 	truncated bool
 	names     [64]seenName
-	spill     []byte // text of leaves beyond four times MaxValues
-	flushing  bool   // it is being handed out
 	joined    []byte // XML text in several pieces, while it is joined
 	scratch   arena
+	large     large
 
 	nestedClean bool
 
 	declared  declaration
-	inflaters inflaters
+	unpacking *unpacking
 	graphqls  graphqlScan
 	found     []detect.Finding
 }
@@ -68,19 +64,23 @@ func (w *Walker) Head(r *detect.Request, lim Limits, visit func(*Leaf) bool) {
 	w.method(r.Method)
 	w.target(r.Target)
 	w.headers(r.Headers)
-	w.flushSpill()
 }
 
 // Body walks the body, behind Head. It returns what Walk does.
 func (w *Walker) Body(r *detect.Request) (truncated bool) {
 	w.body(r)
-	w.flushSpill()
 	w.visit = nil
+	w.large.forget()
 	if len(r.Body) > keepBody {
 		w.forget()
 	}
-	return w.truncated || r.BodyTruncated || r.HeadersTruncated
+	return w.truncated || r.BodyTruncated && r.Rest == nil || r.HeadersTruncated
 }
+
+// Skipped returns how many bytes of the body the last walk passed over: the content of files
+// and the middle of long values behind the beginning of a large body, and what could not be
+// walked at all.
+func (w *Walker) Skipped() int64 { return w.large.skipped }
 
 // keepBody is the size of a body that may stay in memory while a pooled Walker, which still
 // points into it, waits for its next request.
@@ -94,7 +94,9 @@ func (w *Walker) forget() {
 	w.path = w.path[:0]
 	w.declared = declaration{}
 	w.graphqls = graphqlScan{}
-	w.inflaters.in.Reset(nil)
+	if w.unpacking != nil {
+		w.unpacking.in.Reset(nil)
+	}
 }
 
 func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
@@ -102,10 +104,10 @@ func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
 	w.visit = visit
 	w.pathStart, w.stepStart = 0, 0
 	w.nest(0)
-	w.path, w.steps, w.spill, w.found = w.path[:0], w.steps[:0], w.spill[:0], w.found[:0]
+	w.path, w.steps, w.found = w.path[:0], w.steps[:0], w.found[:0]
 	w.source, w.file = detect.SourceUnknown, ""
-	w.count = 0
-	w.stopped, w.truncated, w.flushing = false, false, false
+	w.large.reset(&w.lim)
+	w.stopped, w.truncated = false, false
 	clear(w.names[:])
 	w.scratch.reset()
 	w.declared = declaration{}
@@ -156,9 +158,6 @@ func (w *Walker) name(text string) bool {
 	return w.emit(text, text, byName, true)
 }
 
-// shortWord is the length of words that are passed over beyond MaxValues.
-const shortWord = 24
-
 // emit hands out one leaf; index is as in Leaf. It reports whether the walk goes on.
 func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 	if w.stopped {
@@ -167,12 +166,9 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 	if len(text) == 0 {
 		return true
 	}
-	if w.count >= w.lim.MaxValues {
-		if text = w.atLimit(text); text == "" {
-			return !w.stopped
-		}
+	if w.large.late && len(text) > 2*w.large.edge {
+		return w.clip(name, text, index, isName)
 	}
-	w.count++
 	l := w.leaf
 	if !w.placed {
 		w.placed = true
@@ -180,7 +176,7 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 		l.root, l.start = w.path[w.pathStart].name, w.pathStart
 	}
 	// Field by field: writing the whole struct at once costs three times as much.
-	l.Text, l.Name, l.IsName = text, name, isName
+	l.Text, l.Name, l.IsName, l.Passing = text, name, isName, w.large.late
 	l.index, l.end = index, len(w.path)
 	if len(w.steps) > w.stepStart || len(l.Steps) > 0 {
 		l.Steps = w.steps[w.stepStart:len(w.steps):len(w.steps)]
@@ -189,46 +185,6 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 		w.stopped = true
 	}
 	return !w.stopped
-}
-
-const (
-	spillSize = 8 << 10
-	// unitSeparator stands between joined leaves: unlike a line break or a comma it means
-	// nothing in the languages that could be attacked.
-	unitSeparator = 0x1f
-)
-
-// atLimit returns what of a text is handed out now that a limit is reached: "" if nothing
-// is. Leaves that are too many to be visited one by one are joined.
-func (w *Walker) atLimit(text string) string {
-	if w.flushing {
-		w.flushing = false
-		return text
-	}
-	w.truncated = true
-	switch {
-	case len(text) <= shortWord && isPlain(text) && !strings.Contains(text, ".."):
-		w.spend(len(text))
-	case w.count < 4*w.lim.MaxValues || len(text) > spillSize/2:
-		return text
-	default:
-		w.spend(len(text))
-		if len(w.spill)+len(text) >= spillSize {
-			w.flushSpill()
-		}
-		w.spill = append(append(w.spill, text...), unitSeparator)
-	}
-	return ""
-}
-
-func (w *Walker) flushSpill() {
-	if len(w.spill) == 0 || w.stopped {
-		return
-	}
-	text := w.scratch.copy(w.spill)
-	w.spill = w.spill[:0]
-	w.flushing = true
-	w.emit("", text, byName, false)
 }
 
 // spend counts n bytes that are about to be read, and reports whether the walk goes on.

@@ -11,27 +11,143 @@ import (
 // its internal subset. Predefined and numeric entities are undone, others stay: no entity
 // is ever expanded. It reports whether the text looked well-formed; it takes any.
 func (w *Walker) xml(s string) (clean bool) {
-	x := xmlReader{w: w, s: s, base: len(w.path)}
-	i := 0
+	x := xmlReader{w: w, base: len(w.path)}
 	if n := strings.IndexByte(s, '<'); n < 0 {
 		return false
 	}
+	x.feed(s, last)
+	clean = x.wellFormed() && x.open == 0
+	w.path = w.path[:x.base]
+	return clean && !w.stopped
+}
+
+// feed implements resumable.
+func (x *xmlReader) feed(s string, end pieceEnd) (used int) {
+	w, i := x.w, 0
+	x.s = s
+	if x.mark != "" {
+		if i = x.pass(s, end); x.mark != "" {
+			return i
+		}
+	}
 	for i < len(s) && !w.stopped {
 		if s[i] != '<' {
-			end := strings.IndexByte(s[i:], '<')
-			if end < 0 {
-				end = len(s) - i
+			n := strings.IndexByte(s[i:], '<')
+			if n < 0 {
+				if end == goesOn {
+					break
+				}
+				n = len(s) - i
 			}
-			x.text(s[i:i+end], true)
-			i += end
+			x.text(s[i:i+n], true)
+			x.mark = ""
+			i += n
 			continue
+		}
+		if end != last {
+			// What the document model joins is joined as far as it can be held.
+			if len(x.joined) > w.large.window {
+				x.flush()
+			}
+			mark := incomplete(s[i:])
+			if mark != "" && end == goesOn {
+				break
+			}
+			x.mark = mark
 		}
 		i = x.markup(i)
 	}
-	x.flush()
-	clean = x.elements > 0 && !x.bad && x.open == 0
-	w.path = w.path[:x.base]
-	return clean && !w.stopped
+	if end == tooLong && x.mark == "" {
+		x.mark = "<" // of a text
+	}
+	if end != last && x.mark == "" && x.first != "" {
+		x.joined = append(w.joined[:0], x.first...) // s is overwritten
+		w.joined, x.first = x.joined[:0], ""
+	} else if end == last || x.mark != "" {
+		x.flush()
+	}
+	return i
+}
+
+// wellFormed implements resumable.
+func (x *xmlReader) wellFormed() bool { return x.elements > 0 && !x.bad }
+
+// pass passes over s, the rest of something that is too long, up to its end mark, and hands
+// out its last bytes there.
+func (x *xmlReader) pass(s string, end pieceEnd) (used int) {
+	used = strings.Index(s, x.mark)
+	found := used >= 0
+	switch {
+	case !found && end == last:
+		used = len(s)
+	case !found:
+		used = max(0, len(s)-len(x.mark)+1)
+	}
+	x.tail.w = x.w
+	x.tail.add(s[:used])
+	if !found && end != last {
+		return used
+	}
+	x.value(named(""), x.tail.take())
+	if found && x.mark != "<" {
+		used += len(x.mark)
+	}
+	x.mark = ""
+	return used
+}
+
+// incomplete returns the end mark of the markup that s begins with if it is not in s.
+func incomplete(s string) (mark string) {
+	switch {
+	case strings.HasPrefix(s, "<!--"):
+		mark = "-->"
+	case strings.HasPrefix(s, "<![CDATA["):
+		mark = "]]>"
+	case strings.HasPrefix(s, "<?"):
+		mark = "?>"
+	case strings.HasPrefix(s, "</"):
+		mark = ">"
+	case strings.HasPrefix(s, "<!") && len(s) >= len("<![CDATA["):
+		if doctypeEnd(s) == len(s) && s[len(s)-1] != '>' {
+			return ">"
+		}
+		return ""
+	default:
+		if !tagEnds(s) {
+			return ">"
+		}
+		return ""
+	}
+	if strings.Contains(s, mark) {
+		return ""
+	}
+	return mark
+}
+
+// tagEnds reports whether the start tag at the start of s ends in s, where tag would see its
+// end.
+func tagEnds(s string) bool {
+	value := false // begins here
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; c {
+		case '"', '\'':
+			if !value {
+				break
+			}
+			n := strings.IndexByte(s[i+1:], c)
+			if n < 0 {
+				return false
+			}
+			i += n + 1
+			value = false
+		case '<', '>':
+			return true
+		case ' ', '\t', '\r', '\n':
+		default:
+			value = c == '='
+		}
+	}
+	return false
 }
 
 // xmlReader is the state of reading one XML text.
@@ -46,6 +162,9 @@ type xmlReader struct {
 	elements int
 	open     int // elements open
 	bad      bool
+
+	mark string // what ends the thing that is too long, while its rest is passed over
+	tail ending
 }
 
 // markup reads what begins with '<' at i and returns where it ends.

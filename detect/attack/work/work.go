@@ -19,9 +19,9 @@ const (
 	Factor = 256
 )
 
-// What is packed may unpack to UnpackFloor + UnpackFactor * (bytes sent), all of a request's
-// packed texts together, however deep: text that people send packs to a tenth or a twentieth,
-// but bodies above UnpackFloor are rare. More of it is what bombs are made of.
+// What is packed inside a body may unpack to UnpackFloor + UnpackFactor * (bytes sent), all of
+// a request's packed texts together, however deep. More of it is what bombs are made of. The
+// body as a whole, if it was sent packed, is bounded by what it is packed to (package extract).
 const (
 	UnpackFloor  = 8 << 20
 	UnpackFactor = 4
@@ -78,7 +78,7 @@ func (m *Meter) Spend(n int) bool {
 	return m.left >= 0 || m.more()
 }
 
-// Unpack counts n bytes that came out of something compressed, and reports whether the work
+// Unpack counts n bytes that came out of something packed inside a body, and reports whether the work
 // may go on.
 func (m *Meter) Unpack(n int) bool {
 	if m == nil {

@@ -22,7 +22,8 @@ type Check struct {
 	Name string
 	// Need is what the check must know.
 	Need facts.Need
-	// MaxBody bounds how much of the body is read, in bytes; 0 means facts.DefaultMaxBody.
+	// MaxBody bounds how much of the body is held in memory, in bytes; 0 means
+	// facts.DefaultMaxBody.
 	MaxBody int
 	// Judge turns the facts into a verdict. It sets Failed if it cannot.
 	Judge func(*facts.Facts) detect.Verdict
@@ -34,10 +35,12 @@ type Check struct {
 // of the checks before it are dropped but for their headers to the client.
 func (i *Instance) access(kong raw.Kong) {
 	f, err := facts.Read(kong, i.need, &i.shared.Packed, i.maxBody)
+	defer f.Close()
 	if err != nil {
 		i.fail(kong, f, i.checks[0].Name, err.Error())
 		return
 	}
+	f.Extend(i.timeout)
 	var effects detect.Effects
 	for n := range i.checks {
 		c := &i.checks[n]

@@ -98,6 +98,9 @@ func (s *Shared) decided(v *detect.Verdict, f *facts.Facts) {
 	}
 	if v.Report != nil {
 		attrs = append(attrs, "score", v.Report.Score, "attacks", v.Report.Attacks)
+		if v.Report.Skipped > 0 {
+			attrs = append(attrs, "skipped", v.Report.Skipped)
+		}
 	}
 	s.Logger.Info("verdict", append(attrs, "suppressed", n)...)
 }

@@ -5,10 +5,7 @@ package facts
 
 import (
 	"fmt"
-	"io"
 	"net/netip"
-	"os"
-	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -42,13 +39,11 @@ type Facts struct {
 	asSent  bool            // Request.Headers are the client's; Kong was not asked for its own
 	current []detect.Header // Kong's own; nil if it was not asked
 	kong    raw.Kong
+	held    held
 }
 
-// DefaultMaxBody is how much of a body is read unless Limits say otherwise, in bytes.
-const DefaultMaxBody = 8 << 20
-
 // Read asks Kong for the facts of the need. An error means that a fact is missing and the
-// event cannot be judged.
+// event cannot be judged. The caller closes the facts when it is done with them, also then.
 func Read(kong raw.Kong, need Need, packed *Packed, maxBody int) (*Facts, error) {
 	f := &Facts{kong: kong, need: need.closed(), packed: packed}
 	if err := f.read(); err != nil {
@@ -255,73 +250,6 @@ func (f *Facts) optional(call wire.Call) string {
 		return ""
 	}
 	return raw.Text(reply)
-}
-
-// mayHaveBody reports whether the request can have a body. In HTTP/1 a body is announced
-// by Content-Length or Transfer-Encoding (RFC 9112 section 6.3); in HTTP/2 it needs neither.
-func (f *Facts) mayHaveBody() bool {
-	if !strings.HasPrefix(f.Request.Proto, "HTTP/1.") {
-		return true
-	}
-	length, hasLength := f.Request.Header("content-length")
-	_, chunked := f.Request.Header("transfer-encoding")
-	return chunked || hasLength && length != "0" || f.Request.HeadersTruncated
-}
-
-// readBody asks for the body. Above nginx's buffer size Kong names a file instead.
-func (f *Facts) readBody(max int) {
-	reply, err := f.ask(callBody)
-	if err != nil {
-		f.BodyErr = err
-		return
-	}
-	const (
-		content  = 1
-		filepath = 2
-		failure  = 3
-	)
-	ok := raw.Fields(reply, func(field protowire.Number, payload string, _ uint64) {
-		switch field {
-		case content:
-			f.Request.BodyTruncated = len(payload) > max
-			f.Request.Body = []byte(payload[:min(len(payload), max)])
-		case filepath:
-			f.Request.Body, f.Request.BodyTruncated, f.BodyErr = readFile(payload, max)
-		case failure:
-			f.BodyErr = fmt.Errorf("body not read by Kong: %s", payload)
-		}
-	})
-	if !ok {
-		f.BodyErr = fmt.Errorf("the answer of Kong to %s is malformed", callBody.Method)
-	}
-}
-
-// readFile reads a spooled body up to max bytes.
-func readFile(path string, max int) (body []byte, truncated bool, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, false, fmt.Errorf("reading the body that Kong spooled to a file: %w", err)
-	}
-	defer file.Close()
-	size := 0
-	if info, err := file.Stat(); err == nil {
-		size = int(min(info.Size(), int64(max)+1))
-	}
-	body = make([]byte, 0, size+1)
-	for len(body) <= max {
-		if len(body) == cap(body) {
-			body = append(body, 0)[:len(body)]
-		}
-		n, err := file.Read(body[len(body):min(cap(body), max+1)])
-		body = body[:len(body)+n]
-		if err == io.EOF {
-			return body, false, nil
-		}
-		if err != nil {
-			return nil, false, fmt.Errorf("reading the body that Kong spooled to a file: %w", err)
-		}
-	}
-	return body[:max], true, nil
 }
 
 // ParseIP reads an address as Kong writes it. An IPv4 address in IPv6 form is unmapped,
