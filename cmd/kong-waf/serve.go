@@ -23,9 +23,7 @@ import (
 func runServe(args []string, _ io.Reader, _, stderr io.Writer) int {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	socket := flags.String("socket", defaultSocket, "the Unix socket that Kong connects to")
-	config := flags.String("config", "", "a YAML file with process-wide settings; each key also as KONG_WAF_SECTION_KEY")
-	listen := flags.String("console", "", "address of /healthz and /def-healthz, such as 127.0.0.1:9542; off is the default")
+	options := addServeFlags(flags)
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "Usage: kong-waf serve [--socket PATH] [--console ADDR|off] [--config FILE]\n\nServes the plugins to Kong: a small supervisor that keeps Kong's connections, and a worker that it\nreplaces when it dies. SIGHUP starts a new worker (new binary, new settings) without a failed request;\nSIGTERM ends both once the events under way have ended.\n\n")
 		flags.PrintDefaults()
@@ -34,33 +32,49 @@ func runServe(args []string, _ io.Reader, _, stderr io.Writer) int {
 		return code
 	}
 	logger := slog.New(slog.NewJSONHandler(stderr, nil))
-	if err := serve(logger, *socket, *config, *listen); err != nil {
+	if err := serve(logger, *options); err != nil {
 		fmt.Fprintf(stderr, "kong-waf serve: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func serve(logger *slog.Logger, socket, config, listen string) error {
-	set, err := loadSettings(config, os.Environ())
+// serveOptions are the flags of serve.
+type serveOptions struct{ socket, config, console string }
+
+func addServeFlags(flags *flag.FlagSet) *serveOptions {
+	o := new(serveOptions)
+	flags.StringVar(&o.socket, "socket", defaultSocket, "the Unix socket that Kong connects to")
+	flags.StringVar(&o.config, "config", "", "a YAML file with process-wide settings; each key also as KONG_WAF_SECTION_KEY")
+	flags.StringVar(&o.console, "console", "", "address of /healthz and /def-healthz, such as 127.0.0.1:9542; off is the default")
+	return o
+}
+
+// args are the flags again, for another process.
+func (o serveOptions) args() []string {
+	return []string{"--socket", o.socket, "--config", o.config, "--console", o.console}
+}
+
+func serve(logger *slog.Logger, options serveOptions) error {
+	set, err := loadSettings(options.config, os.Environ())
 	if err != nil {
 		return err
 	}
-	if listen != "" {
-		set.Console.Listen = listen
+	if options.console != "" {
+		set.Console.Listen = options.console
 	}
 	if supervisor.IsWorker() {
 		return work(logger, &set)
 	}
-	listener, err := pluginserver.Listen(socket, set.socketMode(), set.Socket.Owner)
+	socket, err := pluginserver.Listen(options.socket, set.socketMode(), set.Socket.Owner)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	logger.Info("serving", "socket", socket, "version", plugins.Version)
+	logger.Info("serving", "socket", socket.Path(), "version", plugins.Version)
 	s, err := supervisor.New(supervisor.Options{
-		Listener:   listener,
+		Socket:     socket,
 		WorkerArgs: os.Args[1:],
 		Plugins:    plugins.All(plugins.NewShared(logger)),
 		Limits:     set.serverLimits(),
@@ -95,6 +109,8 @@ func startConsole(logger *slog.Logger, listen string, s *supervisor.Supervisor) 
 	logger.Info("console", "address", "http://"+listener.Addr().String())
 	health := func() error {
 		switch stats := s.Stats(); {
+		case stats.Lost != nil:
+			return stats.Lost
 		case stats.Fallback:
 			return errors.New("workers keep dying: every request is answered by its plugin's failure policy")
 		case stats.Worker == 0:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -57,21 +58,32 @@ func TestServeShowsItsHealth(t *testing.T) {
 	dir, err := os.MkdirTemp("", "serve")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	serve := func(options ...string) *exec.Cmd {
+		cmd := exec.Command(self, append([]string{"serve", "--socket", filepath.Join(dir, "s")}, options...)...)
+		cmd.Env = append(os.Environ(), asMain+"=1")
+		require.NoError(t, cmd.Start())
+		t.Cleanup(func() { _ = cmd.Process.Kill() })
+		return cmd
+	}
 	address := freeAddress(t)
-	cmd := exec.Command(self, "serve", "--socket", filepath.Join(dir, "s"), "--console", address)
-	cmd.Env = append(os.Environ(), asMain+"=1")
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	require.Eventually(t, func() bool {
-		answer, err := http.Get("http://" + address + "/def-healthz")
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	}, 10*time.Second, 10*time.Millisecond)
+	answers := func(status int, text string) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			answer, err := http.Get("http://" + address + "/def-healthz")
+			return err == nil && strings.Contains(readAll(t, answer.Body), text) && answer.StatusCode == status
+		}, 10*time.Second, 10*time.Millisecond)
+	}
+	cmd := serve("--console", address)
+	answers(http.StatusOK, "ok")
 	workers := childrenOf(t, cmd.Process.Pid)
 	require.Len(t, workers, 1)
+
+	other := serve()
+	answers(http.StatusServiceUnavailable, "another server has taken the socket "+filepath.Join(dir, "s"))
+	require.NoError(t, other.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, other.Wait())
+	answers(http.StatusOK, "ok")
+
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, cmd.Wait())
 	require.False(t, alive(workers[0]))

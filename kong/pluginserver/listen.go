@@ -7,9 +7,21 @@ import (
 	"net"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
+
+// Socket is a Unix socket at a path. Somebody else may take the path over, or remove it,
+// while the socket is open: nobody can connect to it then.
+type Socket struct {
+	*net.UnixListener
+	path     string
+	mode     fs.FileMode
+	owner    string
+	identity fs.FileInfo // of the path, when it was made
+}
 
 // Listen binds a Unix socket at path. It binds under a temporary name beside it and
 // renames, so that the path never leads nowhere: a socket left behind is taken over, and
@@ -18,7 +30,7 @@ import (
 //
 // The socket gets the permissions of mode, and the owner "user", "user:group" or ":group",
 // names or numbers; an empty owner leaves them alone.
-func Listen(path string, mode fs.FileMode, owner string) (*net.UnixListener, error) {
+func Listen(path string, mode fs.FileMode, owner string) (*Socket, error) {
 	uid, gid, err := parseOwner(owner)
 	if err != nil {
 		return nil, err
@@ -32,26 +44,114 @@ func Listen(path string, mode fs.FileMode, owner string) (*net.UnixListener, err
 		return nil, fmt.Errorf("socket path %q is too long: at most %d bytes", path, 107-(len(temporary)-len(path)))
 	}
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, folderError(path, err)
 	}
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
 	if err != nil {
-		return nil, err
+		return nil, folderError(path, err)
 	}
 	listener.SetUnlinkOnClose(false)
-	err = os.Chmod(temporary, mode)
-	if err == nil && owner != "" {
-		err = os.Lchown(temporary, uid, gid)
-	}
-	if err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
+	s := &Socket{UnixListener: listener, path: path, mode: mode, owner: owner}
+	if err := s.settle(temporary, uid, gid); err != nil {
 		listener.Close()
 		os.Remove(temporary)
-		return nil, fmt.Errorf("socket %s: %w", path, err)
+		return nil, err
 	}
-	return listener, nil
+	return s, nil
+}
+
+// settle gives the socket its permissions and its name.
+func (s *Socket) settle(temporary string, uid, gid int) (err error) {
+	if err := os.Chmod(temporary, s.mode); err != nil {
+		return fmt.Errorf("socket %s: mode %04o: %w", s.path, s.mode, cause(err))
+	}
+	if s.owner != "" {
+		if err := os.Lchown(temporary, uid, gid); err != nil {
+			return fmt.Errorf("socket %s: owner %q: %w", s.path, s.owner, cause(err))
+		}
+	}
+	if s.identity, err = os.Lstat(temporary); err == nil {
+		err = os.Rename(temporary, s.path)
+	}
+	if err != nil {
+		return folderError(s.path, err)
+	}
+	return nil
+}
+
+// Path returns where the socket was bound.
+func (s *Socket) Path() string { return s.path }
+
+// Lost returns nil while the path leads to this socket, else what has become of the path.
+func (s *Socket) Lost() error {
+	info, err := os.Lstat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the socket %s has been removed", s.path)
+	case err != nil:
+		return fmt.Errorf("the socket %s: %w", s.path, cause(err))
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("the socket %s has been replaced by something that is none", s.path)
+	case !os.SameFile(info, s.identity):
+		return fmt.Errorf("another server has taken the socket %s over", s.path)
+	}
+	return nil
+}
+
+// Again binds the path of a socket that has been lost once more, if nobody listens there.
+func (s *Socket) Again() (*Socket, error) {
+	conn, err := net.Dial("unix", s.path)
+	switch {
+	case err == nil:
+		conn.Close()
+		return nil, s.Lost()
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
+		return Listen(s.path, s.mode, s.owner)
+	}
+	return nil, errors.Join(s.Lost(), cause(err))
+}
+
+// folderError says why a socket cannot be made where it should be.
+func folderError(path string, err error) error {
+	folder := filepath.Dir(path)
+	info, statErr := os.Stat(folder)
+	switch {
+	case errors.Is(statErr, fs.ErrNotExist):
+		return fmt.Errorf("socket %s: there is no folder %s: make it, writable for %s", path, folder, userName(os.Geteuid()))
+	case statErr != nil:
+		return fmt.Errorf("socket %s: folder %s: %w", path, folder, cause(statErr))
+	case !info.IsDir():
+		return fmt.Errorf("socket %s: %s is no folder", path, folder)
+	}
+	owner := "unknown"
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = userName(int(stat.Uid)) + ":" + groupName(int(stat.Gid))
+	}
+	return fmt.Errorf("socket %s: %s cannot make it in folder %s (owner %s, mode %04o): %w",
+		path, userName(os.Geteuid()), folder, owner, info.Mode().Perm(), cause(err))
+}
+
+// cause returns the system's own error, without the name of a temporary file.
+func cause(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
+
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(uid)
+}
+
+func groupName(gid int) string {
+	if g, err := user.LookupGroupId(strconv.Itoa(gid)); err == nil {
+		return g.Name
+	}
+	return strconv.Itoa(gid)
 }
 
 // parseOwner returns the ids of "user:group", -1 for a part that is missing.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -263,15 +265,61 @@ func TestListenTakesASocketOver(t *testing.T) {
 	third, err := Listen(path, 0o600, fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()))
 	require.NoError(t, err, "a socket left behind is taken over")
 	third.Close()
+}
 
-	file := t.TempDir() + "/f"
+// TestListenSaysWhatIsWrong: without the name of a file that nobody has asked for.
+func TestListenSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "f")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err = Listen(file, 0o600, "")
-	require.ErrorContains(t, err, "is no socket")
-	_, err = Listen("/tmp/"+strings.Repeat("x", 120), 0o600, "")
-	require.ErrorContains(t, err, "too long")
-	_, err = Listen(path, 0o600, "no-such-user-here")
-	require.ErrorContains(t, err, "no-such-user-here")
+	for name, tc := range map[string]struct{ path, owner, want string }{
+		"something else is there": {path: file, want: file + " exists and is no socket"},
+		"too long":                {path: "/tmp/" + strings.Repeat("x", 120), want: "too long"},
+		"unknown owner":           {path: dir + "/s", owner: "no-such-user-here", want: "no-such-user-here"},
+		"no folder":               {path: dir + "/none/s", want: "there is no folder " + dir + "/none: make it, writable for "},
+		"in a file":               {path: file + "/s", want: file + " is no folder"},
+		"not allowed":             {path: "/proc/s", want: "in folder /proc (owner root:root, mode 0555): "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Listen(tc.path, 0o600, tc.owner)
+			require.ErrorContains(t, err, tc.want)
+			require.NotContains(t, err.Error(), "."+strconv.Itoa(os.Getpid()), "the temporary name")
+		})
+	}
+}
+
+func TestSocketKnowsWhetherThePathIsIts(t *testing.T) {
+	path := t.TempDir() + "/s"
+	first, err := Listen(path, 0o600, "")
+	require.NoError(t, err)
+	defer first.Close()
+	require.NoError(t, first.Lost())
+	require.Equal(t, path, first.Path())
+
+	second, err := Listen(path, 0o600, "")
+	require.NoError(t, err)
+	require.ErrorContains(t, first.Lost(), "another server has taken the socket "+path)
+	require.NoError(t, second.Lost())
+	again, err := first.Again()
+	require.Nil(t, again)
+	require.ErrorContains(t, err, "another server")
+	second.Close() // and leaves its socket behind
+	require.ErrorContains(t, first.Lost(), "another server")
+	again, err = first.Again()
+	require.NoError(t, err)
+	require.NoError(t, again.Lost())
+
+	require.NoError(t, os.Remove(path))
+	require.ErrorContains(t, again.Lost(), "removed")
+	third, err := again.Again()
+	require.NoError(t, err)
+	require.NoError(t, third.Lost())
+
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.ErrorContains(t, third.Lost(), "something that is none")
+	_, err = third.Again()
+	require.ErrorContains(t, err, "is no socket", "what is not ours is not touched")
 }
 
 func TestShutdownEndsEventsAndClosesIdleConnectionsSoftly(t *testing.T) {

@@ -40,7 +40,7 @@ func ExampleRun() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	err = supervisor.Run(ctx, supervisor.Options{
-		Listener:   listener,
+		Socket:     listener,
 		WorkerArgs: []string{"serve", "--config", "/etc/kong-waf.yaml"},
 		Plugins:    plugins,
 		SharedSize: 64 << 20,

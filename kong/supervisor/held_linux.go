@@ -37,6 +37,7 @@ type held struct {
 func (s *Supervisor) hold(fd int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.heldAt = time.Now()
 	h := &held{fd: fd}
 	switch n := len(s.slots); {
 	case n > 0:
@@ -52,6 +53,17 @@ func (s *Supervisor) hold(fd int) {
 	}
 	s.held[h.slot] = h
 	s.place(h)
+}
+
+// lastHeld returns when the last connection came, but not a time before start. It is called
+// without s.mu.
+func (s *Supervisor) lastHeld(start time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.heldAt.Before(start) {
+		return start
+	}
+	return s.heldAt
 }
 
 // end lets a connection go that is over.

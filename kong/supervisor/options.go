@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"log/slog"
-	"net"
 	"time"
 
 	"kongwaf/kong/pluginserver"
@@ -10,8 +9,8 @@ import (
 
 // Options says what a supervisor runs.
 type Options struct {
-	// Listener is where Kong connects, see pluginserver.Listen. Required.
-	Listener *net.UnixListener
+	// Socket is where Kong connects, see pluginserver.Listen. Required.
+	Socket *pluginserver.Socket
 	// Path is the worker's program; empty: this one. It is looked up anew for each worker,
 	// so a new file at the path is what an upgrade starts.
 	Path string
@@ -39,6 +38,7 @@ type Timing struct {
 	Backoff  time.Duration // the longest wait between failed starts. Default 10 s
 	Drain    time.Duration // running events may take, at an upgrade or at the end. Default 70 s, Kong itself gives up after 60
 	Linger   time.Duration // at the end, idle connections stay open for so long: Kong may be using them just now. Default 1 s
+	Accept   time.Duration // at the end, new connections are accepted for so long at most, if the path is still ours and Kong needs them. Default 5 s
 	Unsure   time.Duration // Kong has to show that it got an answer during which the worker died. Default 100 ms
 }
 
@@ -56,6 +56,7 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Backoff, 10*time.Second)
 	set(&t.Drain, 70*time.Second)
 	set(&t.Linger, time.Second)
+	set(&t.Accept, 5*time.Second)
 	set(&t.Unsure, 100*time.Millisecond)
 	return t
 }
@@ -81,5 +82,6 @@ type Stats struct {
 	Suspects    uint64 // events that were tried alone
 	Guilty      uint64 // of these, events that ended that worker too, and that the failure policy answered
 	Fallback    bool   // the failure policy answers now
+	Lost        error  // why Kong can open no connections, nil if it can
 	Worker      int    // process id of the worker that serves now, 0 if none
 }

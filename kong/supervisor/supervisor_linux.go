@@ -48,6 +48,8 @@ type Supervisor struct {
 	quietTo  time.Time // no log line about a peer's bytes before
 
 	quarantine quarantine
+	owner      *owner
+	heldAt     time.Time // when the last connection came
 }
 
 // New returns a supervisor; Run starts it.
@@ -78,6 +80,7 @@ func New(opt Options) (*Supervisor, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	s.owner = &owner{s: s}
 	var err error
 	if s.board.file, s.board.memory, err = newShared("kong-waf board", boardSize); err != nil {
 		return nil, err
@@ -120,6 +123,7 @@ func (s *Supervisor) Stats() Stats {
 	stats := s.stats
 	stats.Connections, stats.Instances = len(s.held), len(s.known)
 	stats.Started, stats.Fallback = s.started, s.fallback != nil
+	stats.Lost = s.owner.why()
 	if s.current != nil {
 		stats.Worker = s.current.cmd.Process.Pid
 	}
@@ -153,19 +157,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := rawFile(s.opt.Listener)
-	if err != nil {
+	if err := s.owner.start(s.opt.Socket); err != nil {
 		return err
 	}
-	accepted := make(chan error, 1)
-	go func() { accepted <- s.accept(listener) }()
-	select {
-	case <-ctx.Done():
-		listener.Close()
-		<-accepted
-	case err = <-accepted:
-		listener.Close()
-	}
+	err = s.owner.run(ctx.Done())
 	s.stop()
 	select {
 	case <-s.over:
@@ -201,9 +196,8 @@ func rawFile(listener *net.UnixListener) (*os.File, error) {
 // stop makes everything end: first each connection behind its next event, then those that
 // have none.
 func (s *Supervisor) stop() {
-	s.opt.Listener.Close()
+	start := time.Now()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.stopping = true
 	for w := range s.workers {
 		w.line.send(message{kind: msgRetire, fd: -1})
@@ -211,7 +205,9 @@ func (s *Supervisor) stop() {
 	if s.fallback != nil {
 		s.fallback.Retire()
 	}
-	time.AfterFunc(s.timing.Linger, func() {
+	s.mu.Unlock()
+	s.owner.leave()
+	time.AfterFunc(s.timing.Linger-time.Since(start), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.ending = true

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -146,6 +147,7 @@ type rig struct {
 	*kongpeer.Peer
 	*Supervisor
 	path string
+	end  func() error // ends the supervisor, once
 }
 
 func newRig(t testing.TB, timing Timing) *rig {
@@ -168,7 +170,7 @@ func newRig(t testing.TB, timing Timing) *rig {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	r.Supervisor, err = New(Options{
-		Listener: listener, WorkerArgs: []string{"-test.run=^$"}, Plugins: []pluginserver.Plugin{toyPlugin(nil)},
+		Socket: listener, WorkerArgs: []string{"-test.run=^$"}, Plugins: []pluginserver.Plugin{toyPlugin(nil)},
 		SharedSize: 4096, Timing: timing, Logger: log})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -179,10 +181,13 @@ func newRig(t testing.TB, timing Timing) *rig {
 		Strict: true, MaxRepeats: 10_000,
 		Answer: answer,
 	}
-	t.Cleanup(func() {
+	r.end = sync.OnceValue(func() error {
 		r.Peer.Close()
 		cancel()
-		if err := <-done; err != nil {
+		return <-done
+	})
+	t.Cleanup(func() {
+		if err := r.end(); err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
@@ -307,52 +312,13 @@ func TestCrashLoopIsAnsweredByPolicyAndEnds(t *testing.T) {
 	}
 }
 
-func TestStopDrains(t *testing.T) {
-	t.Setenv(versionEnv, "v1")
-	path := filepath.Join(t.TempDir(), "s")
-	run := func() (*Supervisor, context.CancelFunc, chan error) {
-		listener, err := pluginserver.Listen(path, 0o600, "")
-		require.NoError(t, err)
-		s, err := New(Options{Listener: listener, WorkerArgs: []string{"-test.run=^$"},
-			Plugins: []pluginserver.Plugin{toyPlugin(nil)}, SharedSize: 4096, Logger: quietLog()})
-		require.NoError(t, err)
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		go func() { done <- s.Run(ctx) }()
-		return s, cancel, done
-	}
-	first, stopFirst, firstDone := run()
-	eventually(t, "the first serves", func() bool { return first.Stats().Worker != 0 })
-	r := &rig{Supervisor: first, path: path}
-	r.Peer = &kongpeer.Peer{
-		Dial: func() (net.Conn, error) { return net.Dial("unix", path) }, MaxRepeats: 10_000, Answer: answer,
-	}
-	l := r.load(2000, 8)
-	time.Sleep(100 * time.Millisecond)
-
-	// kong reload: the second takes the path over; the first ends later.
-	second, stopSecond, secondDone := run()
-	eventually(t, "the second serves", func() bool { return second.Stats().Worker != 0 })
-	time.Sleep(100 * time.Millisecond)
-	stopFirst()
-	require.NoError(t, <-firstDone)
-	time.Sleep(100 * time.Millisecond)
-	_, err := os.Stat(path)
-	require.NoError(t, err, "the first must leave the second's socket alone")
-	r.Supervisor = second
-	l.stop(t, "two supervisors on one path, the old one ends", r)
-	r.Peer.Close()
-	stopSecond()
-	require.NoError(t, <-secondDone)
-}
-
 // TestWorkerDoesNotOutliveItsSupervisor kills a supervisor, which is another process.
 func TestWorkerDoesNotOutliveItsSupervisor(t *testing.T) {
 	if path := os.Getenv("TOY_SUPERVISE"); path != "" {
 		listener, err := pluginserver.Listen(path, 0o600, "")
 		require.NoError(t, err)
 		os.Unsetenv("TOY_SUPERVISE")
-		Run(context.Background(), Options{Listener: listener, WorkerArgs: []string{"-test.run=^$"},
+		Run(context.Background(), Options{Socket: listener, WorkerArgs: []string{"-test.run=^$"},
 			Plugins: []pluginserver.Plugin{toyPlugin(nil)}, SharedSize: 4096})
 		return
 	}
