@@ -58,6 +58,8 @@ func TestDockerfile(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(conf, "Dockerfile"))
 	require.NoError(t, err)
 	require.Contains(t, string(text), "FROM kong:3.9")
+	require.Contains(t, string(text), `ENTRYPOINT ["kong-waf", "run", `)
+	require.Contains(t, string(text), defaultSocket+"#", "the socket is moved")
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Fields(line)
 		if len(fields) < 3 || fields[0] != "COPY" || strings.HasPrefix(fields[1], "--from") {

@@ -152,7 +152,7 @@ type serverProcess struct {
 	socket string
 }
 
-// startServer starts `kong-waf serve` on a socket of its own and waits until it listens.
+// startServer starts `kong-waf serve` on a socket of its own and waits until it answers.
 func startServer(stderr io.Writer) (*serverProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -172,15 +172,13 @@ func startServer(stderr io.Writer) (*serverProcess, error) {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("starting the plugin server: %w", err)
 	}
-	for range 200 {
-		if conn, err := net.Dial("unix", p.socket); err == nil {
-			conn.Close()
-			return p, nil
-		}
-		time.Sleep(25 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := awaitServer(ctx, p.socket, p.cmd.Process.Pid); err != nil {
+		p.stop()
+		return nil, err
 	}
-	p.stop()
-	return nil, fmt.Errorf("the plugin server did not listen on %s within 5 s", p.socket)
+	return p, nil
 }
 
 func (p *serverProcess) stop() {

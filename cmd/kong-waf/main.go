@@ -24,6 +24,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{name: "serve", summary: "the plugin server that Kong talks to", run: runServe},
+		{name: "run", summary: "the plugin server and Kong, as a container's first process", run: runRun},
 		{name: "info", summary: "a plugin's schema, for Kong's query_cmd", run: runInfo},
 		{name: "validate", summary: "check deck files and Kubernetes manifests", run: runValidate},
 		{name: "scan", summary: "judge recorded traffic offline", run: runScan},

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
+
+	"kongwaf/kong/wire"
+)
+
+// awaitServer waits until the plugin server of that process id answers on its socket.
+func awaitServer(ctx context.Context, socket string, pid int) error {
+	const pause = 10 * time.Millisecond
+	for {
+		err := askServer(ctx, socket, pid)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return fmt.Errorf("the plugin server does not answer on %s: %w", socket, err)
+		}
+	}
+}
+
+// askServer asks for the plugins' names, as Kong may: it takes a worker to answer.
+func askServer(ctx context.Context, socket string, pid int) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if owner, err := listenerOf(conn); err != nil || owner != pid {
+		// Perhaps one that ours is about to replace.
+		return errors.Join(err, fmt.Errorf("process %d listens there, not %d", owner, pid))
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline)
+	}
+	const sequence = 1
+	if _, err := conn.Write(wire.AppendFrame(nil, wire.AppendRPC(nil, wire.RPC{Sequence: sequence, Command: wire.CmdGetPluginNames}))); err != nil {
+		return err
+	}
+	frame, err := wire.ReadFrame(conn, nil, wire.DefaultMaxFrame)
+	if err != nil {
+		return err
+	}
+	answer := new(kong_plugin_protocol.RpcReturn)
+	if err := proto.Unmarshal(frame, answer); err != nil {
+		return err
+	}
+	if answer.Sequence != sequence || len(answer.GetPluginNames().GetNames()) == 0 {
+		return errors.New("the answer names no plugins")
+	}
+	return nil
+}
+
+// listenerOf returns the id of the process that listens at the other end.
+func listenerOf(conn net.Conn) (pid int, err error) {
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		return 0, fmt.Errorf("connection is a %T", conn)
+	}
+	raw, err := unixConn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var peer *unix.Ucred
+	var credErr error
+	err = raw.Control(func(fd uintptr) {
+		peer, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err := errors.Join(err, credErr); err != nil {
+		return 0, err
+	}
+	return int(peer.Pid), nil
+}
