@@ -47,6 +47,10 @@ services:
               ip_restriction: {deny: [198.51.100.1]}
               key_auth: {credentials: [{key: k, consumer: ann}]}
               rate_limiting: {year: 1000000000}
+      - name: limited
+        paths: [/limited]
+        plugins:
+          - {name: waf-rate-limiting, config: {limit_by: ip, year: %d}}
 `
 
 // TestChaos runs the whole product, the real processes and the real plugins, under load, and
@@ -56,19 +60,25 @@ func TestChaos(t *testing.T) {
 	length := chaosTime(t)
 	for _, fault := range []struct {
 		name string
-		rate int // requests a second; 0 is as many as possible
+		rate int  // requests a second; 0 is as many as possible
+		long bool // for real trials only
 		do   func(s *chaos)
 	}{
-		{name: "kill -9 of the worker at 500 requests/s", rate: 500, do: func(s *chaos) { s.repeat(s.kills(), s.kill) }},
-		{name: "kill -9 of the worker at full load", do: func(s *chaos) { s.repeat(s.kills(), s.kill) }},
+		{name: "kill -9 every 500ms, at 500 requests/s", rate: 500, do: func(s *chaos) { s.every(500*time.Millisecond, s.kill) }},
+		{name: "kill -9 every 200ms, at full load", do: func(s *chaos) { s.every(200*time.Millisecond, s.kill) }},
+		{name: "kill -9 every 900ms, at full load", do: func(s *chaos) { s.every(900*time.Millisecond, s.kill) }},
+		{name: "kill -9 every 1.1s, at full load", long: true, do: func(s *chaos) { s.every(1100*time.Millisecond, s.kill) }},
 		{name: "SIGHUP, three times, at full load", do: func(s *chaos) { s.repeat(3, func() { s.signal(s.supervisor(), syscall.SIGHUP) }) }},
 		{name: "SIGSTOP of the worker, at 500 requests/s", rate: 500, do: func(s *chaos) {
 			time.Sleep(s.length / 4)
-			s.signal(s.worker(), syscall.SIGSTOP)
+			s.strike(syscall.SIGSTOP)
 			time.Sleep(max(s.length, 4*time.Second)) // the watchdog waits two seconds
 		}},
 		{name: "garbage from another peer, at full load", do: func(s *chaos) { s.repeat(50, s.garbage) }},
 	} {
+		if fault.long && os.Getenv("CHAOS") == "" {
+			continue
+		}
 		t.Run(fault.name, func(t *testing.T) {
 			s := startChaos(t, length)
 			s.load(fault.rate)
@@ -76,6 +86,48 @@ func TestChaos(t *testing.T) {
 			s.stop(t, fault.name)
 		})
 	}
+}
+
+// chaosLimit is a limit that full load reaches in a trial of that length.
+func chaosLimit(length time.Duration) int { return int(20_000 * length / (30 * time.Second)) }
+
+// TestChaosLimit: a limit lets through what it says, not one more or less, whatever happens
+// to the process that counts.
+func TestChaosLimit(t *testing.T) {
+	s := startChaos(t, chaosTime(t))
+	const callers = 16
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}}
+	var passed, refused atomic.Int64
+	for range callers {
+		s.done.Go(func() {
+			for {
+				select {
+				case <-s.quit:
+					return
+				default:
+				}
+				got := s.send(client, "/limited", "k")
+				s.total.Add(1)
+				switch got {
+				case http.StatusOK:
+					passed.Add(1)
+				case http.StatusTooManyRequests:
+					refused.Add(1)
+				default:
+					s.failed.Add(1)
+					s.first.CompareAndSwap(nil, fmt.Sprint(got))
+				}
+			}
+		})
+	}
+	s.every(600*time.Millisecond, s.kill)
+	limit := int64(chaosLimit(s.length))
+	require.Eventually(t, func() bool { return refused.Load() > 100 }, time.Minute, 10*time.Millisecond, "%d of %d passed", passed.Load(), limit)
+	close(s.quit)
+	s.done.Wait()
+	fmt.Printf("a limit of %d, kill -9 every 600ms: %d passed; failed %d of %d\n", limit, passed.Load(), s.failed.Load(), s.total.Load())
+	require.Zero(t, s.failed.Load(), "the first: %v", s.first.Load())
+	require.Equal(t, limit, passed.Load())
 }
 
 // chaos is the product under load.
@@ -103,7 +155,7 @@ func startChaos(t *testing.T, length time.Duration) *chaos {
 	go func() { _ = upstream.Serve(api) }()
 	t.Cleanup(func() { upstream.Close() })
 	config := filepath.Join(dir, "kong.yml")
-	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, chaosDeck, api.Addr()), 0o600))
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, chaosDeck, api.Addr(), chaosLimit(length)), 0o600))
 
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -204,11 +256,30 @@ func (s *chaos) repeat(n int, fault func()) {
 	time.Sleep(s.length / time.Duration(n+1))
 }
 
-// kills is how often the worker is killed: ten times in 30 s. Workers that die within a
-// second again and again are taken for a crash loop, which has its own test.
-func (s *chaos) kills() int { return max(1, min(10, int(s.length/(1500*time.Millisecond)))) }
+// every does something at a rhythm, whether what it has done before is over or not. Only
+// where this is no real trial it waits for an answer in between: the machine may be so busy
+// that nothing is ever ready.
+func (s *chaos) every(rhythm time.Duration, fault func()) {
+	for end := time.Now().Add(s.length); time.Now().Before(end); {
+		time.Sleep(rhythm)
+		fault()
+		for before := s.total.Load(); os.Getenv("CHAOS") == "" && s.total.Load() < before+32; {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
 
-func (s *chaos) kill() { s.signal(s.worker(), syscall.SIGKILL) }
+func (s *chaos) kill() { s.strike(syscall.SIGKILL) }
+
+// strike sends a signal to the supervisor's children, whatever they do.
+func (s *chaos) strike(signal syscall.Signal) {
+	supervisor := s.supervisor()
+	for _, pid := range childrenOf(s.t, supervisor) {
+		if parentOf(pid) == supervisor {
+			_ = syscall.Kill(pid, signal) // it may have ended
+		}
+	}
+}
 
 // signal sends a signal to a process that this test has started.
 func (s *chaos) signal(pid int, signal syscall.Signal) {
@@ -216,9 +287,6 @@ func (s *chaos) signal(pid int, signal syscall.Signal) {
 }
 
 func (s *chaos) supervisor() int { return s.only(s.gateway) }
-
-// worker returns the worker; for a moment after a death there is none.
-func (s *chaos) worker() int { return s.only(s.supervisor()) }
 
 // only returns the one living child of a process.
 func (s *chaos) only(parent int) (child int) {

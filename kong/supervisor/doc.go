@@ -15,9 +15,15 @@
 // with it: a handler that asks Kong something must not have locked its thread
 // (runtime.LockOSThread).
 //
-// While workers die again and again, the supervisor answers every event by the plugin's
-// failure policy. It runs no other code of a plugin's, so it is not expected to die; if
-// it does, its workers die with it, and Kong answers 500 until it is back.
+// While there is no worker, events wait for the next one, which takes milliseconds. An event
+// that ends workers is found out: what was under way at a death is tried alone, in a worker
+// of its own, and what ends that one too is answered by the plugin's failure policy, see
+// quarantine. Only if no worker gets ready or handles anything for Timing.Fallback, the
+// supervisor answers every event by that policy. It runs no other code of a plugin's, so it
+// is not expected to die; if it does, its workers die with it, and Kong answers 500 until
+// it is back.
+//
+// The supervisor watches over the path that Kong connects to, see owner.
 //
 // It needs Linux: memfd, SOCK_SEQPACKET, epoll, and the signal at a parent's death.
 package supervisor

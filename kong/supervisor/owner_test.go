@@ -87,7 +87,7 @@ func TestStopEnds(t *testing.T) {
 	t.Setenv(versionEnv, "v1")
 	r := newRig(t, Timing{Linger: 50 * time.Millisecond, Accept: 300 * time.Millisecond})
 	r.version(t)
-	quit := make(chan struct{})
+	quit, path := make(chan struct{}), r.path
 	defer close(quit)
 	go func() {
 		for {
@@ -96,7 +96,7 @@ func TestStopEnds(t *testing.T) {
 				return
 			case <-time.After(time.Millisecond):
 			}
-			if c, err := net.Dial("unix", r.path); err == nil {
+			if c, err := net.Dial("unix", path); err == nil {
 				c.Close()
 			}
 		}
