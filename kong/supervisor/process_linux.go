@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kongwaf/kong/pluginserver"
 )
 
 // worker is a worker process. Its fields below line are guarded by Supervisor.mu.
@@ -260,21 +262,26 @@ func (s *Supervisor) died(w *worker, err error) {
 		q.alarm = time.Now()
 		s.board.alarm().Store(1)
 	}
-	alone := q.worker == w
+	alone, underWay := q.worker == w, 0
 	for _, h := range s.held {
-		if h.by == w {
-			if q.running == h {
-				q.running = nil
-			}
-			s.adopt(h, alone)
+		if h.by != w {
+			continue
 		}
+		if q.running == h {
+			q.running = nil
+		}
+		switch s.board.state(h.slot) {
+		case pluginserver.StateEvent, pluginserver.StateHandling:
+			underWay++
+		}
+		s.adopt(h, alone)
 	}
 	defer s.checkOver()
 	if !unasked {
 		return
 	}
 	s.stats.Died++
-	s.log.Error("worker died", "pid", w.cmd.Process.Pid, "error", err, "for_suspects", alone)
+	s.log.Error("worker died", "pid", w.cmd.Process.Pid, "error", err, "for_suspects", alone, "events", underWay)
 	if alone {
 		s.quarantineDied(w)
 		return
@@ -282,9 +289,13 @@ func (s *Supervisor) died(w *worker, err error) {
 	if w.draining || s.current != nil {
 		return // another one serves
 	}
-	if served {
+	switch {
+	case served:
 		s.proven()
-	} else {
+	case !w.online.IsZero() && underWay == 0: // it has kept nobody waiting
+		s.quick++
+		s.noneFrom = time.Now()
+	default:
 		s.quick++
 	}
 	s.respawnLater()

@@ -191,3 +191,19 @@ func TestPause(t *testing.T) {
 	require.Equal(t, []time.Duration{0, 0, 0, 25e6, 50e6, 100e6}, pauses)
 	require.Equal(t, timing.Backoff, timing.pause(1000))
 }
+
+// TestIdleDeaths: workers that die with nothing to do have failed nobody, so the next event
+// waits for a worker.
+func TestIdleDeaths(t *testing.T) {
+	t.Setenv(versionEnv, "v1")
+	r := newRig(t, Timing{Stable: time.Hour})
+	for range 5 {
+		eventually(t, "a worker", func() bool { return r.Supervisor.Stats().Worker != 0 })
+		time.Sleep(450 * time.Millisecond)
+		for _, pid := range r.pids() {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		eventually(t, "it is noticed", func() bool { return r.Supervisor.Stats().Worker == 0 })
+	}
+	require.Equal(t, "v1", r.version(t))
+}
