@@ -1,9 +1,6 @@
 package extract
 
-import (
-	"math/bits"
-	"strings"
-)
+import "math/bits"
 
 // binary hands out the runs of printable characters in binary data. The longer the data, the
 // longer a run must be: random bytes make short ones by chance.
@@ -31,29 +28,5 @@ func (w *Walker) binary(label segment, s string) {
 			}
 		}
 		start = -1
-	}
-}
-
-// yaml hands out the scalars of simple YAML: what follows "- " and "key: " on a line, and
-// the keys. Block scalars and flow collections come as lines.
-func (w *Walker) yaml(s string) {
-	for s != "" && !w.stopped {
-		var line string
-		line, s, _ = strings.Cut(s, "\n")
-		line = strings.TrimSpace(line)
-		for strings.HasPrefix(line, "- ") {
-			line = strings.TrimLeft(line[2:], " ")
-		}
-		label := named("")
-		if i := strings.Index(line, ": "); i > 0 && i <= 64 {
-			key := strings.Trim(line[:i], `"' `)
-			w.name(key)
-			label = named(key)
-			line = strings.TrimSpace(line[i+2:])
-		}
-		if len(line) > 1 && (line[0] == '"' || line[0] == '\'') && line[len(line)-1] == line[0] {
-			line = line[1 : len(line)-1]
-		}
-		w.value(label, line)
 	}
 }

@@ -153,6 +153,11 @@ func TestItems(t *testing.T) {
 			want: []string{"body.yaml#name", "body.yaml.name=1'--", "body.yaml.x=y", "body.yaml=z"},
 		},
 		{
+			name: "yaml with binary data",
+			req:  post("application/yaml", "a: !!binary MSctLQ==\nb: !!binary |\n  MS\n  ctLQ==\nc:\n  d: !!binary \"eA==\"\n  e: f"),
+			want: []string{"body.yaml.a=1'-- {base64}", "body.yaml.b=1'-- {base64}", "body.yaml.d=x {base64}", "body.yaml.e=f"},
+		},
+		{
 			name: "a token as a body",
 			req:  post("", "eyJhbGciOiJub25lIn0.eyJzdWIiOiInIG9yIDE9MSJ9."),
 			want: []string{"body.jwt.payload.sub=' or 1=1 {jwt}"},

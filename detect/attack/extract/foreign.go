@@ -9,12 +9,42 @@ import "strings"
 // submission; honoured by some frameworks also when the client sent it).
 func formCharset(s string) charset {
 	const field = "_charset_="
-	i := strings.Index(s, field)
-	if i < 0 || i > 0 && s[i-1] != '&' {
-		return charsetNone
+	for from := 0; ; {
+		i := strings.Index(s[from:], field)
+		if i < 0 {
+			return charsetNone
+		}
+		from += i
+		if from == 0 || s[from-1] == '&' {
+			value, _, _ := strings.Cut(s[from+len(field):], "&")
+			return charsetOf(value)
+		}
+		from += len(field)
 	}
-	value, _, _ := strings.Cut(s[i+len(field):], "&")
-	return charsetOf(value)
+}
+
+// partsCharset is formCharset for a multipart form: the content of the part of that name.
+func partsCharset(s string) charset {
+	const field = "_charset_"
+	for {
+		i := strings.Index(s, field)
+		if i < 0 {
+			return charsetNone
+		}
+		s = s[i+len(field):]
+		head := s[:min(len(s), 1<<10)]
+		end := strings.Index(head, "\n\r\n") + 1
+		if end == 0 {
+			end = strings.Index(head, "\n\n")
+		}
+		if end < 0 {
+			continue
+		}
+		value, _, _ := strings.Cut(strings.TrimLeft(s[end:], "\r\n"), "\n")
+		if c := charsetOf(strings.TrimRight(value[:min(len(value), 64)], "\r")); c != charsetNone {
+			return c
+		}
+	}
 }
 
 // foreignPairs reads a query or form in which names and values were encoded in a foreign

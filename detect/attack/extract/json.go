@@ -163,8 +163,12 @@ func (x *jsonReader) text(i int) int {
 	}
 	mark := len(w.steps)
 	if escaped {
-		text = w.unescapeJSON(text)
 		w.step("json")
+		raw, continued := text, false
+		if text, continued = w.unescapeString(raw, false); continued {
+			joined, _ := w.unescapeString(raw, true)
+			w.value(x.label, joined)
+		}
 	}
 	if colon := skipSpace(s, i); colon < len(s) && s[colon] == ':' {
 		w.name(text)
@@ -434,6 +438,13 @@ func literal(s string, i int, word string) int {
 // unescapeJSON undoes the escapes of a JSON or JavaScript string. Escapes that JSON does not
 // know lose their backslash, as lenient parsers have it.
 func (w *Walker) unescapeJSON(s string) string {
+	text, _ := w.unescapeString(s, false)
+	return text
+}
+
+// unescapeString is unescapeJSON. If joined, escaped line breaks stand for nothing, as JSON5
+// and JavaScript have it (ECMA-262, LineContinuation). It reports whether there are any.
+func (w *Walker) unescapeString(s string, joined bool) (text string, continued bool) {
 	b := w.scratch.room(len(s))
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -441,6 +452,13 @@ func (w *Walker) unescapeJSON(s string) string {
 			b = append(b, c)
 			i++
 			continue
+		}
+		if n := lineBreak(s[i+1:]); n > 0 {
+			continued = true
+			if joined {
+				i += 1 + n
+				continue
+			}
 		}
 		c = s[i+1]
 		i += 2
@@ -484,7 +502,20 @@ func (w *Walker) unescapeJSON(s string) string {
 		}
 		b = append(b, c)
 	}
-	return w.scratch.keep(b)
+	return w.scratch.keep(b), continued
+}
+
+// lineBreak returns the length of the line break that s begins with, 0 if there is none.
+func lineBreak(s string) int {
+	switch {
+	case s[0] == '\n', s[0] == '\r' && !strings.HasPrefix(s, "\r\n"):
+		return 1
+	case s[0] == '\r':
+		return 2
+	case strings.HasPrefix(s, "\u2028"), strings.HasPrefix(s, "\u2029"):
+		return 3
+	}
+	return 0
 }
 
 // hex4 reads four hexadecimal digits at i.

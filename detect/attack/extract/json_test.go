@@ -25,6 +25,12 @@ func TestJSON(t *testing.T) {
 			want: []string{"body.json#a {json}", "body.json.a=' or\n\"1\"=\U0001f600 {json}"},
 		},
 		{
+			name: "a string that goes on behind an escaped line break",
+			req:  js("{\"a\":\"1'\\\n--\",\"b\":\"1'\\\r\n--\",\"c\":\"x\\\\\ny\"}"),
+			want: []string{"body.json.a=1'-- {json}", "body.json.a=1'\n-- {json}", "body.json.b=1'-- {json}", "body.json.c=x\\\ny {json}"},
+			not:  []string{"body.json.c=x\\y {json}"},
+		},
+		{
 			name: "duplicate keys all come",
 			req:  js(`{"id":"1","id":"1'--"}`),
 			want: []string{"body.json.id=1", "body.json.id=1'--"},

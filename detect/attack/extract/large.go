@@ -90,7 +90,7 @@ func (w *Walker) resumable(f format, s, contentType string) (readers []resumable
 	case formatMultipart:
 		tried, n := boundaries(s, contentType)
 		for _, b := range tried[:n] {
-			readers = append(readers, &partsReader{w: w, boundary: strings.Clone(b)})
+			readers = append(readers, &partsReader{w: w, boundary: strings.Clone(b), charset: partsCharset(s)})
 		}
 	}
 	return readers, s

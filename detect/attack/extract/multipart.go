@@ -25,7 +25,7 @@ func (w *Walker) multipart(s, contentType string, inner int) (clean bool) {
 		if w.stopped {
 			break
 		}
-		p := partsReader{w: w, boundary: b, inner: inner}
+		p := partsReader{w: w, boundary: b, inner: inner, charset: partsCharset(s)}
 		p.feed(s, last)
 		clean = clean || p.found
 	}
@@ -112,8 +112,9 @@ type partsReader struct {
 	w        *Walker
 	boundary string
 	inner    int
-	found    bool // a part
-	inside   bool // behind the first delimiter: s begins with one
+	charset  charset // of fields that name none themselves
+	found    bool    // a part
+	inside   bool    // behind the first delimiter: s begins with one
 
 	// passing says that the content of a part is passed over, for it is too long.
 	passing     bool
@@ -198,7 +199,7 @@ func (p *partsReader) part(s string, whole bool) {
 		s = strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
 	}
 	p.found = true
-	field, file = w.part(s, p.inner)
+	field, file = w.part(s, p.charset, p.inner)
 }
 
 // begin begins to pass over what is left of a part.
@@ -234,7 +235,7 @@ func (w *Walker) outside(s string) {
 
 // part hands out one part: header lines, an empty line, content. It returns the names of its
 // field and of its file.
-func (w *Walker) part(s string, inner int) (field, file string) {
+func (w *Walker) part(s string, charset charset, inner int) (field, file string) {
 	var contentType, encoding string
 	hasField := false
 	for s != "" && !w.stopped {
@@ -298,7 +299,13 @@ func (w *Walker) part(s string, inner int) (field, file string) {
 	}
 	outer := w.file
 	w.file, w.placed = file, false
-	w.partContent(named(field), s, contentType, encoding, inner)
+	cs := charsetOf(mediaParam(contentType, "charset"))
+	if cs == charsetNone && charset.foreign() && file == "" {
+		// Not every framework asks what the form says of itself.
+		w.partContent(named(field), s, contentType, encoding, cs, inner)
+		cs = charset
+	}
+	w.partContent(named(field), s, contentType, encoding, cs, inner)
 	w.file, w.placed = outer, false
 	return field, file
 }
@@ -309,7 +316,7 @@ func (w *Walker) fileName(s string) {
 
 // partContent undoes the part's transfer encoding and hands out what is in it. The fields of
 // a form stay single values: looking into them is for Nested.
-func (w *Walker) partContent(label segment, s, contentType, encoding string, inner int) {
+func (w *Walker) partContent(label segment, s, contentType, encoding string, cs charset, inner int) {
 	mark := len(w.steps)
 	switch {
 	case detect.EqualFold(encoding, "base64"):
@@ -333,7 +340,6 @@ func (w *Walker) partContent(label segment, s, contentType, encoding string, inn
 		}
 		w.leave(depth)
 	default:
-		cs := charsetOf(mediaParam(contentType, "charset"))
 		s, _ = w.toUTF8(s, cs)
 		if edge := w.large.edge; w.large.late && len(s) > 2*edge {
 			w.skip(len(s) - 2*edge)

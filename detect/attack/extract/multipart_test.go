@@ -33,6 +33,18 @@ func TestMultipart(t *testing.T) {
 				"GIF89a\x00\x01\x02\x03\x04\x05\x06<?php system($_GET[0]);?>\x00\x00", "--b--", "")),
 			want: []string{"body.multipart.f=<?php system($_GET[0]);?>"},
 		},
+		{
+			name: "a form that names its charset",
+			req: post("multipart/form-data; boundary=b", lines("--b", `Content-Disposition: form-data; name="id"`, "", "+ADE-'--",
+				"--b", `Content-Disposition: form-data; name="_charset_"`, "", "utf-7", "--b--", "")),
+			want: []string{"body.multipart.id=1'-- {utf-7}", "body.multipart.id=+ADE-'--", "body.multipart._charset_=utf-7"},
+		},
+		{
+			name: "harmless twin: a form in the usual charset",
+			req: post("multipart/form-data; boundary=b", lines("--b", `Content-Disposition: form-data; name="id"`, "", "+ADE-",
+				"--b", `Content-Disposition: form-data; name="_charset_"`, "", "UTF-8", "--b--", "")),
+			want: []string{"body.multipart.id=+ADE-"}, not: []string{"body.multipart.id=1 {utf-7}"},
+		},
 		{name: "a quoted boundary", req: post(`multipart/form-data; boundary="b"`, field), want: []string{"body.multipart.id=1'--"}},
 		{name: "no boundary declared", req: post("multipart/form-data", field), want: []string{"body.multipart.id=1'--"}},
 		{name: "another boundary declared", req: post("multipart/form-data; boundary=c", field), want: []string{"body.multipart.id=1'--"}},
