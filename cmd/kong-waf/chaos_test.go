@@ -64,10 +64,12 @@ func TestChaos(t *testing.T) {
 		long bool // for real trials only
 		do   func(s *chaos)
 	}{
-		{name: "kill -9 every 500ms, at 500 requests/s", rate: 500, do: func(s *chaos) { s.every(500*time.Millisecond, s.kill) }},
-		{name: "kill -9 every 200ms, at full load", do: func(s *chaos) { s.every(200*time.Millisecond, s.kill) }},
-		{name: "kill -9 every 900ms, at full load", do: func(s *chaos) { s.every(900*time.Millisecond, s.kill) }},
-		{name: "kill -9 every 1.1s, at full load", long: true, do: func(s *chaos) { s.every(1100*time.Millisecond, s.kill) }},
+		{name: "kill -9 every 500ms, at 500 requests/s", rate: 500, do: kills(500 * time.Millisecond)},
+		{name: "kill -9 every 200ms, at full load", do: kills(200 * time.Millisecond)},
+		{name: "kill -9 every 500ms, at full load", long: true, do: kills(500 * time.Millisecond)},
+		{name: "kill -9 every 900ms, at full load", do: kills(900 * time.Millisecond)},
+		{name: "kill -9 every 1s, at full load", long: true, do: kills(time.Second)},
+		{name: "kill -9 every 1.1s, at full load", long: true, do: kills(1100 * time.Millisecond)},
 		{name: "SIGHUP, three times, at full load", do: func(s *chaos) { s.repeat(3, func() { s.signal(s.supervisor(), syscall.SIGHUP) }) }},
 		{name: "SIGSTOP of the worker, at 500 requests/s", rate: 500, do: func(s *chaos) {
 			time.Sleep(s.length / 4)
@@ -267,6 +269,10 @@ func (s *chaos) every(rhythm time.Duration, fault func()) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+}
+
+func kills(rhythm time.Duration) func(*chaos) {
+	return func(s *chaos) { s.every(rhythm, s.kill) }
 }
 
 func (s *chaos) kill() { s.strike(syscall.SIGKILL) }

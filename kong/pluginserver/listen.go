@@ -98,18 +98,21 @@ func (s *Socket) Lost() error {
 	return nil
 }
 
-// Again binds the path of a socket that has been lost once more, if nobody listens there.
-func (s *Socket) Again() (*Socket, error) {
+// Rival connects to whoever listens at the path of a socket that has been lost; without
+// an error there is nobody if the connection is nil.
+func (s *Socket) Rival() (net.Conn, error) {
 	conn, err := net.Dial("unix", s.path)
 	switch {
 	case err == nil:
-		conn.Close()
-		return nil, s.Lost()
+		return conn, nil
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
-		return Listen(s.path, s.mode, s.owner)
+		return nil, nil
 	}
 	return nil, errors.Join(s.Lost(), cause(err))
 }
+
+// Again binds the path of a socket that has been lost once more.
+func (s *Socket) Again() (*Socket, error) { return Listen(s.path, s.mode, s.owner) }
 
 // folderError says why a socket cannot be made where it should be.
 func folderError(path string, err error) error {

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"io"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -17,6 +19,9 @@ type owner struct {
 	socket   *pluginserver.Socket
 	listener *os.File   // a copy of the socket's descriptor
 	accepted chan error // what ended the accepting
+	rival    net.Conn   // to whoever has the path; nil while nobody else is known to
+	gone     chan bool  // closed when that one has ended
+	met      time.Time  // when rival was opened
 
 	mu   sync.Mutex
 	lost error // guarded by mu
@@ -55,6 +60,10 @@ func (o *owner) run(quit <-chan struct{}) error {
 		case err := <-o.accepted:
 			o.accepted <- err // for stop
 			return err
+		case <-o.gone:
+			if o.part(); time.Since(o.met) > lookEvery { // else it hangs up at once, and would again
+				o.look()
+			}
 		case <-tick.C:
 			o.look()
 		}
@@ -73,6 +82,7 @@ func (o *owner) leave() {
 		time.Sleep(min(timing.Linger-quiet, lookEvery/10))
 	}
 	o.stop()
+	o.part()
 }
 
 // why returns why Kong can open no connection to this server, nil if it can.
@@ -86,14 +96,15 @@ func (o *owner) why() error {
 // listens.
 func (o *owner) look() {
 	before, now := o.why(), o.socket.Lost()
+	if now != nil && before == nil {
+		o.s.log.Warn("Kong can open no more connections to this server", "reason", now)
+		before = now
+	}
 	if now != nil {
-		if before == nil {
-			o.s.log.Warn("Kong can open no more connections to this server", "reason", now)
-		}
-		if now = o.takeBack(); now == nil {
-			o.s.log.Warn("the socket is this server's again", "socket", o.socket.Path())
-		}
-	} else if before != nil {
+		now = o.takeBack(now)
+	}
+	if now == nil && before != nil {
+		o.part()
 		o.s.log.Warn("the socket is this server's again", "socket", o.socket.Path())
 	}
 	o.mu.Lock()
@@ -101,10 +112,27 @@ func (o *owner) look() {
 	o.lost = now
 }
 
-// takeBack binds the path again, if that is possible.
-func (o *owner) takeBack() error {
+// takeBack binds the path again, if nobody listens there. Who does is not asked again and
+// again, but held by a connection that ends when he does.
+func (o *owner) takeBack(lost error) error {
+	if o.rival != nil {
+		return lost
+	}
+	rival, err := o.socket.Rival()
+	if err != nil {
+		return err
+	}
+	if rival != nil {
+		gone := make(chan bool)
+		go func() {
+			_, _ = io.Copy(io.Discard, rival)
+			close(gone)
+		}()
+		o.rival, o.gone, o.met = rival, gone, time.Now()
+		return lost
+	}
 	again, err := o.socket.Again()
-	if err != nil || again == nil {
+	if err != nil {
 		return err
 	}
 	old := owner{socket: o.socket, listener: o.listener, accepted: o.accepted}
@@ -114,4 +142,12 @@ func (o *owner) takeBack() error {
 	}
 	old.stop()
 	return nil
+}
+
+// part ends the connection to the rival.
+func (o *owner) part() {
+	if o.rival != nil {
+		o.rival.Close()
+		o.rival, o.gone = nil, nil
+	}
 }

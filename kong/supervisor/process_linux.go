@@ -41,11 +41,6 @@ func (s *Supervisor) spawn(suspects bool) error {
 	w.cmd.Env = append(os.Environ(), workerEnv+"="+strconv.Itoa(w.index))
 	w.cmd.Stdout, w.cmd.Stderr = os.Stdout, os.Stderr
 	w.cmd.ExtraFiles = []*os.File{theirs, s.board.file, s.sharedFile}
-	w.cmd.SysProcAttr = &syscall.SysProcAttr{
-		Pdeathsig: syscall.SIGKILL,
-		// Ctrl-C is for the supervisor: it drains.
-		Setpgid: true,
-	}
 	if w.line, err = newLine(os.NewFile(uintptr(pair[0]), "line")); err != nil {
 		return fmt.Errorf("start a worker: %w", err)
 	}
@@ -60,9 +55,7 @@ func (s *Supervisor) spawn(suspects bool) error {
 		w.line.send(message{kind: msgRetire, fd: -1})
 	}
 	s.mu.Unlock()
-	done := make(chan error)
-	s.spawns <- func() { done <- w.cmd.Start() }
-	err = <-done
+	err = s.startProcess(w.cmd)
 	s.mu.Lock()
 	if err != nil {
 		delete(s.workers, w)
@@ -79,6 +72,18 @@ func (s *Supervisor) spawn(suspects bool) error {
 	go s.watch(w, dead)
 	go s.listen(w, dead)
 	return nil
+}
+
+// startProcess starts a process that ends, at the latest, when the supervisor does.
+func (s *Supervisor) startProcess(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Pdeathsig: syscall.SIGKILL,
+		// Ctrl-C is for the supervisor: it drains.
+		Setpgid: true,
+	}
+	done := make(chan error)
+	s.spawns <- func() { done <- cmd.Start() }
+	return <-done
 }
 
 // kill ends a worker at once, if it has been started; Supervisor.mu is held, or it has.
