@@ -22,7 +22,8 @@
 //     entities, escapes, look-alikes, base64, ... undone. Where one is a container (JSON in a
 //     form field, a form in base64), its leaves go the same way from step 3.
 //  5. Each language that could be meant judges the reading and returns a value.Match.
-//     (session.judge)
+//     (session.judge) A short text of several words or lines is judged in fragments too: a
+//     greeting or a bullet before a payload hides nothing. (undress.go)
 //  6. weigh adjusts each confidence by what is known of the place and the text: some
 //     headers have a grammar of their own, some texts are noise (weigh.go), some are about
 //     attacks (mention.go).

@@ -27,23 +27,26 @@ var dressings = []struct {
 	// whole says that the value stays whole: what a program reads as one document (XML, a
 	// serialised object, JSON) still means the same.
 	whole bool
+	// lines says that the dressing has line breaks of its own: where they may stand, another
+	// one splits no header.
+	lines bool
 	dress func(payload string) string
 }{
 	{name: "bare", least: 98, whole: true, dress: func(p string) string { return p }},
-	{name: "blank lines", least: 91, whole: true, dress: func(p string) string { return "\n\n\n" + p + "\n\n\n" }},
-	{name: "words before", least: 87, dress: func(p string) string { return "how are you today my dear friend " + p }},
-	{name: "lines before", least: 70, dress: func(p string) string {
+	{name: "blank lines", least: 95, whole: true, lines: true, dress: func(p string) string { return "\n\n\n" + p + "\n\n\n" }},
+	{name: "words before", least: 94, dress: func(p string) string { return "how are you today my dear friend " + p }},
+	{name: "lines before", least: 93, lines: true, dress: func(p string) string {
 		return "We had a lovely time at the lake last week.\nThe children want to go back soon.\nIt was a pity that you had to work.\n" + p
 	}},
-	{name: "greeting", least: 83, dress: func(p string) string { return "Dear Maria,\n\n" + p + "\n" }},
-	{name: "fence closed", least: 62, dress: func(p string) string { return "as I said before\n```\n" + p + "\n```\nthanks" }},
-	{name: "fence open", least: 84, dress: func(p string) string { return "look at this\n```\n" + p }},
-	{name: "list item", least: 80, dress: func(p string) string { return "- two loaves of bread\n- " + p + "\n- milk" }},
-	{name: "quote", least: 75, dress: func(p string) string { return "Maria wrote:\n> " + p + "\n\nI agree with her." }},
-	{name: "HTML paragraph", least: 80, dress: func(p string) string { return "<p>Good morning to all of you.</p><p>" + p + "</p>" }},
+	{name: "greeting", least: 97, lines: true, dress: func(p string) string { return "Dear Maria,\n\n" + p + "\n" }},
+	{name: "fence closed", least: 93, lines: true, dress: func(p string) string { return "as I said before\n```\n" + p + "\n```\nthanks" }},
+	{name: "fence open", least: 96, lines: true, dress: func(p string) string { return "look at this\n```\n" + p }},
+	{name: "list item", least: 95, lines: true, dress: func(p string) string { return "- two loaves of bread\n- " + p + "\n- milk" }},
+	{name: "quote", least: 96, lines: true, dress: func(p string) string { return "Maria wrote:\n> " + p + "\n\nI agree with her." }},
+	{name: "HTML paragraph", least: 95, dress: func(p string) string { return "<p>Good morning to all of you.</p><p>" + p + "</p>" }},
 	{name: "JSON text", least: 98, whole: true, dress: func(p string) string { return `{"id":17,"note":` + quoteJSON(p) + `}` }},
-	{name: "code comment", least: 90, dress: func(p string) string { return "/* the usual values */ " + p }},
-	{name: "signature after", least: 85, whole: true, dress: func(p string) string {
+	{name: "code comment", least: 94, dress: func(p string) string { return "/* the usual values */ " + p }},
+	{name: "signature after", least: 92, whole: true, lines: true, dress: func(p string) string {
 		return p + "\n\n-- \nKind regards,\nMaria Jensen\nHarbour Street 12"
 	}},
 }
@@ -80,7 +83,9 @@ func TestDressing(t *testing.T) {
 	}
 	for _, d := range dressings {
 		for _, s := range anywhere {
-			try(d.name, s.class, s.text, d.dress(s.text))
+			if s.class != "crlf" || !d.lines {
+				try(d.name, s.class, s.text, d.dress(s.text))
+			}
 		}
 		for _, s := range whole {
 			if d.whole {

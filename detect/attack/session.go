@@ -181,12 +181,13 @@ func (s *session) judge(r *reading.Reading, mask uint32) {
 	if r.Leaf.IsName && s.value.Pairs.Any(value.DollarWord) {
 		s.value.Under, s.value.Top = r.Leaf.Within()
 	}
-	for ; mask != 0 && s.work.Spend(len(r.Text)); mask &= mask - 1 {
-		i := bits.TrailingZeros32(mask)
+	for left := mask; left != 0 && s.work.Spend(len(r.Text)); left &= left - 1 {
+		i := bits.TrailingZeros32(left)
 		if m := s.ask(i); m.Class != detect.ClassNone {
 			s.found(r, s.mentioned(r, i, m))
 		}
 	}
+	s.undress(r, mask)
 }
 
 // ask asks one language. Its panic is its own: what the others see counts.

@@ -11,10 +11,23 @@ import (
 // language. It says nothing about what the program does: ask InLiteral whether a position
 // lies in what the program merely holds.
 func Listing(text string) bool {
+	lines, code, leads := count(text)
+	return lines >= 4 && leads >= 2 && code*10 >= lines*7
+}
+
+// Code reports whether a text is code or configuration in some language, as a part of a file
+// may be: several lines, half of which look like code.
+func Code(text string) bool {
+	lines, code, _ := count(text)
+	return lines >= 3 && code*2 >= lines
+}
+
+// count counts the lines that are not empty, those that look like code, and those that begin
+// with a word of a programming language.
+func count(text string) (lines, code, leads int) {
 	if len(text) > look {
 		text = text[:look]
 	}
-	lines, code, leads := 0, 0, 0
 	for text != "" {
 		line := text
 		if i := strings.IndexByte(text, '\n'); i >= 0 {
@@ -35,12 +48,14 @@ func Listing(text string) bool {
 		if leading {
 			leads++
 		}
-		if leading || strings.IndexByte("{};):,(", line[len(line)-1]) >= 0 || line[0] == '#' || line[0] == '@' || line[0] == '}' ||
+		last := line[len(line)-1]
+		listed := last == ',' || last == ':' // also in letters: Dear Maria,
+		if leading || strings.IndexByte("{};)(", last) >= 0 || listed && (strings.IndexByte(line, ' ') < 0 || strings.ContainsAny(line, "\"'=(")) || line[0] == '#' || line[0] == '@' || line[0] == '}' ||
 			strings.HasPrefix(line, "//") || line[0] == '*' || strings.Contains(line, " = ") || strings.Contains(line, " := ") {
 			code++
 		}
 	}
-	return lines >= 4 && leads >= 2 && code*10 >= lines*7
+	return lines, code, leads
 }
 
 // leadWords begin lines of code and few lines of prose.

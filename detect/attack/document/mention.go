@@ -23,6 +23,7 @@ type Talk struct {
 	words     int // of natural language, outside of code
 	sentences int
 	subject   int // words that say what the text is about: "payload", "escape", "vulnerability"
+	rows      int // of tables
 	// spans are the text's pieces of code, in order.
 	spans  [maxSpans]span
 	nspans int
@@ -41,7 +42,7 @@ const maxSpans = 64
 // How much language makes a text that is about something.
 const (
 	essayWords     = 20 // with code quoted in two sentences: a text, whatever it is about
-	reportWords    = 8  // with code quoted, and about security
+	reportWords    = 8  // with code quoted, and about security or in a table
 	accountWords   = 16 // without any quotation, in two sentences, plainly about security
 	accountSubject = 2
 	questionWords  = 4 // in a message: "Is this XSS? ..."
@@ -64,6 +65,9 @@ func TalkOf(text string) (t Talk) {
 			continue
 		}
 		c := text[i]
+		if c == '|' && lineStart {
+			t.rows++
+		}
 		if !isWordByte(c) {
 			lineStart = c == '\n'
 			i++
@@ -185,7 +189,7 @@ func (t *Talk) Mentions(at int, message bool) bool {
 	switch {
 	case t.words < questionWords:
 	case quoted && t.words >= essayWords && t.sentences >= 2,
-		quoted && t.words >= reportWords && t.subject > 0,
+		quoted && t.words >= reportWords && (t.subject > 0 || t.rows > 1),
 		t.words >= accountWords && t.sentences >= 2 && t.subject >= accountSubject,
 		message && t.subject > 0:
 		return true

@@ -20,6 +20,8 @@ func TestMentions(t *testing.T) {
 		{name: "a question in a message", text: "how do I escape ⟦<b onclick=x> in a template?", message: true, want: true},
 		{name: "a quotation in a report", text: `If the name is "⟦x; reboot" the payload runs as root.`, want: true},
 
+		{name: "a table", text: "| id | input | expected |\n|---|---|---|\n| 3 | `⟦x; reboot` | the name is stored as it was typed |", want: true},
+
 		{name: "a few words and a quotation", text: "my dear friend `⟦reboot`", want: false},
 		{name: "a few words and a fence", text: "as I said before\n```\n⟦<b onclick=x>\n```\nthanks", want: false},
 		{name: "prose without a word about it", text: "We had a lovely time at the lake. The children want to go back soon. It was a pity that you had to work. ⟦<b onclick=x>", want: false},

@@ -375,6 +375,9 @@ func (p *parsed) climb(v *value.Value, first, linked bool) float64 {
 	}
 	if p.abs && p.depth == 0 && first && p.scheme == "" {
 		c = max(c, aboveRoot)
+		if p.climbs == 1 && p.elems == 0 {
+			c = blocked // a lone "/.." is also a mark in a text
+		}
 	}
 	if p.scheme != "" {
 		c -= 0.2
