@@ -36,6 +36,8 @@ type language struct {
 	// structured says that the language's attacks are JSON documents as such, besides what
 	// their strings hold.
 	structured bool
+	// binary says that the language's attacks work from within binary data.
+	binary bool
 }
 
 // structured is the set of the languages whose attacks can be JSON.
@@ -56,17 +58,17 @@ var languages = [...]language{
 	{name: "html", possible: html.Possible, judge: html.Judge},
 	{name: "js", possible: js.Possible, judge: js.Judge},
 	{name: "template", possible: template.Possible, judge: template.Judge},
-	{name: "xml", possible: xml.Possible, judge: xml.Judge},
+	{name: "xml", possible: xml.Possible, judge: xml.Judge, binary: true},
 	{name: "ssi", possible: ssi.Possible, judge: ssi.Judge},
 	{name: "ldap", possible: ldap.Possible, judge: ldap.Judge},
 	{name: "xpath", possible: xpath.Possible, judge: xpath.Judge},
 	{name: "shell", possible: shell.Possible, judge: shell.Judge},
-	{name: "code", possible: code.Possible, judge: code.Judge},
+	{name: "code", possible: code.Possible, judge: code.Judge, binary: true},
 	{name: "path", possible: path.Possible, judge: path.Judge},
 	{name: "link", possible: link.Possible, judge: link.Judge},
 	{name: "crlf", possible: crlf.Possible, judge: crlf.Judge},
-	{name: "serial", possible: serial.Possible, judge: serial.Judge, structured: true},
-	{name: "upload", possible: upload.Possible, judge: upload.Judge},
+	{name: "serial", possible: serial.Possible, judge: serial.Judge, structured: true, binary: true},
+	{name: "upload", possible: upload.Possible, judge: upload.Judge, binary: true},
 	{name: "scanner", possible: scanner.Possible, judge: scanner.Judge},
 	{name: "prototype", possible: prototype.Possible, judge: prototype.Judge, structured: true},
 	{name: "inside", possible: inside.Possible, judge: inside.Judge},

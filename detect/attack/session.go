@@ -184,6 +184,9 @@ func (s *session) judge(r *reading.Reading, mask uint32) {
 	for left := mask; left != 0 && s.work.Spend(len(r.Text)); left &= left - 1 {
 		i := bits.TrailingZeros32(left)
 		if m := s.ask(i); m.Class != detect.ClassNone {
+			if r.Leaf.Run {
+				m.Confidence = inRun(i, m.Confidence)
+			}
 			s.found(r, s.mentioned(r, i, m))
 		}
 	}

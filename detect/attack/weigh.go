@@ -42,6 +42,21 @@ func (s *session) weighPlace(l *extract.Leaf, at detect.Place, class detect.Clas
 	return confidence * factor, fmt.Sprintf(" (%s: x %.2g)", typ, factor)
 }
 
+// inRun returns what remains of a language's confidence in a run of characters within binary
+// data: there only what is beyond doubt counts, and less of it where the language's attacks
+// work from within.
+func inRun(language int, confidence float64) float64 {
+	const (
+		doubtless = 0.97
+		within    = 0.9
+		factor    = 0.7
+	)
+	if confidence >= doubtless || languages[language].binary && confidence >= within {
+		return confidence
+	}
+	return confidence * factor
+}
+
 // grammarFactor is what remains of a confidence in a header that browsers fill by a grammar
 // of their own, full of quotes, semicolons, equals signs and parentheses. What is an
 // attack beyond doubt stays one.

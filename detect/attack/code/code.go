@@ -33,15 +33,11 @@ const openings = value.Call | value.ParenJ | value.DollarMark | value.LessQuesti
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	t := v.Traits
-	return t.Any(marks) && (v.Pairs.Any(openings) || t.All(value.Pipe|value.Exclamation)) || v.Pairs.Any(value.CapitalL) && isPath(t) ||
-		t.All(relayed) || t.All(respelt) || v.IsName && t.Any(value.Dot)
+	return t.Any(marks) && (v.Pairs.Any(openings) || t.All(value.Pipe|value.Exclamation)) || v.Pairs.Any(value.CapitalL) && isPath(t) || t.All(respelt)
 }
 
-// relayed and respelt are the classes of what relay and bare look for.
-const (
-	relayed = value.Pipe | value.Colon | value.Slash
-	respelt = value.Dollar | value.Ampersand | value.Colon | value.BraceClose
-)
+// respelt are the classes of what bare looks for.
+const respelt = value.Dollar | value.Ampersand | value.Colon | value.BraceClose
 
 // Confidences, by what they mean.
 const (
@@ -81,12 +77,6 @@ func Judge(v *value.Value) value.Match {
 	var best value.Match
 	if v.Pairs.Any(value.CapitalL) {
 		best = classLoader(v)
-	}
-	if v.IsName {
-		best = best.Better(internal(v))
-	}
-	if v.Traits.All(relayed) {
-		best = best.Better(relay(text))
 	}
 	if !v.Traits.Any(marks|value.Dollar) || best.Confidence >= enough {
 		return best

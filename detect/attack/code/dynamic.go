@@ -8,7 +8,7 @@ import (
 	"kongwaf/detect/attack/words"
 )
 
-// Calls whose function is no plain name, and names by which frameworks can be led to call one.
+// Calls whose function is no plain name, and lookups that are spelt so that no filter reads them.
 
 // dynamic judges a call at i of what stands in brackets or quotes before it, as PHP has them:
 // (system)('id'), ("sys"."tem")('id'), (sy.(st).em)(whoami).
@@ -71,60 +71,6 @@ func printing(name string) bool {
 		return true
 	}
 	return false
-}
-
-// internals are names of parameters that reach into a framework: render callbacks of Drupal's
-// forms, the configuration of a running application.
-var internals = words.New(words.Group{Kind: 1, Words: `post_render pre_render lazy_builder access_callback value_callback element_validate after_build
-	theme_wrappers submit validate process printed cache_callback pre_render_callback bootstrapstatusprovider applicationconfig classloader
-	servletcontext protectiondomain`})
-
-// internal judges a parameter's name by its steps: mail[#post_render][], a.applicationConfig.b.
-func internal(v *value.Value) value.Match {
-	text := v.Text
-	for i := 0; i < len(text) && i < 256; i++ {
-		c := text[i]
-		if c != '#' && (c != '.' || i == 0) && i > 0 {
-			continue
-		}
-		start := i
-		if c == '#' || c == '.' {
-			start++
-		}
-		end := start
-		for end < len(text) && wordByte(text[end]) {
-			end++
-		}
-		if internals.Of(text[start:end]) == 0 {
-			continue
-		}
-		if c == '#' || strings.IndexByte("bacpsBACPS", text[start]) >= 0 && strings.Count(text, ".") >= 2 && hasCapital(text[start:end]) {
-			return found(certain, i, end, "internal of a framework as a name")
-		}
-	}
-	return value.Match{}
-}
-
-func hasCapital(s string) bool {
-	for i := 1; i < len(s); i++ {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			return true
-		}
-	}
-	return false
-}
-
-// relay judges a name or value that makes Apache's proxy ask another host than it was told to:
-// unix:AAAA...|http://host (CVE-2021-40438).
-func relay(text string) value.Match {
-	if !words.HasPrefix(text, "unix:") {
-		return value.Match{}
-	}
-	k := strings.IndexByte(text, '|')
-	if k > 0 && (words.HasPrefix(text[k+1:], "http") || words.HasPrefix(text[k+1:], "fcgi") || words.HasPrefix(text[k+1:], "uwsgi") || words.HasPrefix(text[k+1:], "ajp")) {
-		return found(certain, 0, min(k+24, len(text)), "socket and another host")
-	}
-	return value.Match{}
 }
 
 // cell recognises a formula that starts a program in any cell of a sheet: =cmd|'/C calc'!A0.

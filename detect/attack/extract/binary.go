@@ -1,6 +1,9 @@
 package extract
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+)
 
 // binary hands out the runs of printable characters in binary data. The longer the data, the
 // longer a run must be: random bytes make short ones by chance.
@@ -29,4 +32,17 @@ func (w *Walker) binary(label segment, s string) {
 		}
 		start = -1
 	}
+}
+
+// objectHead returns the beginning of a stream of serialised objects (Java, .NET, Python's
+// pickle, Ruby's Marshal), whose first bytes tell what no run of characters does; "" for
+// other data.
+func objectHead(s string) string {
+	const most = 4096
+	for _, magic := range [...]string{"\xac\xed\x00\x05", "\x00\x01\x00\x00\x00\xff\xff\xff\xff", "\x80\x02", "\x80\x03", "\x80\x04\x95", "\x80\x05\x95", "\x04\x08", "\xff\x01\x32"} {
+		if strings.HasPrefix(s, magic) {
+			return s[:min(len(s), most)]
+		}
+	}
+	return ""
 }

@@ -133,6 +133,9 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 		formats[i] = declaredFormat(t)
 	}
 	seen, seenType := sniff(s), ""
+	if seen == formatJSON && isProgram(types) && !bracketed(s) {
+		seen = formatNone
+	}
 	for i, t := range types {
 		if formats[i] == seen {
 			seenType = t // for its parameters
@@ -179,7 +182,7 @@ func (w *Walker) content(label segment, s string, types []string, inner int) {
 		if len(types) > 0 && seen == formatNone {
 			w.mismatch(formats[0])
 		}
-		w.plain(label, s)
+		w.plainOf(label, s, types...)
 	}
 }
 
@@ -288,12 +291,57 @@ func (w *Walker) formLooks(s string) bool {
 	return true
 }
 
+// plainOf is plain for content of the given types, of which one may be text.
+func (w *Walker) plainOf(label segment, s string, types ...string) {
+	outer := w.run
+	w.run = len(types) > 0
+	for _, t := range types {
+		w.run = w.run && !isText(mediaType(t))
+	}
+	w.plain(label, s)
+	w.run = outer
+}
+
+// isProgram reports whether one of the types is that of a program in JavaScript, which begins
+// like JSON now and then.
+func isProgram(types []string) bool {
+	for _, t := range types {
+		if t = mediaType(t); contains(t, "javascript") || contains(t, "ecmascript") || contains(t, "typescript") {
+			return true
+		}
+	}
+	return false
+}
+
+// bracketed reports whether a text begins and ends as an object or an array does.
+func bracketed(s string) bool {
+	s = strings.TrimSpace(s)
+	return len(s) > 1 && (s[0] == '{' && s[len(s)-1] == '}' || s[0] == '[' && s[len(s)-1] == ']')
+}
+
+// isText reports whether a media type is one of texts, or none that anything is known of.
+func isText(mediaType string) bool {
+	for _, word := range [...]string{"image/", "font/", "audio/", "video/", "model/", "octet-stream", "zip", "gzip", "compressed", "x-tar", "svndiff", "pdf", "sqlite",
+		"java-archive", "executable", "wasm", "msword", "officedocument", "ms-excel", "ms-fontobject", "x-font", "postscript"} {
+		if contains(mediaType, word) {
+			return contains(mediaType, "svg")
+		}
+	}
+	return true
+}
+
 // plain hands out text that is in no known container. Of binary data only the runs of
-// printable characters.
+// printable characters, and the head of a stream of objects.
 func (w *Walker) plain(label segment, s string) {
 	if looksText(s) {
+		run := w.run
+		w.run = false // it is a text, whatever it was called
 		w.value(label, s)
+		w.run = run
 		return
+	}
+	if head := objectHead(s); head != "" {
+		w.value(label, head)
 	}
 	w.binary(label, s)
 }
@@ -314,7 +362,7 @@ func declaredFormat(contentType string) format {
 		return formatMultipart
 	case contains(t, "graphql") && !contains(t, "json"):
 		return formatGraphQL
-	case contains(t, "json+protobuf"), contains(t, "json"), contains(t, "javascript"), contains(t, "csp-report"):
+	case contains(t, "json+protobuf"), contains(t, "json"), contains(t, "csp-report"):
 		return formatJSON
 	case contains(t, "xml"), contains(t, "text/html"):
 		return formatXML

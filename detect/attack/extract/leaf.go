@@ -30,6 +30,9 @@ type Leaf struct {
 	// Passing says that Text and Name are overwritten once the visit is over: the leaf is
 	// from behind the beginning of a large body.
 	Passing bool
+	// Run says that Text is a run of printable characters in binary data that is declared to be
+	// no text: an image, a font, an archive, a program. Nobody reads such runs apart.
+	Run bool
 	// Steps are the container decodings so far, outermost first: "gzip", "utf-16",
 	// "json" (escapes undone), "xml" (entities undone), "quoted-printable", "jwt" ...
 	Steps []string

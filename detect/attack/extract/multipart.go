@@ -343,10 +343,10 @@ func (w *Walker) partContent(label segment, s, contentType, encoding string, cs 
 		s, _ = w.toUTF8(s, cs)
 		if edge := w.large.edge; w.large.late && len(s) > 2*edge {
 			w.skip(len(s) - 2*edge)
-			w.plain(label, s[:edge])
+			w.plainOf(label, s[:edge], contentType)
 			s = s[len(s)-edge:]
 		}
-		w.plain(label, s)
+		w.plainOf(label, s, contentType)
 	}
 	w.back(mark)
 }

@@ -85,7 +85,7 @@ func (w *Walker) nestedRead(f format, text string) (clean bool) {
 		comma := strings.IndexByte(text, ',')
 		if data, ok := w.decodeBase64(text[comma+1:]); ok {
 			w.step("base64")
-			w.plain(segment{index: -1}, data)
+			w.plainOf(segment{index: -1}, data, text[len("data:"):comma])
 		}
 	case formatCompressed:
 		steps := len(w.steps)

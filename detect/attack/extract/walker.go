@@ -26,6 +26,7 @@ type Walker struct {
 	stepStart int
 	source    detect.Source
 	file      string
+	run       bool // as in Leaf
 
 	stopped   bool // visit said stop, or the work has ended
 	truncated bool
@@ -176,7 +177,7 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 		l.root, l.start = w.path[w.pathStart].name, w.pathStart
 	}
 	// Field by field: writing the whole struct at once costs three times as much.
-	l.Text, l.Name, l.IsName, l.Passing = text, name, isName, w.large.late
+	l.Text, l.Name, l.IsName, l.Passing, l.Run = text, name, isName, w.large.late, w.run
 	l.index, l.end = index, len(w.path)
 	if len(w.steps) > w.stepStart || len(l.Steps) > 0 {
 		l.Steps = w.steps[w.stepStart:len(w.steps):len(w.steps)]

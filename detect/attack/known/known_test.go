@@ -38,9 +38,10 @@ func TestTextsAreExact(t *testing.T) {
 		}
 	}
 	for shows, l := range map[string]*extract.Leaf{
-		"a long text":   leaf(detect.SourceQuery, "q", strings.Repeat("a b", 40), false),
-		"a token":       leaf(detect.SourceQuery, "q", "0123456789abcdef0123", false),
-		"a file's name": {Text: "a b", Source: detect.SourceBody, File: "a"},
+		"a long text":          leaf(detect.SourceQuery, "q", strings.Repeat("a b", 40), false),
+		"a token":              leaf(detect.SourceQuery, "q", "0123456789abcdef0123", false),
+		"a file's name":        {Text: "a b", Source: detect.SourceBody, File: "a"},
+		"a run of binary data": {Text: "a b", Source: detect.SourceBody, Run: true},
 	} {
 		if find(l).May() {
 			t.Errorf("%s: would be remembered", shows)

@@ -34,7 +34,7 @@ type Text struct {
 // of a kind that repeats, short and no random token. What a name with a dollar sign means
 // depends on where it stands (value.Value.Under).
 func (m *Texts) Find(l *extract.Leaf, t value.Traits) Text {
-	if len(l.Text)+len(l.Name) > textBytes || l.File != "" || l.IsName && t.Any(value.Dollar) ||
+	if len(l.Text)+len(l.Name) > textBytes || l.File != "" || l.Run || l.IsName && t.Any(value.Dollar) ||
 		!l.IsName && l.Source != detect.SourceHeader && len(l.Text) > 16 && t.Only(value.Word|value.Percent) {
 		return Text{}
 	}

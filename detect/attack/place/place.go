@@ -48,6 +48,7 @@ type rule struct {
 	names string
 	below string // fields, one of which must be above; any place if there are none
 	json  bool   // only in JSON
+	yaml  bool   // only in YAML
 	array bool   // only an element of an array
 }
 
@@ -62,6 +63,7 @@ var rules = [...]rule{
 	{typ: Program, json: true, names: "command args cmd entrypoint argv", array: true},
 	// CI pipelines.
 	{typ: Program, json: true, names: "run script before_script after_script", below: "steps jobs stages"},
+	{typ: Program, yaml: true, names: "run script before_script after_script command args entrypoint"},
 	// Jupyter notebooks.
 	{typ: Program, json: true, names: "source text text/html text/plain", below: "cells outputs"},
 	// Error trackers.
@@ -86,11 +88,17 @@ var names = func() *words.Set {
 	return words.New(groups...)
 }()
 
+// yamlRoot is the place of what stands in YAML without a name.
+const yamlRoot = "body.yaml"
+
 // Of returns the type of the place at which a value of the given name stands in a body or a
 // query. Other places have no type.
 func Of(name string, at detect.Place) Type {
 	mask := names.Of(name)
 	if mask == 0 {
+		if name == "" && at == yamlRoot {
+			return Program // the lines of a block
+		}
 		return Unknown
 	}
 	source := at.Source()
@@ -107,7 +115,7 @@ func Of(name string, at detect.Place) Type {
 
 // fits reports whether the rule holds for a place that has one of its names.
 func (r *rule) fits(at string) bool {
-	return (!r.json || strings.Contains(at, ".json")) && (!r.array || strings.HasSuffix(at, "]")) && isBelow(at, r.below)
+	return (!r.json || strings.Contains(at, ".json")) && (!r.yaml || strings.HasPrefix(at, yamlRoot)) && (!r.array || strings.HasSuffix(at, "]")) && isBelow(at, r.below)
 }
 
 // isBelow reports whether a place lies below a field of one of the names, separated by

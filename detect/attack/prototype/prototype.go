@@ -97,6 +97,9 @@ func inherited(v *value.Value) value.Match {
 		case (before == 0 || before == '[' || before == '.' || before == '&' || before == '?' || before == '#' || before == ',' || before == '/' || before == '{') &&
 			(after == '[' || after == '.' || after == ']' || after == '=') && path.assigned(stop):
 			c = likely
+			if v.Traits.Any(value.ParenOpen) && v.Traits.Any(value.Semicolon) {
+				c = doubtful // a program's own assignment
+			}
 		case before == 0 && after == 0, before == '[' && after == ']', before == 0 && (after == '[' || after == '.'):
 			c = blocked
 		case before == '.' && after == '.':

@@ -125,7 +125,7 @@ func prefix(text string) value.Match {
 		}
 	case 0x80:
 		if len(text) > 3 && text[1] >= 2 && text[1] <= 5 && (text[2] == 0x95 || text[2] == 'c' || text[2] == '}' || text[2] == '(') {
-			return found(likely, 0, 3, "pickle")
+			return found(clear, 0, 3, "pickle")
 		}
 	case 0x04:
 		if len(text) > 3 && text[1] == 0x08 {

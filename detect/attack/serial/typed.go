@@ -129,7 +129,7 @@ func marshal(text string) value.Match {
 			harmless = harmless || strings.HasPrefix(name, p)
 		}
 		if !harmless {
-			return found(likely, 0, i+3+n, "object in a Marshal stream")
+			return found(clear, 0, i+3+n, "object in a Marshal stream")
 		}
 	}
 	return value.Match{}

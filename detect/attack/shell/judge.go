@@ -20,11 +20,11 @@ const (
 
 // start judges the value as a command of its own: `cat /etc/passwd`, `cmd=ls -la`,
 // `() { :;}; id`, and a quote break-out without an operator.
-func (s *lexer) start(v *value.Value) value.Match {
+func (s *lexer) start() value.Match {
 	text := s.text
 	i := s.blanks(0)
-	if i+1 < len(text) && text[i] == '-' {
-		return injectedOption(v, text, i)
+	if i+2 < len(text) && text[i] == '-' {
+		return injectedOption(text, i)
 	}
 	if i < len(text) && text[i] == 'e' {
 		if m := helper(text[i:]); m.Confidence > 0 {

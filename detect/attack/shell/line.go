@@ -51,6 +51,11 @@ func (s *lexer) firm(i int, m value.Match) bool {
 	}
 	rest = strings.TrimRight(rest, " \t\r")
 	lonely := s.seen.plain && s.seen.fit < 2
+	if s.fenced && i < s.codeEnd {
+		// The line that a fence opens with, and no script.
+		k := strings.LastIndexByte(text[:max(0, start-1)], '\n') + 1
+		return strings.HasPrefix(text[k:], "```") && (head == "" || s.looseHead(head) && strings.IndexByte(head, '/') < 0)
+	}
 	switch {
 	case head == "" && rest[0] == '|' && strings.IndexByte(rest[1:], '|') > 0 && (rest[len(rest)-1] == '|' && rest[1] != '|' || lonely):
 		return false // the row of a table
@@ -60,7 +65,7 @@ func (s *lexer) firm(i int, m value.Match) bool {
 		return false
 	case !strings.ContainsAny(head, " \t") && s.looseHead(head):
 		return true
-	case s.fenced && i < s.codeEnd, strings.Contains(head, " -"), strings.ContainsAny(head, "=$(){}[]<>`\"|\\"), !sentence(head + " x"):
+	case strings.Contains(head, " -"), strings.ContainsAny(head, "=$(){}[]<>`\"|\\"), !sentence(head + " x"):
 		return false
 	}
 	return s.seen.fit == 3 || s.seen.fit == 2 && !s.seen.plain && s.seen.loud ||
@@ -105,15 +110,25 @@ func continued(text string, lonely bool) bool {
 	return lonely && strings.ContainsAny(line, "(){}=;")
 }
 
-// script reports whether a line begins with a command itself, as those of scripts and
-// instructions do.
+// script reports whether a line has a command already, as those of scripts, instructions and
+// settings do.
 func (s *lexer) script(head string) bool {
 	head = strings.TrimLeft(head, " \t$#(")
-	n := 0
-	for n < len(head) && n < 24 && (wordish(head[n]) || head[n] == '.') {
-		n++
+	for first := true; head != ""; first = false {
+		n := 0
+		for n < len(head) && n < 24 && (wordish(head[n]) || head[n] == '.') {
+			n++
+		}
+		if kind := commands.Of(head[:n]); kind != 0 && n < len(head) && (first || kind&plain == 0) {
+			return true
+		}
+		k := strings.IndexByte(head, ' ')
+		if k < 0 {
+			return false
+		}
+		head = head[k+1:]
 	}
-	return n > 0 && commands.Of(head[:n]) != 0 && n < len(head)
+	return false
 }
 
 // ends reports whether nothing stands behind position i on its line but marks.

@@ -3,7 +3,6 @@ package shell
 import (
 	"strings"
 
-	"kongwaf/detect"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/words"
 )
@@ -20,11 +19,8 @@ var writing = words.New(words.Group{Kind: 1, Words: `output output-document outp
 	cookie-jar target-directory directory-prefix trace trace-ascii dest`})
 
 // injectedOption judges a value that begins with an option of a program: -oProxyCommand=id.
-func injectedOption(v *value.Value, text string, i int) value.Match {
+func injectedOption(text string, i int) value.Match {
 	from := i
-	if v.IsName && v.Source == detect.SourceQuery {
-		return switches(text)
-	}
 	for i < len(text) && i < from+2 && text[i] == '-' {
 		i++
 	}
@@ -46,18 +42,6 @@ func injectedOption(v *value.Value, text string, i int) value.Match {
 	// -OQueueDirectory=/tmp -X/var/www/x.php: sendmail's log.
 	if k := strings.Index(text, " -X/"); k > 0 && k < 64 && len(text) < 256 {
 		return found(blocks, from, min(len(text), k+24), "option that writes a file")
-	}
-	return value.Match{}
-}
-
-// switches judges a query that is nothing but a switch of an interpreter, as those run by CGI
-// get it (CVE-2012-1823): ?-s, ?-d+allow_url_include%3d1.
-func switches(text string) value.Match {
-	switch {
-	case len(text) == 2 && (text[1] == 's' || text[1] == 'n' || text[1] == 'i'):
-		return found(blocks, 0, 2, "switch of an interpreter")
-	case len(text) > 6 && text[1] == 'd' && (text[2] == ' ' || text[2] == '+'):
-		return found(clear, 0, len(text), "switch of an interpreter")
 	}
 	return value.Match{}
 }

@@ -69,7 +69,10 @@ func Judge(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	s := lexer{text: v.Text, traits: v.Traits, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
-	best := s.start(v)
+	var best value.Match
+	if !v.IsName || v.Traits.Any(breaks) { // a name is no command
+		best = s.start()
+	}
 	if best.Confidence < enough && v.Traits.Any(breaks) {
 		best = s.walk(best)
 	}

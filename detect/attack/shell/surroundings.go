@@ -15,7 +15,11 @@ func (s *lexer) fence(i int) int {
 	for i < len(s.text) && s.text[i] == '`' {
 		i++
 	}
-	if i-start >= 3 {
+	switch {
+	case i-start < 3:
+	case s.fenced && start < s.codeEnd:
+		s.codeEnd, s.fenced = i, false
+	default:
 		s.codeEnd, s.fenced = len(s.text), true
 	}
 	return i

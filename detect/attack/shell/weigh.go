@@ -97,6 +97,9 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	if ctx == atStart && isPlain && a.prose > 1 && !a.slash {
 		confidence = min(confidence, doubtful) // "Copy ~/x to the server"
 	}
+	if ctx == atStart && isPlain && fit < 3 && 'A' <= s.text[w.start] && s.text[w.start] <= 'Z' && w.end > w.start+1 && s.text[w.start+1] >= 'a' {
+		confidence = min(confidence, faint) // "File Storage/Sharing": a title
+	}
 	if fit < 3 && miscased(w.name()) && !hyphened(w.name()) {
 		confidence = min(confidence, faint)
 	}
@@ -166,6 +169,9 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 		}
 		return faint
 	}
+	if name := string(w.name()); name == "true" || name == "false" {
+		return hint
+	}
 	if ctx == inSubst {
 		if isPlain && (w.end >= len(text) || text[w.end] != ')' && text[w.end] != '`') {
 			return 0
@@ -197,9 +203,6 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 		if c := text[k]; 'A' <= c && c <= 'Z' {
 			return faint // only cmd.exe ignores case
 		}
-	}
-	if name := string(w.name()); name == "true" || name == "false" {
-		return hint
 	}
 	if !isPlain {
 		return likely
