@@ -92,6 +92,7 @@ var rows = []languagetest.Row{
 	{Shows: "a list of files", Attack: "/etc/group", Twin: "/etc/group, /etc/hosts and more", Suspicious: true},
 	{Shows: "line of a log", Attack: "/etc/httpd/conf/httpd.conf", Twin: "[error] no such file: /etc/httpd/conf/httpd.conf", Suspicious: true},
 	{Shows: "names inside an archive", Attack: "/META-INF/context.xml", Twin: "META-INF/MANIFEST.MF"},
+	{Shows: "a file that a command line reads", Attack: "@/etc/passwd", Twin: "@/components/Button"},
 	{Shows: "climbs without a target", Attack: "../../../", Twin: "../..", Suspicious: true},
 	{Shows: "raw path of a request", Attack: "/a/..%2f/../b", Twin: "/a/b..c/d", Source: detect.SourcePath},
 }

@@ -208,6 +208,8 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	switch {
 	case target == secret && p.climbs > 0 && (p.abs || p.climbs > 1 || p.trick || first):
 		c, shape = certain, "traversal to a sensitive file"
+	case target == secret && first && strings.HasPrefix(p.text, "@/"):
+		c, shape = certain, "file handed over by its name" // as command lines take it
 	case target == secret && near && (first || scheme == local):
 		c = clear
 		if p.last&secretFile == 0 && p.all&(systemDir|secretDir|windowsDir) == 0 {

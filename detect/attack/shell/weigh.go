@@ -169,7 +169,7 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 		}
 		return faint
 	}
-	if name := string(w.name()); name == "true" || name == "false" {
+	if name := string(w.name()); (name == "true" || name == "false") && (ctx != inSubst || len(text) > 16) {
 		return hint
 	}
 	if ctx == inSubst {
