@@ -20,6 +20,11 @@ func (s *lexer) call(i int) value.Match {
 		start--
 	}
 	kind := names.Of(text[start:end])
+	if start > 0 && start < end && text[start-1] == '$' {
+		if m := s.variable(start, end, i); m.Confidence > 0 {
+			return m
+		}
+	}
 	if kind == 0 && (i+1 >= len(text) || text[i+1]|0x20 != 'j' && text[i+1] != ' ' && (s.expr < 0 || text[start] != 'T')) {
 		return value.Match{}
 	}
@@ -123,7 +128,7 @@ func superglobal(arg string) bool {
 // weigh grades a call by the function's kind, its argument and what it is called on.
 func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (float64, string) {
 	body, isLiteral := literalOf(arg)
-	command := isLiteral && (shell.Begins(body) || strings.HasPrefix(body, "/bin/"))
+	command := isLiteral && (shell.Begins(body) || strings.HasPrefix(body, "/bin/")) || name == "qx" && shell.Begins(arg)
 	inCode := s.expr >= 0 || s.block
 	free := recv == 0 && before != '$' && before != '>' && before != '\\' && !(before == ' ' && s.declared())
 	if kind&imports != 0 {
@@ -166,7 +171,9 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 			return enough, "call that runs a command"
 		case free && kind&unique != 0 && (isLiteral || inCode || strings.HasPrefix(arg, "$")):
 			return clear, "call that runs a command"
-		case free && isLiteral && (words.HasPrefix(name, "system") || words.HasPrefix(name, "exec") || words.HasPrefix(name, "popen")):
+		case free && words.HasPrefix(name, "open") && (strings.Contains(arg, `"|`) || strings.Contains(arg, `'|`) || strings.Contains(arg, `|")`) || strings.Contains(arg, `|')`)):
+			return clear, "command through a pipe"
+		case free && isLiteral && (strings.IndexByte(body, ' ') < 0 || shell.Names(body)) && (words.HasPrefix(name, "system") || words.HasPrefix(name, "exec") || words.HasPrefix(name, "popen")):
 			return probing, "call that runs a command"
 		case free && isLiteral && words.HasPrefix(name, "open") && strings.HasPrefix(strings.TrimSpace(body), "|"):
 			return clear, "command through a pipe"
@@ -180,6 +187,9 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 	}
 	if kind&evaluates != 0 && kind&unique != 0 && recv != 0 && isLiteral && words.HasPrefix(name, "runin") {
 		return blocked, "evaluation of text"
+	}
+	if kind&evaluates != 0 && kind&unique != 0 && recv == 0 && callback(arg) {
+		return enough, "callback that runs code"
 	}
 	if kind&evaluates != 0 && before == '$' && recv == 0 && isLiteral && words.HasPrefix(name, "eval") {
 		return probing, "evaluation of text" // $eval('1+1') of AngularJS

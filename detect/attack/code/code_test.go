@@ -14,6 +14,16 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "variable that holds a function's name", Attack: `$q="system";$q("id");`, Twin: `$q="total";$q("id");`},
+	{Shows: "call of what a request names", Attack: "$_GET[a]($_GET[b])", Twin: "$row[a]($b)"},
+	{Shows: "function by its index", Attack: "[system][0](id)", Twin: "[table][0](id)"},
+	{Shows: "function by a decoder", Attack: `strrev("metsys")("id")`, Twin: `strip("metsys")("id")`},
+	{Shows: "callback", Attack: `usort($a,"system")`, Twin: `usort($a,"compare")`},
+	{Shows: "Perl's quoted command", Attack: "qx(id)", Twin: "qx(a1)"},
+	{Shows: "Perl's pipe", Attack: `open(F,"|id")`, Twin: `open(F,"<id")`},
+	{Shows: "system with a text", Attack: `system("echo q")`, Twin: `system("see below")`},
+	{Shows: "new Java object in an expression", Attack: `${new java.lang.String("q")}`, Twin: "${new.value}"},
+	{Shows: "context of OGNL printed", Attack: "%{#parameters.q}", Twin: "%{q} #parameters"},
 	{Shows: "function in brackets", Attack: "(passthru)('id')", Twin: "(see)('this')"},
 	{Shows: "function put together of pieces", Attack: "(pass.(th).ru)(whoami);", Twin: "(a.(b).c)(d);"},
 	{Shows: "function as a string", Attack: `"sys"."tem"("id")`, Twin: `"the"."end"("of")`},
@@ -31,7 +41,7 @@ var rows = []languagetest.Row{
 	{Shows: "properties in brackets", Attack: "class['module']['classLoader']['x']", Twin: "class['a']['b']"},
 	{Shows: "PHP block", Attack: "<?php system('id'); ?>", Twin: "<?xml version=\"1.0\"?><a/>"},
 	{Shows: "short PHP block", Attack: "<?=`id`?>", Twin: "a <? b", Suspicious: true},
-	{Shows: "call that runs a command", Attack: "system('cat /etc/passwd');", Twin: "the system ('the gadget') is new", Suspicious: true},
+	{Shows: "call that runs a command", Attack: "system('cat /etc/passwd');", Twin: "the system ('the gadget') is new"},
 	{Shows: "after a statement", Attack: "1;system($_GET[c]);", Twin: "1; system (2)"},
 	{Shows: "information page", Attack: "phpinfo()", Twin: "phpinfo page"},
 	{Shows: "evaluation of encoded code", Attack: "eval(base64_decode('cGhwaW5mbygpOw=='))", Twin: "evaluate(base) and decode"},

@@ -26,6 +26,9 @@ walk:
 			depth--
 		case c == '"' || c == '\'':
 		case wordByte(c) && n < len(name):
+			if depth > 0 && '0' <= c && c <= '9' {
+				continue // an index
+			}
 			n++
 			name[len(name)-n] = c
 		case c == '.' || c == ' ' || c == '\\':
@@ -33,10 +36,18 @@ walk:
 			break walk
 		}
 	}
+	if start > 0 && text[i-1] == ']' && strings.Contains(text[max(0, i-24):i], "$_") && i+1 < len(text) && text[i+1] == '$' {
+		return found(certain, max(0, i-24), i+1, "call of what a request names")
+	}
 	if depth != 0 || n < 4 {
 		return value.Match{}
 	}
 	kind := names.OfBytes(name[len(name)-n:])
+	for _, decoder := range [...]string{"strrev", "base64_decode", "hex2bin", "str_rot13", "chr", "base64decode"} {
+		if strings.HasPrefix(string(name[len(name)-n:]), decoder) && n > len(decoder)+2 {
+			kind |= runs | unique
+		}
+	}
 	arg := s.argument(i + 1)
 	body, quoted := literalOf(arg)
 	switch {
@@ -46,6 +57,44 @@ walk:
 		return found(certain, start, min(len(text), i+1+len(body)), "call of a name that is put together")
 	}
 	return value.Match{}
+}
+
+// variable judges a call of a variable text[start:end] that was given the name of a function
+// before: $f="system";$f("id").
+func (s *lexer) variable(start, end, i int) value.Match {
+	before := s.text[max(0, start-128) : start-1]
+	k := strings.LastIndex(before, s.text[start-1:end]+"=")
+	if k < 0 {
+		return value.Match{}
+	}
+	given := strings.TrimLeft(before[k+end-start+2:], "\"' ")
+	n := 0
+	for n < len(given) && wordByte(given[n]) {
+		n++
+	}
+	if names.Of(given[:n])&(runs|evaluates) == 0 {
+		return value.Match{}
+	}
+	return found(certain, start-1, i+1, "call of a name that is put together")
+}
+
+// callback reports whether an argument of a call is the name of a function that runs commands
+// or code: usort($a,"system").
+func callback(arg string) bool {
+	for i := 0; i < len(arg); i++ {
+		if arg[i] != '"' && arg[i] != '\'' {
+			continue
+		}
+		end := strings.IndexByte(arg[i+1:], arg[i])
+		if end < 0 {
+			return false
+		}
+		if names.Of(arg[i+1:i+1+end])&(runs|evaluates|informs) != 0 {
+			return true
+		}
+		i += end + 1
+	}
+	return false
 }
 
 // probe reports whether the call whose bracket stands at i prints what a call of constants

@@ -42,6 +42,9 @@ func (s *lexer) expression(i int) (value.Match, int) {
 	if text[i] == '$' && lookup(text[i+2:]) {
 		return found(likely, i, min(len(text), i+24), "lookup that reaches out"), i
 	}
+	if t := strings.TrimLeft(text[i+2:min(len(text), i+24)], " "); words.HasPrefix(t, "new java.") || words.HasPrefix(t, "java.lang.") || words.HasPrefix(t, "javax.") {
+		return found(clear, i, min(len(text), i+24), "Java class in an expression"), i
+	}
 	if text[i] == '%' && i+2 < len(text) && text[i+2] == '(' {
 		return found(doubtful, i, i+3, "OGNL expression"), i
 	}
@@ -135,6 +138,8 @@ func (s *lexer) ognlMark(i int) value.Match {
 	}
 	name := text[i+1 : j]
 	switch {
+	case s.expr >= 0 && s.text[s.expr] == '%' && i == s.expr+2 && (text[j] == '}' || text[j] == '.' || text[j] == '[') && names.Of(name)&ognlVar != 0 && len(name) > 3:
+		return found(likely, i, j, "OGNL context")
 	case words.HasPrefix(name, "_memberaccess"), words.HasPrefix(name, "context") && (text[j] == '[' || text[j] == '.'):
 		return found(enough, i, j, "OGNL context")
 	case text[j] == '=' && (i > 0 && (text[i-1] == '(' || text[i-1] == '{') || s.expr >= 0) && (j+1 >= len(text) || text[j+1] != '"'):

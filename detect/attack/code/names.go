@@ -22,11 +22,11 @@ const (
 var names = words.New(
 	words.Group{Kind: runs | unique, Words: `shell_exec passthru proc_open pcntl_exec proc_nice execsync spawnsync execfilesync check_output popen2 popen3
 		getoutput getstatusoutput wscript.shell shellexecute processbuilder winexec posix_spawn expect_popen cfexecute xp_cmdshell
-		start_process createprocess runtime_exec execve execvp execvpe execlp spawnvp spawnlp`},
+		start_process createprocess runtime_exec execve execvp execvpe execlp spawnvp spawnlp qx`},
 	words.Group{Kind: runs, Words: `system exec popen spawn execute check_call call run start execfile execl execv shell open sh backticks`},
 	words.Group{Kind: evaluates | unique, Words: `create_function call_user_func call_user_func_array assert_options preg_replace_callback runinthiscontext
 		runinnewcontext loadstring instance_eval class_eval module_eval executeglobal create_lambda_function array_filter usort
-		register_shutdown_function ob_start fromcharcode`},
+		register_shutdown_function ob_start fromcharcode reflectionfunction array_walk uasort uksort iterator_apply`},
 	words.Group{Kind: evaluates, Words: `eval assert exec compile preg_replace array_map function execfile load unserialize evaluate mb_ereg_replace`},
 	words.Group{Kind: informs | unique, Words: `phpinfo phpversion phpcredits php_uname php_sapi_name get_current_user getmypid getcwd sys_get_temp_dir get_loaded_extensions get_defined_vars get_cfg_var`},
 	words.Group{Kind: php, Words: `print print_r var_dump var_export md5 sha1 die exit echo printf sprintf chr ord hexdec dechex bin2hex hex2bin base64_decode

@@ -99,7 +99,8 @@ var elements = []words.Group{
 	{Kind: confDir, Words: `conf conf.d config etc sites-available sites-enabled vhosts.d vhost.d extra php apache apache2 httpd nginx mysql data cfg`},
 	{Kind: assetExt, Words: `js mjs cjs ts tsx jsx vue svelte css scss less map png jpg jpeg gif svg webp avif ico woff woff2 ttf html htm md json mp4 pdf go rs java kt swift h hpp c cc cpp cs rb lua`},
 	{Kind: media, Words: `png jpg jpeg gif svg webp avif ico woff woff2 ttf eot css scss less map mp4 webm mp3 pdf`},
-	{Kind: source, Words: `yml yaml toml lock gradle props targets csproj sln proto mk cmake lua sh py txt rst adoc`},
+	{Kind: source, Words: `yml yaml toml lock gradle props targets csproj sln proto mk cmake lua sh py txt rst adoc versions
+		.gitignore .gitattributes .dockerignore .editorconfig .eslintrc .prettierrc .babelrc .npmignore .nvmrc .browserslistrc makefile dockerfile license readme`},
 	{Kind: closedExt, Words: `conf cnf ini log key pem bak old sql env p12 pfx jks kdbx sqlite db htpasswd passwd`},
 	{Kind: codeExt, Words: `php php3 php5 phtml asp aspx jsp jspx cgi pl cfm inc`},
 }

@@ -172,6 +172,9 @@ func (p *parsed) element(e string, dots, junk int) {
 
 // ext returns the kinds of the last element's extension.
 func (p *parsed) ext() uint32 {
+	if names.Of(p.name)&source != 0 {
+		return source
+	}
 	if k := strings.LastIndexByte(p.name, '.'); k > 0 {
 		return names.Of(p.name[k+1:]) & (assetExt | codeExt | media | source | closedExt)
 	}

@@ -16,6 +16,11 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "request path: settings that pages are about", Attack: "/usr/local/apache2/conf/httpd.conf", Twin: "/docs/web.config", Source: detect.SourcePath},
+	{Shows: "settings of a project above", Attack: "../../x.conf", Twin: "../../.gitignore", Suspicious: true},
+	{Shows: "logs below a directory above", Attack: "../storage/app.log", Twin: "../storage/app.js", Suspicious: true},
+	{Shows: "file of the same name as its field", Attack: "/etc/shadow", Twin: "/etc/hosts", Source: detect.SourceBody, Name: "hosts", Suspicious: true},
+	{Shows: "an option and its file", Attack: "-F /etc/passwd", Twin: "see -F and /etc/passwd there", Suspicious: true},
 	{Shows: "a path that a question is about", Attack: "/etc/hosts", Twin: "what is /etc/hosts", Suspicious: true},
 	{Shows: "a comment that names a file", Attack: "../../etc/nsswitch.conf", Twin: "# /etc/nsswitch.conf", Suspicious: true},
 	{Shows: "climbs to a password file", Attack: "../../../../etc/passwd", Twin: "../img/a.png", Suspicious: true},
@@ -82,7 +87,7 @@ var rows = []languagetest.Row{
 	{Shows: "time zone in a configuration", Attack: "/etc/shadow", Twin: "/etc/localtime", Source: detect.SourceBody, Name: "tz"},
 	{Shows: "own log in a configuration", Attack: "/root/.bash_history", Twin: "/var/log/shop.log", Source: detect.SourceBody, Name: "path", Suspicious: true},
 	{Shows: "file of the system in a configuration", Attack: "/etc/passwd", Twin: "/etc/hosts", Source: detect.SourceBody, Name: "hosts_file", Suspicious: true},
-	{Shows: "mount in a configuration", Attack: "/root/.ssh", Twin: "/var/run/docker.sock:/var/run/docker.sock", Source: detect.SourceBody, Name: "Binds", Suspicious: true},
+	{Shows: "mount in a configuration", Attack: "/etc/passwd", Twin: "/var/run/docker.sock:/var/run/docker.sock", Source: detect.SourceBody, Name: "Binds", Suspicious: true},
 	{Shows: "device in a configuration", Attack: "/proc/self/mem", Twin: "/dev/root", Source: detect.SourceBody, Name: "device"},
 	{Shows: "file URL in a configuration", Attack: "file:///etc/passwd", Twin: "file:///var/lib/app/data", Source: detect.SourceBody, Name: "storage", Suspicious: true},
 	{Shows: "inline code of a text", Attack: "`/etc/fstab`", Twin: "Add it to `/etc/fstab`.", Suspicious: true},

@@ -66,6 +66,7 @@ func (p *parsed) target(resource bool) goal {
 		(counts(p.last, rooted) || p.climbs > 0 || p.before&(secretDir|windowsDir|systemDir) != 0):
 		return secret
 	case p.last&configFile != 0 && absolute && (p.elems >= 2 || p.climbs > 0 || p.drive) &&
+		(!resource || up || hasElem(p.text, "usr") || hasElem(p.text, "var") || hasElem(p.text, "opt") || hasElem(p.text, "home")) &&
 		(p.last&shared == 0 || rooted && p.before&(confDir|secretDir) != 0),
 		p.last&logFile != 0 && (up || p.abs && (!resource || hasElem(p.text, "var"))) && p.all&logDir != 0:
 		return secret
@@ -242,7 +243,7 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	case p.climbs > 0 && first && fileName(v.Name):
 		c, shape = barely, "file name that climbs"
 	case p.closed && first && p.climbs < 3 && p.ext()&(assetExt|media) == 0 && (p.elems > 1 || p.first&systemDir != 0),
-		p.climbs > 0 && first && p.elems == 1 && settings(p.name):
+		p.climbs > 0 && first && settings(p.name):
 		c, shape = barely, "climb to settings, logs or keys"
 	}
 	if p.climbs == 2 && p.elems == 0 && !p.abs && !p.trick && !p.nul && after != '{' {
@@ -284,7 +285,7 @@ func settings(name string) bool {
 		return false
 	}
 	ext := names.Of(name[k+1:])
-	return ext&closedExt != 0 || ext&codeExt != 0 && (words.Index(name[:k], "config") >= 0 || words.HasPrefix(name, "settings") || words.HasPrefix(name, "db.") || words.HasPrefix(name, "database"))
+	return ext&closedExt != 0 || ext&(assetExt|media) == 0 && (words.HasPrefix(name, "secret") || words.HasPrefix(name, "credential")) || ext&codeExt != 0 && (words.Index(name[:k], "config") >= 0 || words.HasPrefix(name, "settings") || words.HasPrefix(name, "db.") || words.HasPrefix(name, "database"))
 }
 
 // listed reports whether a field is a list of the files of a commit.
@@ -306,7 +307,11 @@ func worded(text string, start, end int) bool {
 		return true
 	}
 	if b := strings.TrimRight(before, "\"'`(*"); b != "" && (b[len(b)-1] == ' ' || b[len(b)-1] == '\n') {
-		if bare := strings.TrimRight(b, " \n-*:.,;)"); bare == "" && strings.TrimLeft(b, " \n") != "" || len(bare) > 1 && bare[len(bare)-1] != '=' {
+		bare := strings.TrimRight(b, " \n-*:.,;)")
+		if len(bare) == 2 && bare[0] == '-' {
+			return false // the option that the path belongs to
+		}
+		if bare == "" && strings.TrimLeft(b, " \n") != "" || len(bare) > 1 && bare[len(bare)-1] != '=' {
 			return true
 		}
 	}
@@ -321,11 +326,15 @@ func worded(text string, start, end int) bool {
 // config reports whether the value is one of a configuration that names a place of the system
 // which holds no secrets: {"hosts_file": "/etc/hosts"}, {"logs": [{"path": "/var/log/a.log"}]}.
 func config(v *value.Value, p *parsed) bool {
+	if v.Source == detect.SourceBody && p.abs && p.climbs == 0 && mounts.Of(v.Name) != 0 && p.last&(word|logFile) == 0 {
+		return true // whatever is mounted
+	}
 	if v.Source != detect.SourceBody || p.climbs > 0 || !p.abs || p.last&secretFile != 0 || p.first&systemDir != 0 && !hasElem(p.text, "etc") {
 		return false
 	}
-	if fields.Of(v.Name) != 0 && p.first&systemDir == 0 {
-		return true
+	if fields.Of(v.Name) != 0 && (p.first&systemDir == 0 || p.second&(etcFile|configFile) == 0) ||
+		len(v.Name) > 3 && len(p.name) >= len(v.Name) && detect.EqualFold(p.name[:len(v.Name)], v.Name) {
+		return true // also {"hosts": "/etc/hosts"}
 	}
 	last := lastWord(v.Name)
 	return last != "" && !words.HasPrefix(v.Name, "file") && fields.Of(last) != 0
@@ -344,9 +353,12 @@ func lastWord(name string) string {
 	return ""
 }
 
+// mounts are the fields that say where something is mounted, or what.
+var mounts = words.New(words.Group{Kind: 1, Words: `mountpath hostpath mount_path host_path binds volumes mounts mountpoint kubeconfig container_path`})
+
 // fields are the fields of configurations, and the last words of their names, that hold paths.
 var fields = words.New(words.Group{Kind: 1, Words: `path paths file files dir dirs directory log logs logfile conf config cert certs certificate ca key socket
-	bind binds volume volumes mount mounts device devices command cmd args entrypoint storage location source target destination root home`})
+	service services bind binds volume volumes mount mounts device devices command cmd args entrypoint storage location source target destination root home`})
 
 // climb weighs the upward steps alone. Linked says that the path stands in brackets or
 // quotes inside a text, as links and imports do.

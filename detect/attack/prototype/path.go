@@ -58,8 +58,8 @@ func flight(s string) value.Match {
 // attributes judges a name, or a path of them, by which Python's objects lead to the globals
 // of their modules: attribute (class) pollution of servers that merge what they are sent.
 func attributes(v *value.Value) value.Match {
-	if !v.IsName {
-		return value.Match{}
+	if !v.IsName && (v.Traits.Any(value.White|value.ParenOpen) || len(v.Text) > 256 || !strings.Contains(v.Text, "__.__")) {
+		return value.Match{} // a value: a path of two such attributes and nothing else
 	}
 	for _, name := range [...]string{"__globals__", "__builtins__", "__subclasses__", "__mro__", "__bases__", "__base__", "__code__", "__kwdefaults__", "__defaults__"} {
 		i := strings.Index(v.Text, name)

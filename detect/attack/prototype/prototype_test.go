@@ -14,6 +14,7 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "path of Python's attributes as a value", Attack: "__class__.__init__.__globals__.SECRET", Twin: "the __class__.__init__ of it", Source: detect.SourceBody, Name: "path"},
 	{Shows: "pointer of a JSON patch", Attack: "/__proto__/admin", Twin: "/proto/admin", Source: detect.SourceBody, Name: "path"},
 	{Shows: "pointer by the constructor", Attack: "/constructor/prototype/x", Twin: "/constructors/prototypes/x", Source: detect.SourceBody, Name: "path"},
 	{Shows: "the path of a page", Attack: "/a/b?__proto__[x]=1", Twin: "/docs/constructor/prototype/", Source: detect.SourcePath, Suspicious: true},

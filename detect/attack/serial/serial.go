@@ -21,7 +21,8 @@ import (
 func Possible(v *value.Value) bool {
 	t, p := v.Traits, v.Pairs
 	return p.Any(value.HeadStream|value.Tag|value.DollarMark|value.ColonColon|value.BackslashWord) || t.Any(value.Control|value.High|value.NUL|value.Newline) ||
-		p.All(value.ClassColon|value.ColonDigit) || v.IsName && t.Any(value.Slash|value.ParenOpen) ||
+		p.All(value.ClassColon|value.ColonDigit) || v.IsName && (t.Any(value.Slash|value.ParenOpen) || p.Any(value.Underscores)) ||
+		p.Any(value.HeadPackage) && t.All(value.Colon|value.Equals) ||
 		t.Any(value.Dot) && (p.Any(value.HeadPackage|value.AtKey|value.LessLetter) || t.Any(value.DoubleQuote) && t.Any(value.BracketOpen|value.BraceOpen))
 }
 

@@ -14,6 +14,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "class of Python that runs commands", Attack: "posix.system", Twin: "pages.systems", Name: "py/object"},
+	{Shows: "reduction of Python as a key", Attack: "__reduce__", Twin: "__typename", IsName: true},
 	{Shows: "what Python's jsonpickle calls", Attack: `{"py/reduce":[{"py/type":"os.system"},{"py/tuple":["id"]}]}`, Twin: `{"py/state":[1,2]}`},
 	{Shows: "a class named in an array, as Jackson does", Attack: `["org.springframework.context.support.ClassPathXmlApplicationContext","http://x.example/a.xml"]`, Twin: `["org.example.app","http://x.example/a.xml"]`},
 	{Shows: "Java stream in base64", Attack: "rO0ABXNyABFqYXZhLnV0aWwuSGFzaE1hcA==", Twin: "r00ABXNyABFqYXZh"},

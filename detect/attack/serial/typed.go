@@ -25,6 +25,8 @@ func key(text string) value.Match {
 	switch text {
 	case "py/reduce", "py/function", "py/repr", "py/newargsex":
 		return found(likely, 0, len(text), "key that calls")
+	case "__reduce__", "__reduce_ex__", "__setstate__", "__PHP_Incomplete_Class_Name":
+		return found(likely, 0, len(text), "key that calls")
 	case "__construct()":
 		return found(likely, 0, len(text), "constructor as a key")
 	}
@@ -38,7 +40,7 @@ func named(v *value.Value) value.Match {
 		return value.Match{}
 	}
 	switch v.Name {
-	case "json_class", "^o", "^O", "^c":
+	case "json_class", "^o", "^O", "^c", "rb/object", "ruby/object":
 		for _, p := range [...]string{"Gem::", "ERB", "Net::", "Rack::", "Bundler::", "Sprockets::", "Kernel", "Logger", "PStore", "ActiveSupport::Deprecation",
 			"ActiveModel::", "ActionView::", "UnboundMethod", "Process", "IO", "Rake::", "YARD::", "RDoc::"} {
 			if strings.HasPrefix(text, p) {
@@ -83,7 +85,7 @@ var gadgets = words.New(words.Group{Kind: 1, Words: `JdbcRowSetImpl TemplatesImp
 	ClassPathXmlApplicationContext FileSystemXmlApplicationContext WrapperConnectionPoolDataSource JndiRefForwardingDataSource ComboPooledDataSource
 	PoolBackedDataSource JndiRefConnectionFactory HikariConfig HikariDataSource JndiDataSourceFactory PropertyPathFactoryBean
 	MethodInvokingFactoryBean MethodInvokingBean LdapAttribute XslTransformer URLClassLoader ProcessBuilder ScriptEngineManager JndiConfiguration
-	InvokerTransformer ChainedTransformer InstantiateTransformer LazyMap TiedMapEntry BeanComparator PriorityQueue XBean JndiConverter
+	InvokerTransformer ChainedTransformer InstantiateTransformer LazyMap TiedMapEntry BeanComparator DefaultTransactionManagerLookup PriorityQueue XBean JndiConverter
 	SetPropertiesRule JndiLocator DataSourceTransactionManager JtaTransactionManager ImageIO SimpleJndiBeanFactory DefaultBeanFactoryPointcutAdvisor
 	BasicDataSource PerUserPoolDataSource SharedPoolDataSource OracleJDBCRowSet OracleManagedConnectionFactory JNDIRealm EhcacheJtaTransactionManagerLookup
 	UnixPrintService BCELClassLoader ELProcessor GroovyShell GroovyClassLoader InitialContext LdapRealm JndiObjectFactory AutoCloseable`})

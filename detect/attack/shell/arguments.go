@@ -284,10 +284,10 @@ func (a *args) fits(kind uint32) int {
 	}
 	two := kind&takesPath != 0 && (a.option || a.path || a.expansion) ||
 		kind&takesHost != 0 && (a.host || a.option || a.expansion) ||
-		kind&takesNumber != 0 && (a.number && a.count == 1 || a.option) ||
+		kind&takesNumber != 0 && (a.number && a.prose == 0 || a.option) ||
 		kind&takesSum != 0 && a.number && (a.count == 1 && a.sum || a.count == 3) ||
 		kind&takesCode != 0 && (a.option || a.code) ||
-		kind&takesCommand != 0 && (a.command || a.option) ||
+		kind&takesCommand != 0 && (a.command || a.option || a.expansion && a.prose == 0) ||
 		kind&takesWords != 0 && (a.expansion || a.code || a.option || a.redirect) ||
 		kind&takesSlash != 0 && a.slash ||
 		kind&takesVerb != 0 && a.verb ||

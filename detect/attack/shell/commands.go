@@ -27,7 +27,7 @@ var commands = words.New(
 		sysinfo ls tasklist getmac hostnamectl lsb_release nproc uptime lsmod dmesg lscpu lsblk ps netsh ntsd
 		driverquery getuid nbtstat`},
 	words.Group{Kind: alone | plain, Words: `id dir pwd who date env hostname route arp top users groups last df du
-		history export jobs ver vol tree logname finger mount halt reboot poweroff shutdown free true false calc notepad
+		history export jobs ver vol tree logname finger mount halt reboot poweroff shutdown free true false calc notepad help
 		sh bash ps cal stat gpresult`},
 	words.Group{Kind: takesPath, Words: `ls ll tac nl od xxd hexdump strings chmod chown chgrp mkdir rmdir rm cp mv ln
 		grep egrep fgrep zgrep zcat bzcat xzcat awk gawk mawk nawk sed mkfifo mknod dd shred unlink tar gzip gunzip bzip2 unzip
@@ -64,7 +64,7 @@ var commands = words.New(
 	words.Group{Kind: prelude, Words: `cd chdir pushd set-location man`},
 	words.Group{Kind: takesVerb, Words: `ps`},
 	words.Group{Kind: takesVerb | plain | prelude, Words: `docker kubectl git pip pip3 npm npx gem cargo brew apt snap dnf apk pacman helm podman terraform aws gcloud make go yarn`},
-	words.Group{Kind: compound, Words: `for select while until if case function coproc`},
+	words.Group{Kind: compound, Words: `for select while until if case function`},
 )
 
 // verbs are what stands after a command of takesVerb, or a program after `which`.

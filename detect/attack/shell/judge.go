@@ -155,6 +155,7 @@ func (s *lexer) walk(best value.Match) value.Match {
 		case '$':
 			if i+1 < len(text) && text[i+1] == '(' && !strings.HasPrefix(text[i:], "$((") {
 				m = s.command(s.blanks(i+2), inSubst, i)
+				m = m.Better(s.named(i, i+2))
 			}
 		case '<', '>':
 			if i+1 < len(text) && text[i+1] == '(' {
@@ -214,6 +215,22 @@ func (s *lexer) surroundings(i, next int, m *value.Match) bool {
 		m.Confidence = faint
 	}
 	return false
+}
+
+// named judges a substitution at i whose output is the name of the command: ;$(echo id).
+func (s *lexer) named(i, inner int) value.Match {
+	k := i
+	for k > 0 && s.text[k-1] == ' ' {
+		k--
+	}
+	if k == 0 || !isOperator(s.text[k-1]) && !strings.HasSuffix(s.text[:k], "eval") || k > 1 && s.text[k-1] == '&' && s.text[k-2] != '&' && k > 2 {
+		return value.Match{}
+	}
+	if kind := commands.Of(s.wordAt(inner)); kind&(takesWords|takesPath|takesCode|takesSum) == 0 {
+		return value.Match{}
+	}
+	s.seen.fit, s.seen.loud, s.seen.plain = 2, true, false
+	return found(likely, i, min(len(s.text), inner+16), "command made by a substitution")
 }
 
 // reference reports whether a text ends in one of the character references that every HTML
@@ -279,6 +296,8 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 		return value.Match{}
 	}
 	switch c := text[i]; {
+	case c == '.' && ctx == afterMark && i+2 < len(text) && text[i+1] == ' ' && strings.IndexByte("/~.$", text[i+2]) >= 0:
+		return found(atPlace, mark, min(len(text), i+16), "script that is read in")
 	case isLetter(c) || c == '/' || c == '$' || c == '\\' || c == '.' || c == '"' || c == '\'' || c == '!' || c == '[' || c == '?' || c == '*':
 	case c == '%' && ctx != afterText:
 		return comspec(text, i, mark)
@@ -320,7 +339,11 @@ func (s *lexer) lookAt(i int, ctx context, mark int) value.Match {
 			return value.Match{} // &name=value of a form
 		}
 		if w.assign {
-			// cmd=cat /etc/passwd: what follows the sign may be the command itself.
+			// cmd=cat /etc/passwd: what follows the sign may be the command itself, unless it is
+			// one of several fields of a log line.
+			if ctx == atStart && round > 0 {
+				return value.Match{}
+			}
 			if eq := strings.IndexByte(text[w.start:w.end], '='); eq > 0 {
 				var inner word
 				s.lexWord(w.start+eq+1, &inner)

@@ -114,12 +114,13 @@ func continued(text string, lonely bool) bool {
 // settings do.
 func (s *lexer) script(head string) bool {
 	head = strings.TrimLeft(head, " \t$#(")
+	chained := strings.Contains(head, " && ")
 	for first := true; head != ""; first = false {
 		n := 0
 		for n < len(head) && n < 24 && (wordish(head[n]) || head[n] == '.') {
 			n++
 		}
-		if kind := commands.Of(head[:n]); kind != 0 && n < len(head) && (first || kind&plain == 0) {
+		if kind := commands.Of(head[:n]); kind != 0 && n < len(head) && (kind&plain == 0 || first && (chained || !sentence(head+" x"))) {
 			return true
 		}
 		k := strings.IndexByte(head, ' ')

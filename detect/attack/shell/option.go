@@ -12,7 +12,19 @@ import (
 var running = words.New(words.Group{Kind: 1, Words: `oproxycommand olocalcommand opermitlocalcommand upload-pack receive-pack use-compress-program
 	checkpoint-action to-command rsh-command unzip-command use-askpass exec-path exec-batch oqueuedirectory core.sshcommand
 	rsh info-script new-volume-script filter-process open-files-in-pager extcmd diff-program hostname-bin zip-command
-	pager editor rmt-command to-program preprocessor command-hook`})
+	pager editor core.pager core.editor core.fsmonitor core.hookspath core.askpass core.gitproxy rmt-command to-program preprocessor command-hook`})
+
+// called are options whose value is a command in some programs and anything in others.
+var called = words.New(words.Group{Kind: 1, Words: `exec pre command cmd run proxy-command hook shell post-exec pre-exec`})
+
+// nameEnd returns where the name ends that a text begins with.
+func nameEnd(text string) int {
+	n := 0
+	for n < len(text) && n < 32 && (wordish(text[n]) || text[n] == '.') {
+		n++
+	}
+	return n
+}
 
 // writing are options by which such programs write what they got into a file.
 var writing = words.New(words.Group{Kind: 1, Words: `output output-document output-file outfile out-file o log-file logfile dump-header
@@ -32,9 +44,18 @@ func injectedOption(text string, i int) value.Match {
 		switch name := text[i:j]; {
 		case running.Of(name) != 0:
 			return found(likely, from, min(len(text), j+24), "option that runs a command")
+		case running.Of(text[j+1:j+1+nameEnd(text[j+1:])]) != 0,
+			called.Of(name) != 0 && Begins(text[j+1:]):
+			return found(likely, from, min(len(text), j+24), "option that runs a command")
 		case writing.Of(name) != 0 && servedCode(text[j+1:]):
 			return found(likely, from, len(text), "option that writes a file")
 		}
+	}
+	if i == from+1 && (text[i]|0x20 == 'o') && servedCode(text[i+1:]) {
+		return found(likely, from, len(text), "option that writes a file") // -O/srv/www/x.php
+	}
+	if strings.HasPrefix(text[i:], "d @/") || strings.HasPrefix(text[i:], "T /etc/") {
+		return found(likely, from, min(len(text), i+24), "option that sends a file")
 	}
 	if j+1 < len(text) && text[j] == ' ' && j == from+2 && (text[i] == 'c' || text[i] == 'e') && Begins(text[j+1:]) {
 		return found(atPlace, from, min(len(text), j+24), "option that runs a command") // -c id

@@ -18,6 +18,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 // breaks are the classes that can end a word or begin a command.
@@ -30,7 +31,7 @@ const breaks = value.Semicolon | value.Pipe | value.Ampersand | value.Newline | 
 func Possible(v *value.Value) bool {
 	t := v.Traits
 	return t.Any(breaks|value.White|value.Plus|value.Quote|value.DoubleQuote|value.Caret) && t.Any(^value.Traits(value.High|value.Digit|value.White)) ||
-		v.Pairs.Any(value.HeadHyphen) ||
+		v.Pairs.Any(value.HeadHyphen|value.ColonColon) ||
 		t.Any(value.Slash) && (t.Any(splicing|value.BracketClose) || v.Pairs.Any(value.SlashAfterN))
 }
 
@@ -76,11 +77,18 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence < enough && v.Traits.Any(breaks) {
 		best = s.walk(best)
 	}
+	if best.Shape == shapes[atStart] && interpreters.Of(v.Name) != 0 && v.Source == detect.SourceBody && !v.Traits.Any(value.White|breaks) {
+		best.Confidence = min(best.Confidence, faint) // {"shell": "/bin/bash"}: nothing is run yet
+	}
 	if best.Confidence >= suspicious && best.Shape != definition {
 		best = s.temper(best)
 	}
 	return best
 }
+
+// interpreters are the fields of configurations that name a program.
+var interpreters = words.New(words.Group{Kind: 1, Words: `shell interpreter entrypoint executable binary python java node ruby perl php bash loginshell login_shell
+	default_shell defaultshell init program bin python_path pythonpath command runtime`})
 
 // Confidences, by what they mean.
 const (
@@ -115,6 +123,12 @@ func (s *lexer) temper(m value.Match) value.Match {
 
 func found(confidence float64, start, end int, shape string) value.Match {
 	return value.Match{Class: detect.ClassRCE, Confidence: confidence, Start: start, End: end, Shape: shape}
+}
+
+// Names reports whether the text begins with the name of a command, whatever follows it.
+func Names(text string) bool {
+	s := lexer{text: text}
+	return commands.Of(s.wordAt(s.blanks(0))) != 0
 }
 
 // Begins reports whether the text begins with a command that means something by itself: for languages that hand a string to the shell (system('id')).

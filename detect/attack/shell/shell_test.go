@@ -48,6 +48,22 @@ func FuzzOrdinary(f *testing.F) {
 }
 
 var rows = []languagetest.Row{
+	{Shows: "a test before a command", Attack: "; [ 1 ] && id", Twin: "a [ 1 ] && id card"},
+	{Shows: "function by its word", Attack: "; function q { id; }; q", Twin: "; function q of id"},
+	{Shows: "a command made by a substitution", Attack: "x;$(echo id)", Twin: "x; $(form).id of it"},
+	{Shows: "evaluation of a substitution", Attack: "; eval $(echo id)", Twin: "; eval of $(x)"},
+	{Shows: "a script that is read in", Attack: "; . /tmp/q", Twin: "; . and so on"},
+	{Shows: "PowerShell with a word in a substitution", Attack: "$(Get-Content q)", Twin: "$(content).get(x)"},
+	{Shows: "several numbers", Attack: "; seq 1 9", Twin: "; seq 1 of 9"},
+	{Shows: "option with the file at once", Attack: "-O/srv/www/q.php", Twin: "-O2 -Wall"},
+	{Shows: "setting of Git that runs a command", Attack: "--config=core.pager=id", Twin: "--config=core.bare=true"},
+	{Shows: "option that sends a file", Attack: "-d @/etc/hostname", Twin: "-d @home"},
+	{Shows: "interpreter in a configuration", Attack: "/bin/bash -c id", Twin: "/bin/bash", Source: detect.SourceBody, Name: "shell", Suspicious: true},
+	{Shows: "fields of a log line", Attack: "cmd=cat /etc/passwd", Twin: `time="12:00" level=info cmd="ls -la"`},
+	{Shows: "emphasised code", Attack: "x`whoami`", Twin: "**`whoami`** prints a name", Suspicious: true},
+	{Shows: "a sentence that begins with cmd.exe's words", Attack: `type C:\Windows\win.ini`, Twin: "Type /etc/hosts in the box", Suspicious: true},
+	{Shows: "a title", Attack: "query user /server:q", Twin: "User Query", Suspicious: true},
+	{Shows: "commands in a chain of a guide", Attack: "x ; cd /tmp && id", Twin: "cd spec && tool . && open a/b.html && cd ..", Suspicious: true},
 	{Shows: "a command tightly behind its operator, after a sentence", Attack: "I would like to know where my order is, please help.;cat /etc/passwd", Twin: "I would like to know where my order is; cat and dog food, please help."},
 	{Shows: "a comment ends the command", Attack: "127.0.0.1;whoami # and so on, and on", Twin: "127.0.0.1; who am I # and so on"},
 	{Shows: "a program at once behind an operator", Attack: ";iptables -F", Twin: "a firewall; iptables or nftables"},

@@ -79,6 +79,9 @@ func (s *lexer) leadsTo(i int, rest string) bool {
 	if i > 0 && text[i-1] == '(' && strings.HasPrefix(rest, ")") {
 		return i < 2 || text[i-2] != '$'
 	}
+	if i > 0 && rest != "" && (text[i-1] == '*' || text[i-1] == '_') && rest[0] == text[i-1] {
+		return true // emphasis
+	}
 	if i < 2 || text[i-1] != ' ' && text[i-1] != '\n' && (text[i-1] != '(' || text[i-2] != ' ') {
 		return false
 	}

@@ -43,6 +43,8 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	case fit > 0:
 	case hyphened(w.name()) && a.tight:
 		fit = 1
+	case hyphened(w.name()) && ctx == inSubst && w.n > 0 && 'A' <= w.buf[0] && w.buf[0] <= 'Z':
+		fit = 2 // $(Get-Content x)
 	case ctx == inSubst && s.text[mark] == '$' && a.count > 0 && (a.code || a.prose == 0 && (a.redirect || a.expansion)),
 		ctx == afterMark && kind&takesCode != 0 && a.path && a.prose == 0 && a.count == 1:
 		fit = 2 // $(tr 'a' 'b'<<<c), ; sh ./x.sh
@@ -94,7 +96,7 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	case ctx == inSubst && a.count > 0 && !isPlain:
 		confidence = faint
 	}
-	if ctx == atStart && isPlain && a.prose > 1 && !a.slash {
+	if ctx == atStart && isPlain && a.prose > 1 && !(a.slash && kind&takesVerb != 0) {
 		confidence = min(confidence, doubtful) // "Copy ~/x to the server"
 	}
 	if ctx == atStart && isPlain && fit < 3 && 'A' <= s.text[w.start] && s.text[w.start] <= 'Z' && w.end > w.start+1 && s.text[w.start+1] >= 'a' {
@@ -215,6 +217,8 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 	}
 	bare := strings.Trim(head, " \t;|&$\"'+\r\n")
 	switch {
+	case !newline && bare != "" && s.broken(head) && s.ends(w.end):
+		return blocks // "; [ 1 ] && id": all of the line is the shell's
 	case bare == "" && newline:
 		return barely
 	case bare == "":
@@ -225,6 +229,12 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 		return blocks
 	}
 	return faint
+}
+
+// broken reports whether a line begins with an operator that no text and no table begins with.
+func (s *lexer) broken(head string) bool {
+	head = strings.TrimLeft(head, " \t")
+	return head != "" && (head[0] == ';' || len(head) > 1 && isOperator(head[0]) && head[1] == head[0])
 }
 
 // looseHead reports whether the text before an operator is what a program expects in the
@@ -319,7 +329,7 @@ func (s *lexer) compound(w *word, ctx context) value.Match {
 	case words.HasPrefix(string(name), "case"):
 		ok = has("in") && has("esac")
 	case words.HasPrefix(string(name), "function"):
-		ok = strings.Contains(text, "()") && has("echo")
+		ok = strings.Contains(text, "()") && has("echo") || ctx == afterMark && strings.Contains(text, " { ") && strings.IndexByte(text, '}') > 0
 	case ctx != atStart:
 		ok = behindMark(text, "do") && behindMark(text, "done")
 	default:

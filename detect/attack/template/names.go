@@ -42,6 +42,10 @@ func tells(object, member string) bool {
 		return member == "env" || member == "mainModule" || member == "argv" || member == "versions" || member == "binding"
 	case "request":
 		return member == "server" || member == "environ" || member == "application"
+	case "pageContext":
+		return member == "request" || member == "response" || member == "session" || member == "servletContext" || member == "class"
+	case "facesContext":
+		return member == "externalContext" || member == "getExternalContext" || member == "application"
 	case "globalThis", "global":
 		return member == "process"
 	}

@@ -14,6 +14,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "contexts of Java's pages", Attack: "${pageContext.request.session}", Twin: "${page.title}"},
+	{Shows: "context of JSF", Attack: "#{facesContext.externalContext}", Twin: "#{faces.title}"},
 	{Shows: "context object behind words", Attack: "good morning dear {{config}}", Twin: "good {{config}} morning to you", Suspicious: true},
 	{Shows: "the process behind a global", Attack: "{{= global.process.env }}", Twin: "{{= order.process.state }}"},
 	{Shows: "the server behind a request", Attack: "{{app.request.server.all|join(',')}}", Twin: "{{order.title|join(',')}}"},

@@ -46,7 +46,7 @@ const (
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
 	return v.IsName && v.Traits.Any(value.Dot) || v.Pairs.Any(value.LessQuestion|value.LessPercent|value.LessLetter) ||
-		v.Traits.All(value.Newline|value.ParenOpen) && v.Traits.Any(value.Percent|value.Hyphen)
+		v.Traits.Any(value.Newline) && v.Traits.Any(value.ParenOpen|value.Quote|value.DoubleQuote) && v.Traits.Any(value.Percent|value.Hyphen)
 }
 
 // Judge looks at a file's name or content. The class is always Upload.

@@ -156,7 +156,7 @@ var headOf = func() (t [256]struct{ first, second Pairs }) {
 	}{
 		{HeadDir, "ewiEWI", "tienTIEN"},
 		{HeadStream, "raAgYB/", "OcCpPA123w"},
-		{HeadPackage, "cobgjnsmCOBGJNSM", "orslhaeduyiORSLHAEDUYI"},
+		{HeadPackage, "cobgjnsmpCOBGJNSMP", "orslhaeduyiORSLHAEDUYI"},
 	} {
 		for i := range len(row.first) {
 			t[row.first[i]].first |= row.pair
