@@ -245,7 +245,7 @@ func (s *lexer) formula() value.Match {
 	t := text[:min(len(text), 160)]
 	if k := strings.IndexByte(t, '|'); k > 0 {
 		rest := t[k+1:]
-		if q := strings.IndexByte(rest, '!'); q > 0 && (strings.HasPrefix(strings.TrimLeft(rest, " "), "'") || strings.HasPrefix(rest, "\"")) {
+		if q := strings.IndexByte(rest, '!'); q > 0 && (rest[q-1] == '\'' || rest[q-1] == '"') && (strings.HasPrefix(strings.TrimLeft(rest, " "), "'") || strings.HasPrefix(rest, "\"")) {
 			return found(certain, at, at+k+1+q, "DDE formula")
 		}
 	}

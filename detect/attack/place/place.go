@@ -61,6 +61,7 @@ var rules = [...]rule{
 	// Pods, containers and jobs.
 	{typ: Program, json: true, names: "command args cmd entrypoint argv", below: "container containers initcontainers spec template services exec healthcheck"},
 	{typ: Program, json: true, names: "command args cmd entrypoint argv", array: true},
+	{typ: Program, json: true, names: "test", below: "healthcheck"},
 	// CI pipelines.
 	{typ: Program, json: true, names: "run script before_script after_script", below: "steps jobs stages"},
 	{typ: Program, yaml: true, names: "run script before_script after_script command args entrypoint"},

@@ -102,7 +102,8 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	if ctx == atStart && isPlain && fit < 3 && 'A' <= s.text[w.start] && s.text[w.start] <= 'Z' && w.end > w.start+1 && s.text[w.start+1] >= 'a' {
 		confidence = min(confidence, faint) // "File Storage/Sharing": a title
 	}
-	if fit < 3 && miscased(w.name()) && !hyphened(w.name()) {
+	if (fit < 3 || w.n < 4 && w.n > 0 && w.buf[0] >= 'a') && miscased(w.name()) && !hyphened(w.name()) ||
+		ctx == atStart && a.redirect && a.count == 0 && !a.sensitive && !a.target && !s.traits.Any(value.White) && !s.plus {
 		confidence = min(confidence, faint)
 	}
 	if isPlain && kind&takesWords != 0 && !a.redirect && !a.sensitive && (ctx == atStart || ctx == afterMark && (s.text[mark] == '\n' || s.text[mark] == '\r')) {
