@@ -67,6 +67,9 @@ var commands = words.New(
 	words.Group{Kind: compound, Words: `for select while until if case function`},
 )
 
+// languages are interpreters whose options mean little unless they carry code: python -m x.
+var languages = words.New(words.Group{Kind: 1, Words: `python python2 python3 node nodejs ruby perl php lua java`})
+
 // verbs are what stands after a command of takesVerb, or a program after `which`.
 var verbs = words.New(words.Group{Kind: 1, Words: `user users view localgroup group share use start stop session accounts time config
 	add query delete save export import load copy compare restore firewall advfirewall interface wlan process os service qfe

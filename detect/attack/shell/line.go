@@ -64,7 +64,7 @@ func (s *lexer) firm(i int, m value.Match) bool {
 	case s.script(head):
 		return false
 	case !strings.ContainsAny(head, " \t") && s.looseHead(head):
-		return true
+		return start == 0 || !strings.HasPrefix(head, "./") // ./configure && make
 	case strings.Contains(head, " -"), strings.ContainsAny(head, "=$(){}[]<>`\"|\\"), !sentence(head + " x"):
 		return false
 	}

@@ -48,6 +48,9 @@ func FuzzOrdinary(f *testing.F) {
 }
 
 var rows = []languagetest.Row{
+	{Shows: "a tool of developers as inline code", Attack: "`curl 192.0.2.7/x`", Twin: "`go install x.example/cmd/y@latest`", Suspicious: true},
+	{Shows: "an interpreter without code", Attack: "python3 -c 'import os'", Twin: "python3 -m unittest discover tests", Suspicious: true},
+	{Shows: "steps of a guide", Attack: "x\n127.0.0.1 && make -j4", Twin: "git checkout x\n./configure && make -j4\ncp a b", Suspicious: true},
 	{Shows: "a test before a command", Attack: "; [ 1 ] && id", Twin: "a [ 1 ] && id card"},
 	{Shows: "function by its word", Attack: "; function q { id; }; q", Twin: "; function q of id"},
 	{Shows: "a command made by a substitution", Attack: "x;$(echo id)", Twin: "x; $(form).id of it"},
