@@ -17,7 +17,6 @@ import (
 	"strings"
 
 	"kongwaf/detect"
-	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/work"
 )
@@ -75,31 +74,21 @@ func judge(v *value.Value) value.Match {
 	if best.Confidence < blocked && v.Pairs.Any(value.LetterUN) && v.Traits.Any(value.White|value.ParenOpen|value.Star|value.NUL|value.Control|value.High) {
 		best = best.Better(union(text, v.Work))
 	}
-	if best.Confidence >= blocked && (best.Start == 0 && v.Traits.Any(value.Newline) && formatted(text) || quotedInProse(text, best)) {
+	if best.Confidence < blocked && v.Traits.Any(value.Digit) && v.Traits.Any(value.White|value.Greater) {
+		best = best.Better(numbers(v, text))
+	}
+	if best.Confidence >= blocked && (best.Start == 0 && v.Traits.Any(value.Newline) && formatted(text) || inCode(text, best)) {
 		best.Confidence = pasted
 	}
 	return best
 }
 
-// quotedInProse reports whether a statement stands in backticks that open like Markdown's, as
-// people write `SELECT a FROM b` in a question, or is a UNION behind a sentence. Neither a
-// number nor the name of a column is ended by a sentence.
-func quotedInProse(text string, m value.Match) bool {
-	if m.Start < 0 || m.Start >= len(text) {
-		return false
-	}
-	if text[m.Start] == '`' && (m.Start == 0 || text[m.Start-1] <= ' ' || text[m.Start-1] == '(') && m.Start+1 < len(text) &&
-		charClass[text[m.Start+1]] == cName && strings.IndexByte(text[m.Start+1:], '`') > 0 {
-		return true
-	}
-	before := text[:m.Start]
-	if strings.ContainsAny(before, "'\"") {
-		return false
-	}
-	if m.Shape == "union select" && text[m.Start] != '`' {
-		return document.Of(before) >= document.Prose
-	}
-	return false
+// inCode reports whether a statement stands in backticks that open like Markdown's, as people
+// write `SELECT a FROM b` in a question.
+func inCode(text string, m value.Match) bool {
+	at := m.Start
+	return at >= 0 && at+1 < len(text) && text[at] == '`' && (at == 0 || text[at-1] <= ' ' || text[at-1] == '(') &&
+		charClass[text[at+1]] == cName && strings.IndexByte(text[at+1:], '`') > 0
 }
 
 // formatted reports whether a text is a query as people write and paste it: it begins with
@@ -164,7 +153,7 @@ func read(text string, pos int, c context) (m value.Match, end int) {
 // enter sets what stands before the value.
 func (p *parser) enter(c context) {
 	p.quote, p.most = c.quote, maxTokens
-	if c.late {
+	if c.late || c.within {
 		p.most = maxLate
 	}
 	if c.quote != 0 {
@@ -175,9 +164,10 @@ func (p *parser) enter(c context) {
 
 // context is what a value is read in.
 type context struct {
-	quote byte // the quote that the value closes, or '*' for a comment; 0 for none
-	at    int  // where it closes it
-	late  bool // the value is read from its middle on
+	quote  byte // the quote that the value closes, or '*' for a comment; 0 for none
+	at     int  // where it closes it
+	late   bool // the value is read from its middle on, as the rest of a query
+	within bool // ... from a number on
 }
 
 func (c context) state() state {

@@ -31,6 +31,9 @@ func (p *parser) weigh(c context) (float64, string) {
 		}
 		return 0.3, "union select"
 	}
+	if c.within && !p.has(fConst|fDelay|fDanger|fUnionList|fStatement|fSub) {
+		return 0, "" // "x > 0 and len(y) == 0" is a program's condition
+	}
 	if conf, shape := p.constructs(c); conf > 0 {
 		// In program text a literal often begins with a statement: query("SELECT ...").
 		if p.juxtaposed && c.quote != 0 && p.end != endComment && (!plain(p.text[:c.at]) || opens(p.text, c.at)) {

@@ -95,6 +95,9 @@ const (
 // beginsStatement reports whether the word can be the first of a statement (other than SELECT and WITH).
 func (w word) beginsStatement() bool { return w >= wInsert && w <= wExplain }
 
+// joinsOperands reports whether the word stands between two operands or two queries.
+func (w word) joinsOperands() bool { return w == wAnd || w == wOr || w == wXor || w == wUnion }
+
 // soft reports whether a word that begins a statement is a usual name of columns, too.
 func (w word) soft() bool { return w >= wSet && w != wShutdown && w != wWaitfor && w <= wExplain }
 

@@ -1,0 +1,72 @@
+package sql
+
+import (
+	"strings"
+
+	"kongwaf/detect/attack/value"
+)
+
+// maxNumbers bounds how often one value is read again from a number in it.
+const maxNumbers = 8
+
+// numbers reads the text from each number in it that an operator, a UNION or a semicolon
+// follows. What stands before it may be anything: an application cuts the number out of a
+// text, or the words are nothing but dressing. Only what is SQL and nothing else counts.
+func numbers(v *value.Value, text string) value.Match {
+	var best value.Match
+	n := 0
+	for i := 1; i < len(text) && n < maxNumbers && best.Confidence < blocked; i++ {
+		if charClass[text[i]] != cDigit || text[i-1] > ' ' && text[i-1] != '>' {
+			continue
+		}
+		end := i
+		for end < len(text) && (charClass[text[end]] == cDigit || charClass[text[end]] == cName && text[end] < 0x80) {
+			end++
+		}
+		if !joins(text, end) || compared(text, i) {
+			i = end
+			continue
+		}
+		n++
+		m, stop := read(text, i, context{at: i, within: true})
+		if m.Confidence >= beyondProse {
+			best = best.Better(m)
+		}
+		if !v.Work.Spend(stop - i) {
+			break
+		}
+		i = end
+	}
+	return best
+}
+
+// compared reports whether what begins at i is the right side of a comparison: x > 0 and 1 == 1.
+func compared(text string, i int) bool {
+	k := i
+	for k > 0 && i-k < 16 && charClass[text[k-1]] == cSpace {
+		k--
+	}
+	return k > 0 && k < i && strings.IndexByte("<>=", text[k-1]) >= 0
+}
+
+// beyondProse is what a number in a text must reach: no sentence does.
+const beyondProse = 0.75
+
+// joins reports whether the text goes on at i like an injection into a number.
+func joins(text string, i int) bool {
+	for i < len(text) && charClass[text[i]] == cSpace {
+		i++
+	}
+	if i >= len(text) {
+		return false
+	}
+	switch text[i] {
+	case ';':
+		return true
+	case '/':
+		return strings.HasPrefix(text[i:], "/*")
+	case 'a', 'A', 'o', 'O', 'u', 'U', 'x', 'X':
+		return firstWord(text[i:]).joinsOperands()
+	}
+	return false
+}
