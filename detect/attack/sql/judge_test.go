@@ -37,7 +37,7 @@ var rows = []languagetest.Row{
 	{Shows: "RETURNING behind a value", Attack: "x') returning pass-- ", Twin: "the boys' returning coach"},
 	{Shows: "RETURNING behind a statement", Attack: "7; delete from orders returning *", Twin: "7; delete returning guests"},
 	{Shows: "comments inside of words", Attack: "7 un/**/ion sel/*x*/ect pass from users", Twin: "7 /* union */ select /* pass */ of users"},
-	{Shows: "a number in a text", Attack: "so many words before 4 or 4=4", Twin: "if n > 4 and len(s) == 4 and 4 == 4 then"},
+	{Shows: "a number in a text", Attack: "so many words before 4 or 4=4", Twin: "if n > 4 and len(s) == 4 then"},
 	{Shows: "a number in a paragraph", Attack: "<p>hello</p><p>4; drop table orders</p>", Twin: "<p>hello</p><p>4; drop the table</p>"},
 	{Shows: "a number in a list", Attack: "- tea\n- 4 union select pass from users\n- milk", Twin: "- tea\n- 4 unions select a speaker\n- milk"},
 	{Shows: "text on the lines around", Attack: "a few words\nx' or 3=3 -- \n-- and some more words", Twin: "the cats' or the dogs' -- \nwho knows which of them"},
