@@ -14,7 +14,8 @@ import (
 const conf = "../../kong/conf"
 
 // TestKongConf: the fragment names every plugin, each with its own query_cmd and the one
-// socket, and exactly one start_cmd.
+// socket, which is outside Kong's prefix: kong start removes the sockets in there. There is
+// one start_cmd, commented out.
 func TestKongConf(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(conf, "kong.conf"))
 	require.NoError(t, err)
@@ -29,7 +30,6 @@ func TestKongConf(t *testing.T) {
 		require.NotContains(t, values, key)
 		values[key] = value
 	}
-	starts := 0
 	names := strings.Split(values["pluginserver_names"], ",")
 	for _, d := range plugins.Definitions() {
 		require.Contains(t, names, d.Name)
@@ -40,17 +40,28 @@ func TestKongConf(t *testing.T) {
 		require.Equal(t, []string{"/usr/local/bin/kong-waf", "info", d.Name}, query)
 		var out strings.Builder
 		require.Zero(t, run(query[1:], nil, &out, os.Stderr), "the query_cmd works")
-		if start := values[prefix+"start_cmd"]; start != "" {
-			starts++
-			require.Equal(t, "/usr/local/bin/kong-waf serve --socket "+defaultSocket, start)
-		}
+		require.Empty(t, values[prefix+"start_cmd"], "decK does not work with one")
 	}
 	require.Len(t, names, len(plugins.Definitions()))
-	require.Equal(t, 1, starts)
+	require.Equal(t, 1, strings.Count(string(text), "\n# pluginserver_waf_detect_start_cmd = /usr/local/bin/kong-waf serve --socket "+defaultSocket+"\n"))
+	require.False(t, strings.HasPrefix(defaultSocket, "/usr/local/kong/"))
 	require.True(t, strings.HasPrefix(values["plugins"], "bundled,"))
 	// The line as it was tried on a real Kong; plugins/internal/facts reads what it gives.
 	require.Equal(t, `$kong_waf "local v = ngx.var local head = v.kong_request_id .. [[ ]] .. v.remote_addr .. [[ ]] .. v.realip_remote_addr .. [[ ]] `+
 		`if ngx.req.http_version() < 2 then return head .. ngx.req.raw_header() end return head .. v.request"`, values["nginx_proxy_set_by_lua"])
+}
+
+// TestUnit: the service serves at the socket that kong.conf names, in a folder that systemd
+// makes, and counts as started once the socket is there.
+func TestUnit(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(conf, "kong-waf.service"))
+	require.NoError(t, err)
+	folder, _ := filepath.Split(defaultSocket)
+	require.Equal(t, "/run/kong-waf/", folder)
+	require.Contains(t, string(text), "\nBefore=kong.service\n")
+	require.Contains(t, string(text), "\nRuntimeDirectory=kong-waf\n")
+	require.Contains(t, string(text), "\nExecStart=/usr/local/bin/kong-waf serve --socket "+defaultSocket+" ")
+	require.Contains(t, string(text), "until test -S "+defaultSocket)
 }
 
 // TestDockerfile: it copies what there is.

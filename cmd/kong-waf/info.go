@@ -11,7 +11,7 @@ import (
 )
 
 // defaultSocket is where Kong and the plugin server meet unless told otherwise.
-const defaultSocket = "/usr/local/kong/kong-waf.socket"
+const defaultSocket = "/run/kong-waf/kong-waf.socket"
 
 // runInfo prints what Kong's query_cmd asks for: one plugin's name, priority and schema.
 func runInfo(args []string, _ io.Reader, stdout, stderr io.Writer) int {
