@@ -33,7 +33,7 @@ func ExampleRun() {
 		return
 	}
 
-	listener, err := pluginserver.Listen("/usr/local/kong/kong-waf.socket", 0o666, "")
+	listener, err := pluginserver.Listen("/run/kong-waf/kong-waf.socket", 0o666, "")
 	if err != nil {
 		log.Fatal(err)
 	}
