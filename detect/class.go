@@ -1,6 +1,9 @@
 package detect
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Class is a family of attacks. The zero value, ClassNone, means "no attack".
 // Its text form (String, MarshalText) is part of the machine formats and never changes.
@@ -60,6 +63,9 @@ func Classes() []Class {
 	}
 	return all
 }
+
+// OneOf returns the text forms of all classes: what a config may say where it names one.
+func (Class) OneOf() []string { return slices.Clone(classNames[ClassNone+1:]) }
 
 // ParseClass returns the class with the given text form.
 func ParseClass(name string) (Class, error) {

@@ -36,7 +36,7 @@
 // # Types
 //
 // string, bool, the integers and floats; types that implement encoding.TextUnmarshaler
-// (strings for Kong); slices (arrays) and maps with string keys; structs (records). A
+// (strings for Kong, one of a list if they implement [OneOf]); slices (arrays) and maps with string keys; structs (records). A
 // struct field is a required record: Kong fills in its defaults even if the user wrote
 // nothing. A pointer is an optional field without a default. Embedded structs are
 // flattened. A field tagged kong:"-" is not part of the schema; Decode fills it from the

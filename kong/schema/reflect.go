@@ -9,7 +9,17 @@ import (
 // maxDepth bounds nested structs; a struct that contains itself would never end.
 const maxDepth = 16
 
-var textType = reflect.TypeFor[encoding.TextUnmarshaler]()
+var (
+	textType  = reflect.TypeFor[encoding.TextUnmarshaler]()
+	oneOfType = reflect.TypeFor[OneOf]()
+)
+
+// OneOf may be implemented by a type whose values are texts from a list: the list stands with
+// the type then, and no rule need repeat it.
+type OneOf interface {
+	// OneOf returns the texts of all values. It is called on the zero value.
+	OneOf() []string
+}
 
 // builder turns Go types into fields.
 type builder struct {
@@ -110,6 +120,11 @@ func (b *builder) value(t reflect.Type) (*field, error) {
 	f := &field{goType: t}
 	if reflect.PointerTo(t).Implements(textType) {
 		f.kind = kindString
+		if t.Implements(oneOfType) {
+			for _, text := range reflect.Zero(t).Interface().(OneOf).OneOf() {
+				f.oneOf = append(f.oneOf, text)
+			}
+		}
 		return f, nil
 	}
 	var err error

@@ -3,9 +3,11 @@ package schema_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -215,4 +217,35 @@ func (lintChecks) EntityChecks() []schema.EntityCheck {
 		}),
 		schema.AtLeastOneOf("a", "b.c"),
 	}
+}
+
+// suit is a type that lists its values.
+type suit uint8
+
+func (suit) OneOf() []string { return []string{"hearts", "spades"} }
+
+func (s *suit) UnmarshalText(text []byte) error {
+	for i, name := range suit(0).OneOf() {
+		if name == string(text) {
+			*s = suit(i)
+			return nil
+		}
+	}
+	return errors.New("no such suit")
+}
+
+// TestTypesListTheirValues holds that a list which stands with a type is a rule like oneof, for
+// fields and for elements.
+func TestTypesListTheirValues(t *testing.T) {
+	type config struct {
+		One  suit   `json:"one" default:"spades"`
+		Many []suit `json:"many" default:"[]"`
+	}
+	s, err := schema.Of("x", config{})
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(s.JSON()), `"one_of":["hearts","spades"]`))
+	var c config
+	require.NoError(t, s.Decode([]byte(`{"many":["spades","hearts"]}`), &c))
+	require.Equal(t, config{One: 1, Many: []suit{1, 0}}, c)
+	require.ErrorContains(t, s.Decode([]byte(`{"many":["clubs"]}`), &c), "hearts")
 }

@@ -37,26 +37,26 @@ const (
 
 // Config is the plugin's config.
 type Config struct {
-	Mode            string      `json:"mode" default:"block" kong:"required,oneof=off|monitoring|block" doc:"What happens to an attack: block refuses it, monitoring only reports it, off does not look."`
-	Application     string      `json:"application,omitempty" doc:"A label for the application behind this route, shown with every event."`
-	Sensitivity     string      `json:"sensitivity" default:"medium" kong:"required,oneof=low|medium|high" doc:"How sure an attack must be: low blocks only what is beyond doubt, high also what is merely suspicious."`
-	DisabledClasses []string    `json:"disabled_classes" default:"[]" kong:"elements.oneof=sqli|nosqli|xss|rce|ptrav|ssrf|ssti|xxe|ssi|ldapi|xpathi|crlf|deser|protopollution|upload|graphql|protocol|scanner" doc:"Attack classes that are never reported."`
-	Exceptions      []Exception `json:"exceptions" default:"[]" doc:"False positives to silence, one entry each. Every condition that is set must hold."`
-	Inspect         []string    `json:"inspect" default:"path,query,headers,cookies,body" kong:"required,lenmin=1,elements.oneof=path|query|headers|cookies|body" doc:"The parts of a request that are judged. Headers are those that the client sent, where kong.conf hands over the whole head. Leave body out where requests stream: judging it makes Kong wait for its end."`
-	MaxBodySize     int         `json:"max_body_size" default:"8388608" kong:"required,between=1024:268435456" doc:"How much of a body is held and judged whole, in bytes. Behind it the fields of forms, multipart, JSON and XML are judged to the end of the body, but of long values and files only the ends; timeout_ms grows with each further max_body_size, by 30 seconds at most."`
-	OnOversize      string      `json:"on_oversize" default:"inspect" kong:"required,oneof=inspect|deny" doc:"What a body above max_body_size gets: inspect judges it as described there and says how much was passed over, deny answers 413."`
-	BlockStatus     int         `json:"block_status" default:"403" kong:"required,between=400:599" doc:"HTTP status of a blocked request. A gRPC caller gets the gRPC status that fits it."`
-	BlockMessage    string      `json:"block_message" default:"Request blocked" kong:"required" doc:"Text of a blocked request's answer. It says nothing of what was found."`
-	Mask            []string    `json:"mask" default:"[]" doc:"Names of parameters, headers, cookies and fields whose values never appear in reports, beside those that look secret."`
+	Mode            string         `json:"mode" default:"block" kong:"required,oneof=off|monitoring|block" doc:"What happens to an attack: block refuses it, monitoring only reports it, off does not look."`
+	Application     string         `json:"application,omitempty" doc:"A label for the application behind this route, shown with every event."`
+	Sensitivity     string         `json:"sensitivity" default:"medium" kong:"required,oneof=low|medium|high" doc:"How sure an attack must be: low blocks only what is beyond doubt, high also what is merely suspicious."`
+	DisabledClasses []detect.Class `json:"disabled_classes" default:"[]" doc:"Attack classes that are never reported."`
+	Exceptions      []Exception    `json:"exceptions" default:"[]" doc:"False positives to silence, one entry each. Every condition that is set must hold."`
+	Inspect         []string       `json:"inspect" default:"path,query,headers,cookies,body" kong:"required,lenmin=1,elements.oneof=path|query|headers|cookies|body" doc:"The parts of a request that are judged. Headers are those that the client sent, where kong.conf hands over the whole head. Leave body out where requests stream: judging it makes Kong wait for its end."`
+	MaxBodySize     int            `json:"max_body_size" default:"8388608" kong:"required,between=1024:268435456" doc:"How much of a body is held and judged whole, in bytes. Behind it the fields of forms, multipart, JSON and XML are judged to the end of the body, but of long values and files only the ends; timeout_ms grows with each further max_body_size, by 30 seconds at most."`
+	OnOversize      string         `json:"on_oversize" default:"inspect" kong:"required,oneof=inspect|deny" doc:"What a body above max_body_size gets: inspect judges it as described there and says how much was passed over, deny answers 413."`
+	BlockStatus     int            `json:"block_status" default:"403" kong:"required,between=400:599" doc:"HTTP status of a blocked request. A gRPC caller gets the gRPC status that fits it."`
+	BlockMessage    string         `json:"block_message" default:"Request blocked" kong:"required" doc:"Text of a blocked request's answer. It says nothing of what was found."`
+	Mask            []string       `json:"mask" default:"[]" doc:"Names of parameters, headers, cookies and fields whose values never appear in reports, beside those that look secret."`
 	check.FailOpen
 }
 
 // Exception silences one false positive.
 type Exception struct {
-	Place      string `json:"place,omitempty" doc:"Place of the finding as reported, such as query.q or body.json.comment; what lies below it counts too, a star stands for anything."`
-	Class      string `json:"class,omitempty" kong:"oneof=sqli|nosqli|xss|rce|ptrav|ssrf|ssti|xxe|ssi|ldapi|xpathi|crlf|deser|protopollution|upload|graphql|protocol|scanner" doc:"Attack class that is silenced. All classes if not set."`
-	Method     string `json:"method,omitempty" doc:"Request method for which the exception holds. All methods if not set."`
-	PathPrefix string `json:"path_prefix,omitempty" doc:"What the request path must begin with for the exception to hold. Every path if not set."`
+	Place      string       `json:"place,omitempty" doc:"Place of the finding as reported, such as query.q or body.json.comment; what lies below it counts too, a star stands for anything."`
+	Class      detect.Class `json:"class,omitempty" doc:"Attack class that is silenced. All classes if not set."`
+	Method     string       `json:"method,omitempty" doc:"Request method for which the exception holds. All methods if not set."`
+	PathPrefix string       `json:"path_prefix,omitempty" doc:"What the request path must begin with for the exception to hold. Every path if not set."`
 }
 
 // Definition is the plugin as the registry lists it. It runs before authentication, so a
@@ -84,26 +84,15 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		one.Judge = func(*facts.Facts) detect.Verdict { return detect.Verdict{} }
 		return one, nil
 	}
-	o := attack.Options{Limits: extract.Limits{MaxBody: c.MaxBodySize}, Mask: c.Mask}
+	o := attack.Options{Limits: extract.Limits{MaxBody: c.MaxBodySize}, Mask: c.Mask, DisabledClasses: c.DisabledClasses}
 	var err error
 	if o.Sensitivity, err = attack.ParseSensitivity(c.Sensitivity); err != nil {
 		return check.Check{}, fmt.Errorf("%s.sensitivity: %w", field, err)
 	}
-	for i, name := range c.DisabledClasses {
-		class, err := detect.ParseClass(name)
-		if err != nil {
-			return check.Check{}, fmt.Errorf("%s.disabled_classes[%d]: %w", field, i, err)
-		}
-		o.DisabledClasses = append(o.DisabledClasses, class)
-	}
-	for i, x := range c.Exceptions {
-		exception := attack.Exception{Place: detect.Place(strings.TrimSpace(x.Place)), Method: x.Method, PathPrefix: x.PathPrefix}
-		if x.Class != "" {
-			if exception.Class, err = detect.ParseClass(x.Class); err != nil {
-				return check.Check{}, fmt.Errorf("%s.exceptions[%d].class: %w", field, i, err)
-			}
-		}
-		o.Exceptions = append(o.Exceptions, exception)
+	for _, x := range c.Exceptions {
+		o.Exceptions = append(o.Exceptions, attack.Exception{
+			Place: detect.Place(strings.TrimSpace(x.Place)), Class: x.Class, Method: x.Method, PathPrefix: x.PathPrefix,
+		})
 	}
 	engine, err := attack.New(o)
 	if err != nil {
