@@ -1,13 +1,14 @@
 package attack
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"kongwaf/detect"
 )
@@ -99,80 +100,42 @@ var pieces = []string{
 	"the words of a sentence, ", "%3Cscript%3E", "<!--", "<![CDATA[", "<!ENTITY a ", "a\tb\n", "1'", "=", "a==", "~~", "!!", "??",
 }
 
-// step returns the time of one step of a loop that no processor does in less than a few
-// cycles: what times are compared with, since the machines that tests run on differ.
-func step() time.Duration {
-	const steps = 1 << 20
-	best := time.Hour
-	for range 5 {
-		start, h := time.Now(), uint32(2166136261)
-		for i := range uint32(steps) {
-			h = (h ^ i) * 16777619
-		}
-		if d := time.Since(start); h != 0 {
-			best = min(best, d)
-		}
-	}
-	return best * 1024 / steps // in 1024ths
+// spent returns the bytes that judging a request reads for each that was sent, and whether the
+// budget sufficed. Nothing is remembered from other requests.
+func spent(t testing.TB, r *detect.Request) (perByte float64, enough bool) {
+	report, x := newEngine(t, Options{}).Explain(r)
+	return float64(x.Spent) / float64(x.Sent), !errors.Is(report.Failure, ErrSpent)
 }
 
-func size(r *detect.Request) int {
-	n := len(r.Target) + len(r.Body)
-	for i := range r.Headers {
-		n += len(r.Headers[i].Name) + len(r.Headers[i].Value)
-	}
-	return n
-}
-
-// cost returns the least time of a few runs, over the request's bytes, in steps. Whatever else
-// the machine does only adds time: it runs again, within reason, while the limit is passed.
-func cost(e *Engine, r *detect.Request, limit float64, unit time.Duration) float64 {
-	best := time.Hour
-	for range 16 {
-		start := time.Now()
-		e.Inspect(r)
-		best = min(best, time.Since(start))
-		if float64(best)*1024/float64(unit)/float64(size(r)) <= limit {
-			break
-		}
-	}
-	return float64(best) * 1024 / float64(unit) / float64(size(r))
-}
-
-// TestNoInputIsDear holds that no hostile input costs more than a bounded time for each
-// byte, and that the cost of a byte does not grow with the input. The target is 50 ns a byte,
-// some forty steps; the bounds leave room for machines that do other work beside the test.
+// TestNoInputIsDear holds that no piece that languages and decoders take for a beginning costs
+// more than a bounded amount of work for each byte, wherever it stands, and that the work on a
+// byte does not grow with the input. Work is counted, so this holds on every machine; that
+// it tells the time is TestWorkTellsTheTime's matter.
 func TestNoInputIsDear(t *testing.T) {
-	if testing.Short() {
-		t.Skip("measures time")
-	}
 	const (
-		most   = 300.0 // steps for a byte
-		growth = 4.0   // from the small size to the large, which is twelve times as much
-		floor  = 30.0  // steps that count as nothing
+		most   = 150.0 // bytes read for each byte sent
+		growth = 1.5   // from the small size to the large, which is twelve times as much
 	)
-	e, unit := newEngine(t, Options{}), step()
 	type result struct {
-		name  string
-		steps float64
+		name string
+		work float64
 	}
 	var results []result
 	for _, s := range shapes {
 		for _, piece := range pieces {
-			small := cost(e, s.build(piece, 8<<10), most, unit)
-			results = append(results, result{name: fmt.Sprintf("%s, %q", s.name, piece), steps: small})
-			if small > most {
-				t.Errorf("%s full of %q: %.0f steps a byte, want %.0f at most", s.name, piece, small, most)
+			small, enough := spent(t, s.build(piece, 8<<10))
+			large, enoughToo := spent(t, s.build(piece, 96<<10))
+			results = append(results, result{name: fmt.Sprintf("%s, %q", s.name, piece), work: large})
+			if !enough || !enoughToo || max(small, large) > most {
+				t.Errorf("%s full of %q: %.1f and %.1f bytes read a byte, want %.0f at most", s.name, piece, small, large, most)
 			}
-			// What is small may be remembered from the first run; floor is what it costs then.
-			limit := growth * max(small, floor)
-			if large := cost(e, s.build(piece, 96<<10), limit, unit); large > limit {
-				t.Errorf("%s full of %q: %.1f steps a byte at 8 KB, %.1f at 96 KB", s.name, piece, small, large)
+			if large > growth*small {
+				t.Errorf("%s full of %q: %.1f bytes read a byte at 8 KB, %.1f at 96 KB", s.name, piece, small, large)
 			}
 		}
 	}
-	slices.SortFunc(results, func(a, b result) int { return int(1000 * (b.steps - a.steps)) })
+	slices.SortFunc(results, func(a, b result) int { return cmp.Compare(b.work, a.work) })
 	for _, r := range results[:12] {
-		t.Logf("%5.1f steps (%3.0f ns) a byte: %s", r.steps, r.steps*float64(unit)/1024, r.name)
+		t.Logf("%5.1f bytes read a byte: %s", r.work, r.name)
 	}
 }
