@@ -40,7 +40,7 @@ func (s *session) mentioned(r *reading.Reading, language int, m value.Match) val
 		s.value.Text = unquoted
 		s.value.Traits, s.value.Pairs = value.Look(unquoted)
 		if languages[language].possible(&s.value) {
-			if again := s.ask(language); again.Confidence > mentionedMost && !talk.Mentions(again.Start, message) {
+			if again := languages[language].judge(&s.value); again.Confidence > mentionedMost && !talk.Mentions(again.Start, message) {
 				shown = again
 			}
 		}

@@ -181,24 +181,36 @@ func (s *session) judge(r *reading.Reading, mask uint32) {
 	if r.Leaf.IsName && s.value.Pairs.Any(value.DollarWord) {
 		s.value.Under, s.value.Top = r.Leaf.Within()
 	}
-	for left := mask; left != 0 && s.work.Spend(len(r.Text)); left &= left - 1 {
-		i := bits.TrailingZeros32(left)
-		if m := s.ask(i); m.Class != detect.ClassNone {
-			if r.Leaf.Run {
-				m.Confidence = inRun(i, m.Confidence)
-			}
-			s.found(r, s.mentioned(r, i, m))
+	s.ask(mask, func(language int, m value.Match) {
+		if r.Leaf.Run {
+			m.Confidence = inRun(language, m.Confidence)
 		}
-	}
+		s.found(r, s.mentioned(r, language, m))
+	})
 	s.undress(r, mask)
 }
 
-// ask asks one language. Its panic is its own: what the others see counts.
-func (s *session) ask(language int) (m value.Match) {
+// ask asks the languages in mask about s.value, and hands what they see to use. A panic in one
+// language is its own: what the others see counts.
+func (s *session) ask(mask uint32, use func(language int, m value.Match)) {
+	for mask != 0 {
+		mask = s.askSafely(mask, use)
+	}
+}
+
+// askSafely asks languages until one panics, and returns those that are left.
+func (s *session) askSafely(mask uint32, use func(language int, m value.Match)) (left uint32) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.panicked(languages[language].name, p)
+			s.panicked(languages[bits.TrailingZeros32(mask)].name, p)
+			left = mask & (mask - 1)
 		}
 	}()
-	return languages[language].judge(&s.value)
+	for ; mask != 0 && s.work.Spend(len(s.value.Text)); mask &= mask - 1 {
+		i := bits.TrailingZeros32(mask)
+		if m := languages[i].judge(&s.value); m.Class != detect.ClassNone {
+			use(i, m)
+		}
+	}
+	return 0
 }

@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"math/bits"
 	"strings"
 
 	"kongwaf/detect"
@@ -84,20 +83,18 @@ func (s *session) fragment(r *reading.Reading, whole *value.Value, from, to int,
 	t, p := value.Look(text)
 	mask &= s.possible(r.Leaf, t, p)
 	s.value.Text = text
-	for ; mask != 0 && s.work.Spend(len(text)); mask &= mask - 1 {
-		i := bits.TrailingZeros32(mask)
-		m := s.ask(i)
-		if m.Class == detect.ClassNone || m.Confidence < least {
-			continue
+	s.ask(mask, func(language int, m value.Match) {
+		if m.Confidence < least {
+			return
 		}
 		m.Start, m.End = m.Start+from, m.End+from
 		fragment := s.value
 		s.value = *whole
-		m = s.mentioned(r, i, m)
+		m = s.mentioned(r, language, m)
 		s.value = fragment
 		m.Shape += ", in a part of the text"
 		s.found(r, m)
-	}
+	})
 }
 
 // fragmented are the languages that read fragments: all but those that look for their own

@@ -69,7 +69,7 @@ func Judge(v *value.Value) value.Match {
 		return best
 	}
 	first, lines := 0, 0 // where the first match begins, and how many are more than a word and a colon
-	for i := 0; i < len(text); i++ {
+	for i := leads.Next(text, 0); i < len(text); i = leads.Next(text, i+1) {
 		c := text[i]
 		n := 0
 		switch {
@@ -149,6 +149,9 @@ func headersOnly(text string) bool {
 	}
 	return lines >= 3
 }
+
+// leads are the bytes that a line break begins with, a disguised one too.
+var leads = words.BytesOf("\n\r\xE5\xC4")
 
 // broken reports whether the match begins with the text's first line break and the line
 // before it is a single word: a value that was broken, not a document.

@@ -247,28 +247,39 @@ func substitution(s string, w *work.Meter) value.Match {
 
 // symbolsOnly sees programs made of brackets, signs and no letters (JSFuck and its kin).
 func symbolsOnly(s string) value.Match {
-	start, run, calls := 0, 0, 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '[', ']', '!', '+', ')', '{', '}', ' ', '\n':
-		case '(':
-			calls++
-		default:
-			if run >= 24 && calls > 0 {
-				return found(0.88, start, i, "program of symbols")
+	for i := 0; i < len(s); {
+		// There is none without a bracket.
+		k := strings.IndexByte(s[i:], '[')
+		if k < 0 {
+			break
+		}
+		start := i + k
+		for start > i && symbol[s[start-1]] {
+			start--
+		}
+		run, calls := 0, 0
+		for i = start; i < len(s) && symbol[s[i]]; i++ {
+			if s[i] > ' ' {
+				run++
 			}
-			start, run, calls = i+1, 0, 0
-			continue
+			if s[i] == '(' {
+				calls++
+			}
 		}
-		if s[i] > ' ' {
-			run++
+		if run >= 24 && calls > 0 {
+			return found(0.88, start, i, "program of symbols")
 		}
-	}
-	if run >= 24 && calls > 0 {
-		return found(0.88, start, len(s), "program of symbols")
 	}
 	return value.Match{}
 }
+
+// symbol has the bytes that such programs are made of.
+var symbol = func() (t [256]bool) {
+	for _, c := range []byte("[]!+(){} \n") {
+		t[c] = true
+	}
+	return t
+}()
 
 // bare reads the whole value as an expression or a few statements.
 func bare(s string) value.Match {

@@ -139,8 +139,8 @@ func prefix(text string) value.Match {
 // php recognises PHP's format: O:8:"stdClass":1:{...}, also inside arrays.
 func php(text string) value.Match {
 	for i := 0; i+5 < len(text); i++ {
-		if text[i] != ':' {
-			continue
+		if i += skip(text[i:], ':'); i+5 >= len(text) {
+			break
 		}
 		// One letter before, digits and ':"' after.
 		if i == 0 || i > 1 && wordByte(text[i-2]) {
@@ -180,8 +180,8 @@ func php(text string) value.Match {
 // yaml recognises tags that make objects of code.
 func yaml(text string) value.Match {
 	for i := 0; i+4 < len(text); i++ {
-		if text[i] != '!' {
-			continue
+		if i += skip(text[i:], '!'); i+4 >= len(text) {
+			break
 		}
 		t := text[i:]
 		if c := t[1]; c != 'r' && c != 'p' && c != '<' && (c != '!' || strings.IndexByte("prjco", t[2]) < 0 || t[3] < 'a' || t[3] > 'z') {
@@ -291,11 +291,13 @@ func pickled(t string) bool {
 		strings.HasPrefix(t, `"py/object"`) && (strings.Contains(t[:min(len(t), 48)], "subprocess") || strings.Contains(t[:min(len(t), 48)], "os.") || strings.Contains(t[:min(len(t), 48)], "builtin"))
 }
 
+// marks are what inner looks behind.
+var marks = words.BytesOf("\"@$<")
+
 // inner recognises the same inside an unparsed JSON or XML text.
 func inner(text string) value.Match {
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch c {
+	for i := marks.Next(text, 0); i < len(text); i = marks.Next(text, i+1) {
+		switch text[i] {
 		case '"':
 			if i+3 < len(text) && text[i+1] == 'p' && text[i+3] == '/' && pickled(text[i:]) {
 				return found(likely, i, min(len(text), i+40), "pickled object")
@@ -348,7 +350,10 @@ func inner(text string) value.Match {
 // pickle recognises protocol 0: c<module>\n<name>\n with a module that runs commands.
 func pickle(text string) value.Match {
 	for i := 0; i < len(text); i++ {
-		if text[i] != 'c' || i > 0 && wordByte(text[i-1]) && text[i-1] != '(' && text[i-1] != '.' {
+		if i += skip(text[i:], 'c'); i == len(text) {
+			break
+		}
+		if i > 0 && wordByte(text[i-1]) && text[i-1] != '(' && text[i-1] != '.' {
 			continue
 		}
 		t := text[i+1:]
@@ -377,6 +382,14 @@ func opcode(t string) bool {
 	}
 	c := t[k+1]
 	return strings.IndexByte("()]}.", c) >= 0 || (c == 'p' || c == 'q') && k+2 < len(t) && '0' <= t[k+2] && t[k+2] <= '9'
+}
+
+// skip returns how many bytes stand before the next c in text.
+func skip(text string, c byte) int {
+	if k := strings.IndexByte(text, c); k >= 0 {
+		return k
+	}
+	return len(text)
 }
 
 func wordByte(c byte) bool {
