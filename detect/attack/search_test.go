@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"math/rand/v2"
@@ -215,4 +216,31 @@ func TestSearchDear(t *testing.T) {
 		t.Logf("%6.1f %s", all[i].score, &all[i].specimen)
 	}
 	t.Logf("%d inputs", len(seen))
+}
+
+// FuzzWork holds that the work on an input grows as the input does, whatever it repeats and in
+// what it is packed, and that a request which spends its budget is blocked for that.
+func FuzzWork(f *testing.F) {
+	for i, piece := range pieces {
+		f.Add(piece, closers[i%len(closers)], uint8(i%len(packings)), uint8(i%len(wholes)))
+	}
+	f.Fuzz(func(t *testing.T, piece, closing string, packing, shape uint8) {
+		if piece == "" || len(piece)+len(closing) > 200 {
+			return
+		}
+		s := specimen{fragments: []string{piece}, closing: closing, packing: int(packing) % len(packings), shape: int(shape) % len(wholes)}
+		e := newEngine(t, Options{})
+		judge := func(size int) (perByte float64, spent bool) {
+			report, x := e.Explain(s.build(size))
+			if spent = errors.Is(report.Failure, ErrSpent); spent && !report.Blocked {
+				t.Fatalf("%s: spent, and not blocked", &s)
+			}
+			return float64(x.Spent) / float64(x.Sent), spent
+		}
+		small, spent := judge(8 << 10)
+		large, spentToo := judge(64 << 10)
+		if !s.packs() && !spent && !spentToo && large > 2*small+16 {
+			t.Fatalf("%s: %.1f bytes read a byte at 8 KB, %.1f at 64 KB", &s, small, large)
+		}
+	})
 }

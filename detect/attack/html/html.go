@@ -331,6 +331,6 @@ func (p *scanner) acts(s string) script.Reading {
 		s = view(undo(buf[:0], s))
 	}
 	r := script.Read(s)
-	p.ended = !p.work.Spend(r.Looked) || p.ended
+	p.ended = !p.work.Spend(script.Cost*r.Looked) || p.ended
 	return r
 }

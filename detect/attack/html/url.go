@@ -199,6 +199,9 @@ func (p *scanner) url(t *tag, kind attribute, from, to int, quote byte) {
 	}
 }
 
+// maxScript is enough of a script to see what it does, in bytes.
+const maxScript = 256
+
 // bareURL judges a value that is a script URL, or holds one where an address would stand.
 func (p *scanner) bareURL() value.Match {
 	s := p.src
@@ -223,6 +226,7 @@ func (p *scanner) bareURL() value.Match {
 			}
 		}
 	}
+	looked := 0
 	for i := rest; i < len(s); {
 		j := strings.IndexByte(s[i:], ':')
 		if j < 0 {
@@ -238,7 +242,13 @@ func (p *scanner) bareURL() value.Match {
 				k--
 			}
 			if k > 0 && (strings.IndexByte("=\"'`(>,;[{:/ \n&", s[k-1]) >= 0) {
-				r := script.Read(s[i+1:])
+				// What never ends reads on to the end of the text: after a few such, a start gets less.
+				rest := s[i+1:]
+				if looked > len(s) {
+					rest = rest[:min(len(rest), maxScript)]
+				}
+				r := script.Read(rest)
+				looked += r.Looked
 				if r.Hostile && (r.Acts()) && i+1 < len(s) && s[i+1] != ' ' && !harmless(s[i+1:i+1+r.Stop]) {
 					c := 0.8
 					if s[k-1] == ' ' || s[k-1] == '\n' || s[k-1] == '`' {
@@ -246,7 +256,7 @@ func (p *scanner) bareURL() value.Match {
 					}
 					return found(c, k, i+1+r.Stop, "script address inside")
 				}
-				if !p.work.Spend(r.Looked) {
+				if !p.work.Spend(script.Cost * r.Looked) {
 					break
 				}
 				i += r.Stop

@@ -237,7 +237,7 @@ func substitution(s string, w *work.Meter) value.Match {
 			}
 			return found(c, i-2, min(len(s), i+max(r.Stop, 1)), "template literal, hostile call")
 		}
-		if !w.Spend(r.Looked) {
+		if !w.Spend(script.Cost * r.Looked) {
 			break
 		}
 		i += max(r.Stop-1, 0)

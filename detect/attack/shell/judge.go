@@ -289,6 +289,10 @@ func (s *lexer) skipMarks(i int) int {
 	return i
 }
 
+// commandCost is what one candidate costs, as bytes read: it looks back and forth, if no farther
+// than a few hundred bytes.
+const commandCost = 64
+
 // command judges the simple command that begins at i, which mark brought us to.
 func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	text := s.text
@@ -311,6 +315,9 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 		return value.Match{}
 	}
 	if s.harmless(i) {
+		return value.Match{}
+	}
+	if !s.work.Spend(commandCost) {
 		return value.Match{}
 	}
 	if s.looks++; s.looks > 64+len(text)/32 || s.ordinary(i) {

@@ -19,6 +19,7 @@ import (
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/value"
 	"kongwaf/detect/attack/words"
+	"kongwaf/detect/attack/work"
 )
 
 // breaks are the classes that can end a word or begin a command.
@@ -48,6 +49,7 @@ type lexer struct {
 	looks int
 	// hits counts the commands seen; more than a few tell nothing new.
 	hits int8
+	work *work.Meter
 	// tried counts the words whose variables were looked for.
 	tried int8
 	// codeEnd is the end of the inline code (Markdown) that is being walked through; fenced says
@@ -69,7 +71,7 @@ func Judge(v *value.Value) value.Match {
 	if !Possible(v) || v.IsName && len(v.Text) > 256 {
 		return value.Match{}
 	}
-	s := lexer{text: v.Text, traits: v.Traits, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
+	s := lexer{text: v.Text, traits: v.Traits, work: v.Work, plus: v.Traits.Any(value.Plus) && !v.Traits.Any(value.White)}
 	var best value.Match
 	if !v.IsName || v.Traits.Any(breaks) { // a name is no command
 		best = s.start()

@@ -13,7 +13,9 @@ package work
 
 // A request may cost Floor + Factor * (bytes sent). The floor is for small requests that
 // unpack to large ones; a unit costs about a nanosecond. Requests of browsers and API
-// clients use a few percent of it: "kong-waf eval --work" prints the most that any used.
+// clients cost ten for each byte sent, and a few percent of their budget; a text of a megabyte
+// in which every language and decoder finds something to look at costs a hundred and seventy
+// ("kong-waf eval --work" prints the most that any request of a file did).
 const (
 	Floor  = 16 << 20
 	Factor = 256

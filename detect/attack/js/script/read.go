@@ -47,6 +47,9 @@ type bracket struct {
 	head    bool // if, while, for, with, catch: a statement follows, not an operator
 }
 
+// Cost is what reading a byte as a script costs, in passes of others.
+const Cost = 4
+
 // maxRead bounds how many tokens are read; a longer program has shown what it is by then.
 const maxRead = 4096
 
