@@ -32,9 +32,12 @@ const (
 // Leaf is what a value costs beside its bytes.
 const Leaf = 64
 
-// dearPart says what part of its budget makes a request dear that did not end in time: a
-// quarter, which harmless requests do not reach, but for texts of hundreds of kilobytes.
-const dearPart = 4
+// A request that did not end in time is dear, not late, if it has spent dearFloor + dearFactor *
+// (bytes sent): more than nearly all harmless ones take in all.
+const (
+	dearFloor  = 2 << 20
+	dearFactor = 16
+)
 
 // stretch is how much is spent between two questions whether it is late.
 const stretch = 1 << 20
@@ -58,6 +61,7 @@ type Meter struct {
 	rest   int // beside left
 	budget int
 	unpack int // bytes that may still be unpacked
+	dear   int // what only dear requests spend
 	late   func() bool
 	end    End
 }
@@ -65,7 +69,7 @@ type Meter struct {
 // Begin starts a request of so many bytes. late, if not nil, is asked now and then whether
 // the caller's deadline has passed.
 func (m *Meter) Begin(sent int, late func() bool) {
-	*m = Meter{budget: Floor + Factor*sent, unpack: UnpackFloor + UnpackFactor*sent, late: late}
+	*m = Meter{budget: Floor + Factor*sent, unpack: UnpackFloor + UnpackFactor*sent, dear: dearFloor + dearFactor*sent, late: late}
 	m.rest = m.budget
 	m.more()
 }
@@ -103,7 +107,7 @@ func (m *Meter) more() bool {
 	case m.late != nil && m.late():
 		m.end = EndLate
 		// Whoever keeps a machine busy with dear requests must not have them pass for late.
-		if m.Spent() >= m.budget/dearPart {
+		if m.Spent() >= m.dear {
 			m.end = EndSpent
 		}
 		return false

@@ -34,7 +34,7 @@ func TestLateEnds(t *testing.T) {
 	}
 	// A request that has spent much of its budget when its time ends is dear, not late.
 	var dear Meter
-	dear.Begin(0, func() bool { return dear.Spent() > Floor/2 })
+	dear.Begin(1<<20, func() bool { return dear.Spent() > dearFloor+dearFactor<<20 })
 	for dear.Spend(1000) {
 	}
 	if dear.End() != EndSpent || dear.Spend(0) {
