@@ -21,16 +21,17 @@ import (
 	"kongwaf/detect/attack/work"
 )
 
-// needed are the byte classes of which an attack has at least one, if it has no ||, && or --:
+// needed are the byte classes of which an attack has at least one, if it has no ||, && or --, and no comment:
 // it ends a literal or a statement, calls something, or has more than one word. Words,
 // numbers, URLs, e-mail addresses, UUIDs, base64 and lists of these have none of them.
 const needed = value.Quote | value.DoubleQuote | value.Backtick | value.White | value.NUL | value.Control | value.High |
-	value.ParenOpen | value.ParenClose | value.Semicolon | value.Star
+	value.ParenOpen | value.ParenClose | value.Semicolon
 
 // Possible reports whether a value can hold an SQL injection at all.
 // It looks at the value's Traits, Pairs, Source and IsName only.
 func Possible(v *value.Value) bool {
-	return v.Traits.Any(needed) && !v.Traits.Only(value.White|value.Comma) || v.Pairs.Any(value.DoubleOperator|value.DoubleHyphen) || v.Traits.All(value.At|value.Less)
+	return v.Traits.Any(needed) && !v.Traits.Only(value.White|value.Comma) || v.Pairs.Any(value.DoubleOperator|value.DoubleHyphen) ||
+		v.Traits.All(value.Star|value.Slash) || v.Traits.All(value.At|value.Less)
 }
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
