@@ -134,7 +134,9 @@ func TestPoison(t *testing.T) {
 // quarantine ends when nobody needs it.
 func TestInnocentSuspects(t *testing.T) {
 	t.Setenv(versionEnv, "slow")
-	r := newRig(t, Timing{Suspect: 3 * time.Second, Fallback: 20 * time.Second})
+	r := newRig(t, Timing{Suspect: time.Hour, Fallback: 20 * time.Second})
+	release := func() { released(r.Supervisor.Shared()).Store(1) }
+	t.Cleanup(release)
 	kill := func() {
 		var worker int
 		eventually(t, "a worker", func() bool {
@@ -160,7 +162,7 @@ func TestInnocentSuspects(t *testing.T) {
 	}
 	eventually(t, "all are under way", func() bool { return r.board.underWay() == cap(results) })
 	kill()
-	released(r.Supervisor.Shared()).Store(1)
+	release()
 	for range cap(results) {
 		require.Equal(t, "slow", header(<-results))
 	}
@@ -168,6 +170,9 @@ func TestInnocentSuspects(t *testing.T) {
 	require.EqualValues(t, cap(results), stats.Suspects)
 	require.Zero(t, stats.Guilty)
 	require.EqualValues(t, cap(results), r.Repeats.Load())
+	r.mu.Lock()
+	r.timing.Suspect = time.Millisecond
+	r.mu.Unlock()
 	eventually(t, "the quarantine ends", func() bool { return len(r.pids()) == 1 && r.board.alarm().Load() == 0 })
 	require.Equal(t, "slow", r.version(t))
 }
