@@ -11,7 +11,15 @@ func looksGraphQL(s string) bool {
 	}
 	if s[i] == '{' {
 		j := skipIgnored(s, i+1)
-		return j < len(s) && (letterByte(s[j]) || strings.HasPrefix(s[j:], "..."))
+		if j >= len(s) || !letterByte(s[j]) {
+			return strings.HasPrefix(s[j:], "...")
+		}
+		for j < len(s) && plainByte[s[j]] {
+			j++
+		}
+		// {job="x"} selects streams and series, in the languages of Loki and Prometheus.
+		j = skipSpace(s, j)
+		return j == len(s) || s[j] != '=' && s[j] != '!' && s[j] != '~'
 	}
 	end := i
 	for end < len(s) && letterByte(s[end]) {

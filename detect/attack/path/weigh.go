@@ -272,10 +272,31 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 	case p.nul && first && p.elems > 0 && p.ext() != 0:
 		c, shape = barely, "file name cut by NUL"
 	}
+	if requestLine(v.Text, start, end) {
+		c = min(c, doubtful)
+	}
 	if c == 0 {
 		return value.Match{}
 	}
 	return found(c, start, end, shape)
+}
+
+// requestLine reports whether the path text[start:end] was asked for in a line of a web
+// server's log: ... "GET /x HTTP/1.1" 404.
+func requestLine(text string, start, end int) bool {
+	if start < 12 || !strings.HasPrefix(text[end:], " HTTP/") && end < len(text) && text[end] != '?' {
+		return false
+	}
+	k := strings.LastIndexByte(text[start-8:start], '"')
+	if k < 0 || text[start-1] != ' ' || text[start-8+k-1] != ' ' {
+		return false
+	}
+	for _, c := range []byte(text[start-8+k+1 : start-1]) {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 // settings reports whether a name above is that of settings, a log, a key or a copy: config.php.

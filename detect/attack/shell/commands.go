@@ -53,7 +53,7 @@ var commands = words.New(
 	words.Group{Kind: takesCommand, Words: `sudo nohup xargs busybox setsid chroot strace ltrace stdbuf doas runuser sg unshare nsenter
 		ionice taskset iex invoke-expression invoke-command icm toybox`},
 	words.Group{Kind: takesCommand | plain, Words: `exec eval trap system env time nice timeout command builtin watch start call coproc at runas su batch script`},
-	words.Group{Kind: takesWords, Words: `printf write-output write-host`},
+	words.Group{Kind: takesWords, Words: `printf write-output write-host killall pkill`},
 	words.Group{Kind: takesWords | plain, Words: `echo print expr test`},
 	words.Group{Kind: takesSum | plain, Words: `expr`},
 	words.Group{Kind: takesSlash, Words: `ipconfig tasklist taskkill systeminfo schtasks cmd findstr xcopy icacls bitsadmin certutil net netsh reg cmd.exe wmic msiexec rundll32 regsvr32`},

@@ -89,6 +89,8 @@ func (r *reader) expression(i int, d *delimiter) int {
 		r.see(c, i, p.stop, "sum of constants")
 	case p.exposes && strings.TrimRight(r.src[p.stop:], " .!?\n") == "":
 		r.see(barely, i, p.stop, "context object") // nothing behind it: no placeholder in a text
+	case d.open == "${" && from+1 < len(r.src) && r.src[from] == '.' && letter(r.src[from+1]):
+		r.see(probing, i, p.stop, "variable of the engine's own") // ${.version} of Freemarker
 	case d.open == "~{" && p.fragment:
 		r.see(probing, i, p.stop, "fragment expression")
 	case d.open == "${" && lookup(r.src[from:p.stop]):
@@ -207,7 +209,10 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 			}
 			names++
 			lastName = strengthOf(name)
-			if member && tells(before, name) {
+			switch {
+			case member && literal && (name == "class" || name == "constructor"):
+				p.see(likely, shapeReflection)
+			case member && tells(before, name):
 				p.see(likely, "context object's member")
 			}
 			before = name
@@ -402,7 +407,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 	if contexts {
 		p.see(faint, "context object")
 	}
-	p.exposes = contexts && names == 1 && exposing(strings.Trim(s[from:min(i, len(s))], " "))
+	p.exposes = names == 1 && exposing(strings.Trim(s[from:min(i, len(s))], " =-"))
 	p.constant = names == 0 && !p.shell && p.operand && p.operands >= 2 && operators >= 1 &&
 		(times > 0 || operators == 1) // 2024-01-01 is a date && depth == 0
 }

@@ -27,7 +27,7 @@ func joinWord(w string) bool {
 // itself when it is printed.
 func exposing(name string) bool {
 	switch name {
-	case "config", "self", "settings", "request", "lipsum", "cycler", "joiner", "url_for", "applicationScope", "sessionScope", "requestScope",
+	case "config", "self", "settings", "_context", "ENV", "constructor", "environ", "request", "lipsum", "cycler", "joiner", "url_for", "applicationScope", "sessionScope", "requestScope",
 		"pageContext", "initParam", "get_flashed_messages":
 		return true
 	}
@@ -41,7 +41,7 @@ func tells(object, member string) bool {
 	case "process":
 		return member == "env" || member == "mainModule" || member == "argv" || member == "versions" || member == "binding"
 	case "request":
-		return member == "server" || member == "environ" || member == "application"
+		return member == "server" || member == "environ" || member == "application" || member == "args" || member == "cookies" || member == "form"
 	case "pageContext":
 		return member == "request" || member == "response" || member == "session" || member == "servletContext" || member == "class"
 	case "facesContext":

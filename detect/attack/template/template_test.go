@@ -14,6 +14,10 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "class of a literal", Attack: "{{[].class}}", Twin: "{{row.class}}"},
+	{Shows: "variable of Freemarker's own", Attack: "${.data_model}", Twin: "${data.model}"},
+	{Shows: "arguments of a request", Attack: "{{request.args}}", Twin: "{{invoice.args}}"},
+	{Shows: "environment of Ruby", Attack: "<%= ENV %>", Twin: "<%= name %>"},
 	{Shows: "contexts of Java's pages", Attack: "${pageContext.request.session}", Twin: "${page.title}"},
 	{Shows: "context of JSF", Attack: "#{facesContext.externalContext}", Twin: "#{faces.title}"},
 	{Shows: "context object behind words", Attack: "good morning dear {{config}}", Twin: "good {{config}} morning to you", Suspicious: true},
