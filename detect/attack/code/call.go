@@ -20,6 +20,11 @@ func (s *lexer) call(i int) value.Match {
 		start--
 	}
 	kind := names.Of(text[start:end])
+	if text[start:end] == "constructor" && start > 0 && text[start-1] == '.' {
+		if body, ok := literalOf(s.argument(i + 1)); ok && words.HasPrefix(body, "return ") {
+			return found(enough, start, min(len(text), i+1+len(body)), "function by its constructor")
+		}
+	}
 	if start > 0 && start < end && text[start-1] == '$' {
 		if m := s.variable(start, end, i); m.Confidence > 0 {
 			return m

@@ -14,6 +14,7 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "function by a constructor", Attack: "this.constructor.constructor('return process')()", Twin: "this.constructor.constructor('a name')"},
 	{Shows: "variable that holds a function's name", Attack: `$q="system";$q("id");`, Twin: `$q="total";$q("id");`},
 	{Shows: "call of what a request names", Attack: "$_GET[a]($_GET[b])", Twin: "$row[a]($b)"},
 	{Shows: "function by its index", Attack: "[system][0](id)", Twin: "[table][0](id)"},

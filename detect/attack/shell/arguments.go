@@ -79,7 +79,7 @@ func (s *lexer) arguments(w *word, kind uint32) args {
 			break
 		}
 		switch {
-		case c == '>' || c == '<' && (i+1 >= limit || !isLetter(text[i+1]) || w.end == i) || c == '&' || isDigit(c) && i+1 < limit && (text[i+1] == '>' || text[i+1] == '<'):
+		case c == '>' || c == '<' && (i+1 >= limit || !isLetter(text[i+1]) || w.end == i) || c == '&' || isDigit(c) && i+1 < limit && (text[i+1] == '>' || text[i+1] == '<') && !closingTag(text[i+1:]):
 			a.redirect = true
 			if c == '<' && w.end == i {
 				a.ifs = true

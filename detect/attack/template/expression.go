@@ -210,7 +210,7 @@ func (r *reader) read(p *reading, from int, d *delimiter) {
 			names++
 			lastName = strengthOf(name)
 			switch {
-			case member && literal && (name == "class" || name == "constructor"):
+			case member && (literal && name == "class" || name == "constructor" && (literal || from < limit && s[from] == '#')): // also {{#with a.b.constructor}}
 				p.see(likely, shapeReflection)
 			case member && tells(before, name):
 				p.see(likely, "context object's member")

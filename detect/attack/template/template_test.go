@@ -14,6 +14,7 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "constructor in a block of Handlebars", Attack: "{{#with s.sub.constructor}}{{this}}{{/with}}", Twin: "{{#with race.driver}}{{constructor.name}}{{/with}}"},
 	{Shows: "class of a literal", Attack: "{{[].class}}", Twin: "{{row.class}}"},
 	{Shows: "variable of Freemarker's own", Attack: "${.data_model}", Twin: "${data.model}"},
 	{Shows: "arguments of a request", Attack: "{{request.args}}", Twin: "{{invoice.args}}"},
