@@ -37,7 +37,7 @@ const (
 func (s *session) undress(r *reading.Reading, mask uint32) {
 	l, text := r.Leaf, r.Text
 	mask &= fragmented
-	if mask == 0 || s.sum.blocking || l.IsName || l.Source != detect.SourceBody && l.Source != detect.SourceQuery ||
+	if mask == 0 || s.sum.blocking || l.IsName || l.Run || l.Source != detect.SourceBody && l.Source != detect.SourceQuery ||
 		len(text) > maxFragmented || !strings.Contains(text, " ") && !strings.Contains(text, "\n") {
 		return
 	}

@@ -132,7 +132,7 @@ func Judge(v *value.Value) value.Match {
 		switch {
 		case document.Noise(text):
 			best.Confidence = min(best.Confidence*0.6, inText)
-		case best.Confidence >= clear && !document.Program(text):
+		case best.Confidence >= clear && !document.Code(text):
 			// What stands around it does not matter to whatever runs it.
 		case document.Of(text) == document.Document:
 			best.Confidence = min(best.Confidence*0.6, inText)

@@ -108,25 +108,3 @@ func Noise(text string) bool {
 	}
 	return distinct >= 9 && marks*5 >= len(text) && runs*27 > letters*10
 }
-
-// Program reports whether a document is mostly made of lines of code or of settings, so that
-// code in it is its content rather than something put among words.
-func Program(text string) bool {
-	if len(text) > look {
-		text = text[:look]
-	}
-	code, words := 0, 0
-	for text != "" {
-		var line string
-		line, text, _ = strings.Cut(text, "\n")
-		trimmed := strings.TrimSpace(line)
-		switch {
-		case trimmed == "":
-		case line[0] == ' ' || line[0] == '\t' || strings.IndexByte("{}#/<$@", trimmed[0]) >= 0, strings.HasPrefix(trimmed, "--"), strings.ContainsAny(trimmed, "=(){}[];<>`"), trimmed[len(trimmed)-1] == ':':
-			code++
-		default:
-			words++
-		}
-	}
-	return code >= 4 && code > 2*words
-}

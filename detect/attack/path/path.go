@@ -53,7 +53,7 @@ func Judge(v *value.Value) value.Match {
 	if best.Confidence >= suspicious && best.Confidence < certain {
 		switch document.Of(text) {
 		case document.Document:
-			if best.Confidence < clear || best.Start == 0 || document.Program(text) {
+			if best.Confidence < clear || best.Start == 0 || document.Code(text) {
 				best.Confidence = min(best.Confidence*0.6, inText)
 			}
 		case document.Prose:

@@ -141,7 +141,7 @@ func Judge(v *value.Value) value.Match {
 			}
 		}
 	}
-	if r.best.Confidence >= barely && v.Traits.Any(value.Space) && document.Of(s) == document.Document && document.Program(s) {
+	if r.best.Confidence >= barely && v.Traits.Any(value.Space) && document.Of(s) == document.Document && document.Code(s) {
 		r.best.Confidence = min(r.best.Confidence, doubtful) // source files are full of templates
 	}
 	return r.best
