@@ -24,6 +24,14 @@ func Possible(v *value.Value) bool {
 		v.Pairs.Any(value.ColonEquals) && t.Any(value.Digit)
 }
 
+// Confidences, by what they mean to the engine (value.Match).
+const (
+	certain = 0.95
+	attack  = 0.85
+	blocked = 0.72
+	noise   = 0.3
+)
+
 // maxValue bounds the text before the first bracket: what was typed where a name was expected.
 const maxValue = 80
 
@@ -75,10 +83,10 @@ func (f *filter) closed() value.Match {
 	if f.pos >= len(f.s) || f.s[f.pos] == 0 {
 		// *))%00: the rest of the filter is cut off.
 		if star && f.pos < len(f.s) {
-			return f.match(0.85, 0, f.pos, "filter closed")
+			return f.match(attack, 0, f.pos, "filter closed")
 		}
 		if star && n > 1 {
-			return f.match(0.3, 0, f.pos, "filter closed")
+			return f.match(noise, 0, f.pos, "filter closed")
 		}
 		return value.Match{}
 	}
@@ -97,15 +105,15 @@ func (f *filter) closed() value.Match {
 	case f.items == 0 && f.sets == 0:
 		return value.Match{}
 	case f.known > 0 || f.sets > 0 && f.stars > 0:
-		return f.match(0.95, 0, f.end, "filter closed, another opened")
+		return f.match(certain, 0, f.end, "filter closed, another opened")
 	case f.sets > 0 && (f.items > 0 || f.swept):
-		return f.match(0.88, 0, f.end, "filter closed, another opened")
+		return f.match(attack, 0, f.end, "filter closed, another opened")
 	case star || f.stars > 0:
-		return f.match(0.85, 0, f.end, "filter closed, another opened")
+		return f.match(attack, 0, f.end, "filter closed, another opened")
 	case f.items > 0 && f.swept:
-		return f.match(0.72, 0, f.end, "filter closed, another opened")
+		return f.match(blocked, 0, f.end, "filter closed, another opened")
 	}
-	return f.match(0.3, 0, f.end, "filter closed")
+	return f.match(noise, 0, f.end, "filter closed")
 }
 
 // opened judges a value that opens a bracket first: a whole filter, or *(|(mail=*)).
@@ -123,11 +131,11 @@ func (f *filter) opened() value.Match {
 	case f.items == 0:
 		return value.Match{}
 	case f.known > 0 && f.swept || before != "" && f.known > 0:
-		return f.match(0.85, start, f.end, "filter")
+		return f.match(attack, start, f.end, "filter")
 	case f.swept && f.stars > 0 || before == "*" && f.items > 0:
-		return f.match(0.8, start, f.end, "filter")
+		return f.match(attack, start, f.end, "filter")
 	case f.swept && f.sets > 0 && f.items > 1:
-		return f.match(0.72, start, f.end, "filter")
+		return f.match(blocked, start, f.end, "filter")
 	}
 	return value.Match{}
 }
@@ -231,7 +239,7 @@ func extensible(s string) value.Match {
 		j++
 	}
 	if dots >= 3 && strings.HasPrefix(s[j:], ":=") {
-		return value.Match{Class: detect.ClassLDAPi, Confidence: 0.85, Start: 0, End: j + 2, Shape: "extensible match"}
+		return value.Match{Class: detect.ClassLDAPi, Confidence: attack, Start: 0, End: j + 2, Shape: "extensible match"}
 	}
 	return value.Match{}
 }

@@ -93,7 +93,7 @@ func statements(s string, start, i int) value.Match {
 			for j < len(s) && (s[j] == '(' || s[j] == '!') {
 				j = skip(s, j+1)
 			}
-			if hasWord(s, j, "true") || hasWord(s, j, "this") || hasWord(s, j, "false") || j < len(s) && (s[j] == '\'' || s[j] == '"' || digit(s[j])) {
+			if hasWord(s, j, "true") || hasWord(s, j, "this") || hasWord(s, j, "false") || hasWord(s, j, "db") && j+2 < len(s) && s[j+2] == '.' || j < len(s) && (s[j] == '\'' || s[j] == '"' || digit(s[j])) {
 				return match(0.85, start, j, "return in a query's script")
 			}
 		case hasWord(s, i, "sleep"):

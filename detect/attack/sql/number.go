@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"kongwaf/detect/attack/value"
+	"kongwaf/detect/attack/words"
 )
 
 // maxNumbers bounds how often one value is read again from a number in it.
@@ -14,9 +15,12 @@ const maxNumbers = 8
 // text, or the words are nothing but dressing. Only what is SQL and nothing else counts.
 func numbers(v *value.Value, text string) value.Match {
 	var best value.Match
+	if !v.Traits.Any(value.Equals|value.Less|value.ParenOpen|value.Semicolon) && !v.Pairs.Any(value.LetterUN) {
+		return best
+	}
 	n := 0
-	for i := 1; i < len(text) && n < maxNumbers && best.Confidence < blocked; i++ {
-		if charClass[text[i]] != cDigit || text[i-1] > ' ' && text[i-1] != '>' {
+	for i := digits.Next(text, 1); i < len(text) && n < maxNumbers && best.Confidence < blocked; i = digits.Next(text, i+1) {
+		if text[i-1] > ' ' && text[i-1] != '>' {
 			continue
 		}
 		end := i
@@ -51,6 +55,8 @@ func compared(text string, i int) bool {
 
 // beyondProse is what a number in a text must reach: no sentence does.
 const beyondProse = 0.75
+
+var digits = words.BytesOf("0123456789")
 
 // joins reports whether the text goes on at i like an injection into a number.
 func joins(text string, i int) bool {
