@@ -144,16 +144,14 @@ func (c benchCase) peer(s *benchServer) *kongpeer.Peer {
 		"kong.client.load_consumer": raw.AppendBytes(raw.AppendBytes(raw.AppendBytes(nil,
 			1, "def4f7d3-9863-5ad2-8fa9-c949bf26f55e"), 3, "bob"), 4, "bob-7"),
 	}
-	var requests atomic.Uint64
 	variable := func(name string) []byte {
-		id := fmt.Sprintf("%032x", requests.Load())
+		id := fmt.Sprintf("%032x", requestIDs.Add(1)) // the limiter counts no request twice
 		switch {
 		case name == "request":
 			return raw.String("GET " + c.target + " HTTP/1.1")
 		case name == "kong_request_id":
 			return raw.String(id)
 		case name == "kong_waf" && s.head:
-			requests.Add(1)
 			head := gatewaytest.Request{Method: "GET", Target: c.target, Headers: c.headers()}.Bytes()
 			return raw.String(id + " " + c.ip + " 127.0.0.1 " + string(head))
 		}
