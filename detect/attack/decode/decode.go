@@ -9,10 +9,10 @@
 // Two kinds of decoders exist. Those of the chain rewrite parts of a text and are applied
 // one after the other; a reading follows each that changed something, so the number of
 // readings grows with the number of layers, not with their combinations. Blob decoders
-// (base64, hex, UTF-7) replace the whole text and are tried on every reading.
+// (base64, deflate in base64, base32, hex, UTF-7) replace the whole text and are tried on every reading.
 //
 // It does not know containers (JSON, forms, multipart: package extract), compression or
-// charsets, and it judges nothing. No decoder lets a text grow by more than maxGrowth.
+// charsets, and it judges nothing. No decoder but deflate lets a text grow by more than maxGrowth.
 package decode
 
 import (
@@ -35,12 +35,14 @@ const (
 	Plus
 	Escape
 	Base64
+	Deflate
+	Base32
 	Hex
 	UTF7
 	stepCount
 )
 
-var stepNames = [stepCount]string{"percent", "html", "unicode", "nul", "plus", "escape", "base64", "hex", "utf-7"}
+var stepNames = [stepCount]string{"percent", "html", "unicode", "nul", "plus", "escape", "base64", "deflate", "base32", "hex", "utf-7"}
 
 // String returns the name that findings show.
 func (s Step) String() string {
@@ -122,6 +124,8 @@ var chained = func() (t value.Traits) {
 
 var blobs = [...]decoder{
 	{step: Base64, any: value.Letter, possible: base64Possible, head: base64Head, apply: appendBase64},
+	{step: Deflate, any: value.Letter, possible: deflatePossible, head: deflateHead, apply: appendDeflated},
+	{step: Base32, any: value.Letter, possible: base32Possible, head: base32Head, apply: appendBase32},
 	{step: Hex, any: value.Digit, possible: hexPossible, head: hexHead, apply: appendHex},
 	{step: UTF7, any: value.Plus | value.Ampersand, possible: utf7Possible, apply: appendUTF7},
 }
@@ -137,7 +141,8 @@ func Possible(s string, t value.Traits, p value.Pairs, form bool) bool {
 	if len(s) < minBlob {
 		return false
 	}
-	return base64Possible(t, p, len(s)) && base64Head(s, p) || hexPossible(t, p, len(s)) && hexHead(s, p)
+	return base64Possible(t, p, len(s)) && (base64Head(s, p) || len(s) >= minDeflated && deflateHead(s, p)) ||
+		base32Possible(t, p, len(s)) && base32Head(s, p) || hexPossible(t, p, len(s)) && hexHead(s, p)
 }
 
 // Form is one reading of a value.

@@ -20,6 +20,7 @@
 // work of all together (Walker.Work), costs time linear in its input, and never panics. What
 // a limit keeps from being handed out is reported. What is packed so that it cannot be read,
 // while the application could, is a finding.
-// Encrypted payloads, images and most archives and documents are not opened; runs of
-// printable text in them are handed out.
+// Of zip archives, which office documents are too, the names and the document types of XML
+// members are looked at (zip.go). Encrypted payloads, images, other archives and documents are
+// not opened; runs of printable text in them are handed out.
 package extract

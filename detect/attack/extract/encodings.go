@@ -46,3 +46,42 @@ func (w *Walker) decodeBase64(s string) (string, bool) {
 	}
 	return w.scratch.keep(room[:n]), true
 }
+
+// unquote takes the backslashes off escaped quotes in a parameter.
+func unquote(w *Walker, s string) string {
+	if !strings.Contains(s, `\"`) {
+		return s
+	}
+	b := w.scratch.room(len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && s[i+1] == '"' {
+			continue
+		}
+		b = append(b, s[i])
+	}
+	return w.scratch.keep(b)
+}
+
+// unquotePrintable undoes quoted-printable (RFC 2045 section 6.7); what is invalid stays.
+func (w *Walker) unquotePrintable(s string) string {
+	b := w.scratch.room(len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '=' {
+			rest := s[i+1:]
+			switch {
+			case len(rest) >= 2 && hexDigit[rest[0]] < 16 && hexDigit[rest[1]] < 16:
+				b = append(b, hexDigit[rest[0]]<<4|hexDigit[rest[1]])
+				i += 2
+				continue
+			case strings.HasPrefix(rest, "\r\n"):
+				i += 2
+				continue
+			case strings.HasPrefix(rest, "\n"):
+				i++
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return w.scratch.keep(b)
+}

@@ -319,7 +319,7 @@ func remote(id string) bool {
 // ordinary documents name. Parsers keep copies of them.
 func knownType(id string) bool {
 	for _, host := range [...]string{
-		"http://www.w3.org/", "https://www.w3.org/", "http://www.apple.com/DTDs/", "https://www.apple.com/DTDs/", "http://java.sun.com/",
+		"http://www.w3.org/", "https://www.w3.org/", "http://www.apple.com/DTDs/", "https://www.apple.com/DTDs/", "http://java.sun.com/", "http://www.daisy.org/z3986/",
 		"http://hibernate.", "http://www.hibernate.org/", "http://mybatis.org/", "https://mybatis.org/", "http://www.springframework.org/",
 		"http://struts.apache.org/", "http://www.oasis-open.org/", "http://docbook.org/", "http://purl.org/", "http://xml.cxml.org/",
 		"http://my.netscape.com/", "http://www.wapforum.org/", "http://checkstyle.", "https://checkstyle.", "http://openoffice.org/", "http://logging.apache.org/",

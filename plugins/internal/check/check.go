@@ -35,11 +35,11 @@ type Check struct {
 // of the checks before it are dropped but for their headers to the client.
 func (i *Instance) access(kong raw.Kong) {
 	f, err := facts.Read(kong, i.need, &i.shared.Packed, i.maxBody)
-	defer f.Close()
 	if err != nil {
 		i.fail(kong, f, i.checks[0].Name, err.Error())
 		return
 	}
+	defer f.Close()
 	f.Extend(i.timeout)
 	var effects detect.Effects
 	for n := range i.checks {

@@ -43,7 +43,7 @@ type Facts struct {
 }
 
 // Read asks Kong for the facts of the need. An error means that a fact is missing and the
-// event cannot be judged. The caller closes the facts when it is done with them, also then.
+// event cannot be judged. The caller closes the facts when it is done with them.
 func Read(kong raw.Kong, need Need, packed *Packed, maxBody int) (*Facts, error) {
 	f := &Facts{kong: kong, need: need.closed(), packed: packed}
 	if err := f.read(); err != nil {

@@ -1,0 +1,190 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/flate"
+
+	"kongwaf/detect/attack/value"
+)
+
+// deflate.go undoes base64 of raw deflate (RFC 1951), as SAML's redirect binding has it
+// (OASIS saml-bindings-2.0, section 3.4.4.1) and as diagrams travel in links. What has a
+// header, gzip's or zlib's, is a container: base64 shows it, and package extract opens it.
+
+const (
+	minDeflated = 24        // digits of base64; less holds no attack
+	headDigits  = 20        // of them tell what is surely no deflate: 15 bytes
+	maxInflated = 256 << 10 // bytes that come of one text: the only decoder whose output may be much longer than its input
+)
+
+func deflatePossible(t value.Traits, p value.Pairs, n int) bool {
+	return n >= minDeflated && base64Possible(t, p, n)
+}
+
+// deflateHead reports whether a text may be base64 of a deflated text, by the head of the
+// first block: one random text in fifteen passes.
+func deflateHead(s string, _ value.Pairs) bool {
+	var b [headDigits/4*3 + 1]byte
+	for i := 0; i < headDigits; i += 4 {
+		x, all := uint32(0), byte(0)
+		for _, c := range [...]byte{s[i], s[i+1], s[i+2], s[i+3]} {
+			d := base64Digits[c]
+			if c == ' ' {
+				d = 62
+			}
+			all |= d
+			x = x<<6 | uint32(d)
+		}
+		if all > 63 {
+			return false
+		}
+		at := i / 4 * 3
+		b[at], b[at+1], b[at+2] = byte(x>>16), byte(x>>8), byte(x)
+	}
+	switch b[0] >> 1 & 3 {
+	case 0: // stored: the length, and its complement
+		return b[1]^b[3] == 0xff && b[2]^b[4] == 0xff
+	case 1: // the code is fixed: a character, and a second or a repetition; or an empty block
+		c, n := fixedLiteral(&b, 3)
+		if n == 0 {
+			return bitsAt(&b, 3, 7) == 0
+		}
+		second, m := fixedLiteral(&b, 3+n)
+		if c >= utf8.RuneSelf {
+			return 0xc2 <= c && c <= 0xf4 && m > 0 && second&0xc0 == 0x80
+		}
+		return textByte(c) && (m == 0 && bitsAt(&b, 3+n, 2) == 0 || m > 0 && textByte(second))
+	case 2:
+		return completeCode(&b)
+	}
+	return false
+}
+
+// textByte reports whether a character of a text may begin with this byte.
+func textByte(c byte) bool {
+	return printable[c] != notText && c != 0 && (c < utf8.RuneSelf || 0xc2 <= c && c <= 0xf4)
+}
+
+// bitsAt returns n bits from position at on, the first of them lowest; at most 9.
+func bitsAt(b *[headDigits/4*3 + 1]byte, at, n int) uint {
+	i := at >> 3
+	return (uint(b[i]) | uint(b[i+1])<<8) >> (at & 7) & (1<<n - 1)
+}
+
+// fixedLiteral returns the literal of the fixed code at a position and its length in bits;
+// n is 0 for what is no literal (RFC 1951, section 3.2.6).
+func fixedLiteral(b *[headDigits/4*3 + 1]byte, at int) (c byte, n int) {
+	code := uint(0)
+	for i := range 8 { // Huffman codes have their first bit highest
+		code = code<<1 | bitsAt(b, at+i, 1)
+	}
+	switch {
+	case code >= 0x30 && code <= 0xbf:
+		return byte(code - 0x30), 8
+	case code >= 0xc8:
+		return byte(code<<1 | bitsAt(b, at+8, 1) - 0x190 + 144), 9
+	}
+	return 0, 0
+}
+
+// completeCode reports whether the head of a dynamic block describes a code of code lengths
+// that leaves no code unused, as every compressor does (section 3.2.7).
+func completeCode(b *[headDigits/4*3 + 1]byte) bool {
+	if bitsAt(b, 3, 5) > 29 || bitsAt(b, 8, 5) > 29 {
+		return false
+	}
+	sum := uint(0)
+	for i := range int(bitsAt(b, 13, 4)) + 4 {
+		if n := bitsAt(b, 17+3*i, 3); n > 0 {
+			sum += 128 >> n
+		}
+	}
+	return sum == 128
+}
+
+// inflater is a decompressor that is used again.
+type inflater struct {
+	in  bytes.Reader
+	out io.ReadCloser
+}
+
+var inflatersPool = sync.Pool{New: func() any {
+	f := &inflater{}
+	f.out = flate.NewReader(&f.in)
+	return f
+}}
+
+// appendDeflated decodes a text that is base64 of a deflated text. A stream that is cut off
+// yields what came out.
+func appendDeflated(dst []byte, s string) ([]byte, bool) {
+	mark := len(dst)
+	packed, ok := appendDigits(dst, s)
+	if !ok {
+		return dst[:mark], false
+	}
+	f := inflatersPool.Get().(*inflater)
+	defer inflatersPool.Put(f)
+	f.in.Reset(packed[mark:])
+	defer f.in.Reset(nil)
+	if f.out.(flate.Resetter).Reset(&f.in, nil) != nil {
+		return dst[:mark], false
+	}
+	dst = packed
+	from := len(dst)
+	for len(dst)-from < maxInflated {
+		if len(dst) == cap(dst) {
+			dst = append(dst, 0)[:len(dst)]
+		}
+		n, err := f.out.Read(dst[len(dst):min(cap(dst), from+maxInflated)])
+		dst = dst[:len(dst)+n]
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				return dst[:mark], false
+			}
+			break
+		}
+		// What begins as no text is none.
+		if got := dst[from:]; len(got) <= 1<<10 && !mayBeText(got) {
+			return dst[:mark], false
+		}
+	}
+	if len(dst)-from < minBlob || !isText(dst[from:]) {
+		return dst[:mark], false
+	}
+	return dst[:mark+copy(dst[mark:], dst[from:])], true
+}
+
+// appendDigits appends what base64 digits stand for, in either alphabet, up to the padding.
+func appendDigits(dst []byte, s string) ([]byte, bool) {
+	bits, n := uint32(0), 0
+	for i := 0; i < len(s); i++ {
+		d := base64Digits[s[i]]
+		switch {
+		case s[i] == ' ': // a plus that a form decoder took
+			d = 62
+		case s[i] == '\r' || s[i] == '\n':
+			continue
+		case s[i] == '=':
+			i = len(s)
+			continue
+		case d > 63:
+			return dst, false
+		}
+		bits = bits<<6 | uint32(d)
+		if n++; n&3 == 0 {
+			dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
+		}
+	}
+	switch n & 3 {
+	case 2:
+		dst = append(dst, byte(bits>>4))
+	case 3:
+		dst = append(dst, byte(bits>>10), byte(bits>>2))
+	}
+	return dst, n >= minDeflated-2
+}
