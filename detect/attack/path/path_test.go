@@ -16,6 +16,7 @@ func FuzzJudge(f *testing.F)      { language.Fuzz(f) }
 func BenchmarkJudge(b *testing.B) { language.Benchmark(b) }
 
 var rows = []languagetest.Row{
+	{Shows: "a log that is asked for by its name", Attack: "/var/log/apache2/access.log", Twin: "/srv/log/a.log", Source: detect.SourceBody, Name: "file"},
 	{Shows: "links of a page", Attack: "../../../../lib/x", Twin: `<a href="../../../../core/x.html">../../../../core/x.html</a>`, Suspicious: true},
 	{Shows: "a request in a log", Attack: "GET /../../etc/passwd", Twin: `192.0.2.7 - - "GET /../../etc/passwd HTTP/1.0" 400`, Suspicious: true},
 	{Shows: "request path: settings that pages are about", Attack: "/usr/local/apache2/conf/httpd.conf", Twin: "/docs/web.config", Source: detect.SourcePath},
