@@ -19,7 +19,8 @@ func weigh(l *extract.Leaf, text string, m value.Match) float64 {
 		confidence *= grammarFactor
 	}
 	// So much text does not follow SQL's grammar by accident.
-	grammatical := m.Class == detect.ClassSQLi && m.End-m.Start >= grammaticalLength
+	grammatical := m.Class == detect.ClassSQLi && m.End-m.Start >= grammaticalLength ||
+		m.Class == detect.ClassXSS && m.Shape == "script address" // spelt out, whatever the case of its letters
 	if !grammatical && noise(text, m.Start, m.End) {
 		confidence *= noiseFactor
 	}

@@ -85,7 +85,7 @@ func Judge(v *value.Value) value.Match {
 
 // tempered lowers the confidence of a match in running text, unless nobody would write it there.
 func tempered(best value.Match, text string) value.Match {
-	if best.Confidence >= suspicious && best.Confidence < attack {
+	if best.Confidence >= suspicious && best.Confidence < attack && best.Start > 0 {
 		switch document.Of(text) {
 		case document.Document:
 			best.Confidence = min(best.Confidence*0.6, 0.5)
@@ -158,8 +158,7 @@ func link(v *value.Value, i int) (value.Match, int) {
 	if v.Source == detect.SourceHeader && !words.HasPrefix(v.Name, "x-") && u.reach != metadata {
 		c = min(c, suspicious)
 	}
-	sentence := !u.first && inSentence(text, start, u.end)
-	if sentence || u.reach == metadata && inSentence(text, start, u.end) {
+	if inSentence(text, start, u.end) {
 		c = min(c, mentioned)
 	}
 	return grade(c, u.first || u.reach == metadata || u.disguised || c >= attack, start, min(len(text), u.end), shape), u.end
