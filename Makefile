@@ -5,6 +5,7 @@ BIN      := bin/kong-waf
 # Ports of `make run`, on 127.0.0.1.
 GATEWAY_PORT ?= 8000
 DEMO_PORT    ?= 9080
+CONSOLE_PORT ?= 9542
 # How long each fuzz target runs in `make fuzz`: a number of inputs (5000x) or a time (30s).
 FUZZTIME ?= 5000x
 # How long `make soak` takes.
@@ -12,20 +13,24 @@ SOAKTIME ?= 10m
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run test race fuzz check bench chaos soak golden clean
+.PHONY: help build run demo-attack test race fuzz check bench chaos soak golden clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the one binary, bin/kong-waf.
-	@CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/kong-waf
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o $(BIN) ./cmd/kong-waf
 
 run: build ## Try it: demo API, plugin server and stand-in gateway, with commands to try. Ctrl-C ends all.
-	@exec $(BIN) demo --listen 127.0.0.1:$(GATEWAY_PORT) --upstream 127.0.0.1:$(DEMO_PORT)
+	@exec $(BIN) demo --listen 127.0.0.1:$(GATEWAY_PORT) --upstream 127.0.0.1:$(DEMO_PORT) --console 127.0.0.1:$(CONSOLE_PORT)
+
+demo-attack: build ## Good and bad requests in each mode: a table of what passed, and the console to look at. Ctrl-C ends all.
+	@exec $(BIN) demo-attack --listen 127.0.0.1:$(GATEWAY_PORT) --upstream 127.0.0.1:$(DEMO_PORT) --console 127.0.0.1:$(CONSOLE_PORT)
 
 test: ## Run every test.
 	@$(GO) vet ./...
 	@$(GO) test ./...
+	@sh .ci/skipped
 
 race: ## Run the tests under the race detector (needs a C compiler).
 	@CGO_ENABLED=1 $(GO) test -race -short ./...

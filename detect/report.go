@@ -82,4 +82,14 @@ type Report struct {
 	// Skipped is how many bytes of a large body were passed over unjudged: the content of
 	// files and the middle of long values. What stands beside them was judged.
 	Skipped int64 `json:"skipped,omitempty"`
+	// Excepted is the surest finding that would have blocked the request by itself, had an
+	// exception not silenced it. Nil if there is none.
+	Excepted *Excepted `json:"excepted,omitempty"`
+}
+
+// Excepted is a finding that an exception silenced.
+type Excepted struct {
+	// Exception says which of the engine's exceptions it was, from 0.
+	Exception int `json:"exception"`
+	Finding
 }

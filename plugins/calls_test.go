@@ -111,31 +111,31 @@ func TestCallsPerEvent(t *testing.T) {
 	}{
 		{name: "an address", plugin: "waf-ip-restriction", config: `{"deny":["198.51.100.1"]}`, request: keyless, calls: [forms]int{1, 1, 1}},
 		{name: "both addresses", plugin: "waf-ip-restriction", config: `{"deny":["198.51.100.1"],"address_source":"both"}`, request: keyless, calls: [forms]int{2, 1, 1}},
-		{name: "an address, refused", plugin: "waf-ip-restriction", config: `{"deny":["203.0.113.9"]}`, request: keyless, refused: true, calls: [forms]int{6, 4, 2}},
+		{name: "an address, refused", plugin: "waf-ip-restriction", config: `{"deny":["203.0.113.9"]}`, request: keyless, refused: true, calls: [forms]int{8, 6, 3}},
 
 		{name: "limits by consumer", plugin: "waf-rate-limiting", config: `{"minute":100}`, request: known, calls: [forms]int{3, 3, 3}},
 		{name: "limits by consumer, without one", plugin: "waf-rate-limiting", config: `{"minute":100}`, request: keyless, calls: [forms]int{4, 4, 4}},
 		{name: "limits by address", plugin: "waf-rate-limiting", config: `{"minute":100,"limit_by":"ip"}`, request: keyless, calls: [forms]int{2, 2, 2}},
 		{name: "limits by header", plugin: "waf-rate-limiting", config: `{"minute":100,"limit_by":"header","header_name":"x-t"}`, request: keyless, calls: [forms]int{3, 3, 3}},
 		{name: "limits, not told", plugin: "waf-rate-limiting", config: `{"minute":100,"limit_by":"ip","hide_client_headers":true}`, request: keyless, calls: [forms]int{1, 1, 1}},
-		{name: "limits, refused", plugin: "waf-rate-limiting", config: `{"year":1,"limit_by":"ip"}`, request: keyless, refused: true, calls: [forms]int{6, 4, 2}},
+		{name: "limits, refused", plugin: "waf-rate-limiting", config: `{"year":1,"limit_by":"ip"}`, request: keyless, refused: true, calls: [forms]int{8, 6, 3}},
 
 		{name: "a key", plugin: "waf-key-auth", config: `{` + keys + `}`, request: keyed, calls: [forms]int{4, 4, 3}},
 		{name: "a key, beside a forged header", plugin: "waf-key-auth", config: `{` + keys + `}`, request: forger, calls: [forms]int{4, 4, 3}},
 		{name: "a key from an earlier plugin", plugin: "waf-key-auth", config: `{` + keys + `}`, request: placed, calls: [forms]int{4, 4, 4}},
-		{name: "no key", plugin: "waf-key-auth", config: `{` + keys + `}`, request: keyless, refused: true, calls: [forms]int{4, 3, 3}},
+		{name: "no key", plugin: "waf-key-auth", config: `{` + keys + `}`, request: keyless, refused: true, calls: [forms]int{6, 4, 4}},
 		{name: "no key, let in as anonymous", plugin: "waf-key-auth", config: `{` + keys + `,"anonymous":"ann"}`, request: keyless, calls: [forms]int{5, 5, 5}},
 
 		{name: "no attack", plugin: "waf-detect", config: `{}`, request: keyed, calls: [forms]int{3, 2, 1}},
 		{name: "no attack in a body", plugin: "waf-detect", config: `{}`, request: posted, calls: [forms]int{4, 3, 2}},
-		{name: "an attack, refused", plugin: "waf-detect", config: `{}`, request: attacked, refused: true, calls: [forms]int{5, 3, 2}},
-		{name: "an attack, reported", plugin: "waf-detect", config: `{"mode":"monitoring"}`, request: attacked, calls: [forms]int{3, 2, 1}},
+		{name: "an attack, refused", plugin: "waf-detect", config: `{}`, request: attacked, refused: true, calls: [forms]int{6, 4, 3}},
+		{name: "an attack, reported", plugin: "waf-detect", config: `{"mode":"monitoring"}`, request: attacked, calls: [forms]int{5, 3, 2}},
 
 		{name: "the gate, all four", plugin: "waf-gate", config: gate, request: keyed, calls: [forms]int{6, 5, 4}},
 		{name: "the gate, all four, with a body", plugin: "waf-gate", config: gate, request: posted, calls: [forms]int{7, 6, 5}},
-		{name: "the gate, an attack", plugin: "waf-gate", config: gate, request: attacked, refused: true, calls: [forms]int{5, 3, 2}},
-		{name: "the gate, no key", plugin: "waf-gate", config: gate, request: keyless, refused: true, calls: [forms]int{5, 3, 3}},
-		{name: "the gate, too many", plugin: "waf-gate", config: `{` + four + `,"rate_limiting":{"year":1}}`, request: keyed, refused: true, calls: [forms]int{5, 3, 2}},
+		{name: "the gate, an attack", plugin: "waf-gate", config: gate, request: attacked, refused: true, calls: [forms]int{6, 4, 3}},
+		{name: "the gate, no key", plugin: "waf-gate", config: gate, request: keyless, refused: true, calls: [forms]int{6, 4, 4}},
+		{name: "the gate, too many", plugin: "waf-gate", config: `{` + four + `,"rate_limiting":{"year":1}}`, request: keyed, refused: true, calls: [forms]int{6, 4, 3}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for form := range forms {

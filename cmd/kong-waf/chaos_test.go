@@ -163,7 +163,7 @@ func startChaos(t *testing.T, length time.Duration) *chaos {
 	require.NoError(t, err)
 	listen := freeAddress(t)
 	cmd := exec.Command(self, "gateway", "--config", config, "--listen", listen)
-	cmd.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+dir)
+	cmd.Env = append(os.Environ(), asMain+"=1", "KONG_WAF_EVENTS_FILE=off", "TMPDIR="+dir)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

@@ -23,9 +23,9 @@ import (
 func runDemo(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	listen := flags.String("listen", "127.0.0.1:8000", "where the gateway listens")
-	upstream := flags.String("upstream", "127.0.0.1:9080", "where the demo API listens")
-	config := flags.String("config", "", "a deck file to serve instead of the built-in quickstart.yml; ${{ env \"DECK_DEMO_URL\" }} is the demo API")
+	o := demoOptions{deck: deck.Quickstart}
+	o.addFlags(flags)
+	flags.StringVar(&o.config, "config", "", "a deck file to serve instead of the built-in quickstart.yml; ${{ env \"DECK_DEMO_URL\" }} is the demo API")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "Usage: kong-waf demo [--listen ADDR] [--upstream ADDR] [--config kong.yml]\n\nStarts a demo API, the plugin server and the stand-in gateway, and prints commands to try.\n")
 		flags.PrintDefaults()
@@ -35,18 +35,34 @@ func runDemo(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := runDemoUntil(ctx, *listen, *upstream, *config, stdout, stderr); err != nil {
+	o.ready = func() { printTryOut(stdout, o.listen, o.console) }
+	if err := o.run(ctx, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "kong-waf demo: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func runDemoUntil(ctx context.Context, listen, upstream, config string, stdout, stderr io.Writer) error {
-	api, err := net.Listen("tcp", upstream)
+// demoOptions say where the parts of a demonstration listen, and what they serve.
+type demoOptions struct {
+	listen, upstream, console string
+	config                    string // a deck file, or
+	deck                      []byte // the deck file's text
+	ready                     func() // called once everything serves
+}
+
+func (o *demoOptions) addFlags(flags *flag.FlagSet) {
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8000", "where the gateway listens")
+	flags.StringVar(&o.upstream, "upstream", "127.0.0.1:9080", "where the demo API listens")
+	flags.StringVar(&o.console, "console", "127.0.0.1:9542", "where the console listens, or off")
+}
+
+// run serves until ctx is done. Nothing that it started is left when it returns.
+func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+	api, err := net.Listen("tcp", o.upstream)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("%s is in use by another program: stop it, or choose another address with --upstream (make run DEMO_PORT=9081)", upstream)
+			return fmt.Errorf("%s is in use by another program: stop it, or choose another address with --upstream (make run DEMO_PORT=9081)", o.upstream)
 		}
 		return err
 	}
@@ -59,16 +75,18 @@ func runDemoUntil(ctx context.Context, listen, upstream, config string, stdout, 
 		return err
 	}
 	defer os.RemoveAll(dir)
+	config := o.config
 	if config == "" {
-		config = filepath.Join(dir, "quickstart.yml")
-		if err := os.WriteFile(config, deck.Quickstart, 0o600); err != nil {
+		config = filepath.Join(dir, "kong.yml")
+		if err := os.WriteFile(config, o.deck, 0o600); err != nil {
 			return err
 		}
 	}
-	ready := &readyWriter{out: stdout, then: func() { printTryOut(stdout, listen) }}
-	o := gatewayOptions{
-		files:  []string{config},
-		listen: listen,
+	ready := &readyWriter{out: stdout, then: o.ready}
+	g := gatewayOptions{
+		files:   []string{config},
+		listen:  o.listen,
+		console: o.console,
 		env: func(name string) (string, bool) {
 			if name == "DECK_DEMO_URL" {
 				return "http://" + api.Addr().String(), true
@@ -77,7 +95,7 @@ func runDemoUntil(ctx context.Context, listen, upstream, config string, stdout, 
 		},
 		options: gateway.Options{Output: ready},
 	}
-	return o.run(ctx, stderr)
+	return g.run(ctx, stderr)
 }
 
 // readyWriter passes the gateway's lines on and acts once it says that it is ready.
@@ -97,7 +115,7 @@ func (w *readyWriter) Write(p []byte) (int, error) {
 }
 
 // printTryOut prints what to try, and what each command should answer.
-func printTryOut(w io.Writer, address string) {
+func printTryOut(w io.Writer, address, console string) {
 	url := "http://" + address
 	fmt.Fprintf(w, `
 Try these in another shell; each says what it should answer:
@@ -120,6 +138,9 @@ Try these in another shell; each says what it should answer:
  6. Too fast, five calls a minute are allowed: 200 five times, then 429 API rate limit exceeded
     for i in 1 2 3 4 5 6 7; do curl -s -o /dev/null -w '%%{http_code}\n' %[1]s/limited; done
 
-Ctrl-C ends everything.
 `, url)
+	if console != "off" {
+		fmt.Fprintf(w, "What came of them, with the reasons: http://%s\n\n", console)
+	}
+	fmt.Fprintln(w, "Ctrl-C ends everything.")
 }

@@ -35,7 +35,7 @@ func startDemo(t *testing.T, listen string) (cmd *exec.Cmd, temp string) {
 	temp, err = os.MkdirTemp("", "demo") // t.TempDir's long names do not fit into a socket's
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(temp) })
-	cmd = exec.Command(self, "demo", "--listen", listen, "--upstream", freeAddress(t))
+	cmd = exec.Command(self, "demo", "--listen", listen, "--upstream", freeAddress(t), "--console", "off")
 	cmd.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+temp)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -111,8 +111,8 @@ func TestDemoSaysWhichPortIsTaken(t *testing.T) {
 	defer l.Close()
 	taken := l.Addr().String()
 	for _, args := range [][]string{
-		{"--listen", taken, "--upstream", freeAddress(t)},
-		{"--listen", freeAddress(t), "--upstream", taken},
+		{"--listen", taken, "--upstream", freeAddress(t), "--console", "off"},
+		{"--listen", freeAddress(t), "--upstream", taken, "--console", "off"},
 	} {
 		var stderr strings.Builder
 		require.Equal(t, 1, runDemo(args, nil, io.Discard, &stderr))

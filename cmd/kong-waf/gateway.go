@@ -32,6 +32,7 @@ func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	config := flags.String("config", "kong.yml", "the deck file to serve; several with commas")
 	listen := flags.String("listen", "127.0.0.1:8000", "where clients connect")
 	socket := flags.String("socket", "", "the plugin server's socket; without it the gateway starts its own plugin server")
+	console := flags.String("console", "off", "address of its own plugin server's console, such as 127.0.0.1:9542, or off")
 	trusted := flags.String("trusted-ips", "", "Kong's trusted_ips: peers whose X-Forwarded-For is believed, with commas")
 	realIPHeader := flags.String("real-ip-header", "X-Real-IP", "Kong's real_ip_header")
 	head := flags.Bool("head", true, "fill $kong_waf with the request's head, as the line in kong/conf/kong.conf makes Kong do")
@@ -49,9 +50,10 @@ func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return 2
 	}
 	o := gatewayOptions{
-		files:  strings.Split(*config, ","),
-		listen: *listen,
-		socket: *socket,
+		files:   strings.Split(*config, ","),
+		listen:  *listen,
+		socket:  *socket,
+		console: *console,
 		options: gateway.Options{
 			TrustedIPs:      prefixes,
 			RealIPHeader:    *realIPHeader,
@@ -90,6 +92,7 @@ type gatewayOptions struct {
 	files   []string
 	listen  string
 	socket  string // "" starts an own plugin server
+	console string // of that plugin server: an address, or off
 	env     func(string) (string, bool)
 	options gateway.Options
 }
@@ -110,7 +113,7 @@ func (o gatewayOptions) run(ctx context.Context, stderr io.Writer) error {
 	}
 	socket := o.socket
 	if socket == "" {
-		server, err := startServer(stderr)
+		server, err := startServer(stderr, o.console)
 		if err != nil {
 			listener.Close()
 			return err
@@ -152,8 +155,9 @@ type serverProcess struct {
 	socket string
 }
 
-// startServer starts `kong-waf serve` on a socket of its own and waits until it answers.
-func startServer(stderr io.Writer) (*serverProcess, error) {
+// startServer starts `kong-waf serve` on a socket of its own, with a console at an address
+// or off, and waits until it answers.
+func startServer(stderr io.Writer, console string) (*serverProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -163,7 +167,7 @@ func startServer(stderr io.Writer) (*serverProcess, error) {
 		return nil, err
 	}
 	p := &serverProcess{dir: dir, socket: filepath.Join(dir, "kong-waf.socket")}
-	p.cmd = exec.Command(self, "serve", "--socket", p.socket)
+	p.cmd = exec.Command(self, "serve", "--socket", p.socket, "--console", console)
 	p.cmd.Stderr = stderr
 	// A group of its own: Ctrl-C reaches us, and we end it in order. Should we be killed,
 	// the kernel ends it.

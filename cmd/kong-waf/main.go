@@ -31,6 +31,7 @@ func commands() []command {
 		{name: "eval", summary: "measure accuracy and speed on labelled files", run: runEval},
 		{name: "gateway", summary: "a stand-in for Kong, for trying out and for tests", run: runGateway},
 		{name: "demo", summary: "demo API, plugin server and stand-in gateway at once (make run)", run: runDemo},
+		{name: "demo-attack", summary: "good and bad requests in each mode, and a table of what came of them", run: runDemoAttack},
 		{name: "version", summary: "print the version", run: runVersion},
 	}
 }
@@ -61,7 +62,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "kong-waf: a web application and API firewall for Kong Gateway\n\nUsage: kong-waf COMMAND [options]; kong-waf COMMAND --help says more\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
 	}
 }
 

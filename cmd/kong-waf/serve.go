@@ -2,18 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"kongwaf/detect/ratelimit"
-	"kongwaf/kong/console"
+	"kongwaf/kong/events"
+	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/supervisor"
 	"kongwaf/plugins"
@@ -46,7 +46,7 @@ func addServeFlags(flags *flag.FlagSet) *serveOptions {
 	o := new(serveOptions)
 	flags.StringVar(&o.socket, "socket", defaultSocket, "the Unix socket that Kong connects to")
 	flags.StringVar(&o.config, "config", "", "a YAML file with process-wide settings; each key also as KONG_WAF_SECTION_KEY")
-	flags.StringVar(&o.console, "console", "", "address of /healthz and /def-healthz, such as 127.0.0.1:9542; off is the default")
+	flags.StringVar(&o.console, "console", "", "address of the console (health, metrics, dashboard), 127.0.0.1:9542 by default, or off")
 	return o
 }
 
@@ -63,7 +63,13 @@ func serve(logger *slog.Logger, options serveOptions) error {
 	if options.console != "" {
 		set.Console.Listen = options.console
 	}
-	if supervisor.IsWorker() {
+	if err := set.Console.validate(); err != nil {
+		return err
+	}
+	switch {
+	case supervisor.IsAside():
+		return runAside(logger, &set, options.socket)
+	case supervisor.IsWorker():
 		return work(logger, &set)
 	}
 	socket, err := pluginserver.Listen(options.socket, set.socketMode(), set.Socket.Owner)
@@ -73,20 +79,28 @@ func serve(logger *slog.Logger, options serveOptions) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	logger.Info("serving", "socket", socket.Path(), "version", plugins.Version)
+	var numbers *metrics.Table // in the supervisor's memory
 	s, err := supervisor.New(supervisor.Options{
 		Socket:     socket,
 		WorkerArgs: os.Args[1:],
+		Aside:      set.Events.any() || set.Console.Listen != "off",
 		Plugins:    plugins.All(plugins.NewShared(logger)),
 		Limits:     set.serverLimits(),
-		SharedSize: ratelimit.Size(set.Limits.Clients),
-		Logger:     logger,
+		SharedSize: sharedSize(set.Limits.Clients),
+		Failed: func(plugin, why string, policy pluginserver.Policy) {
+			countFailure(numbers, plugin, why, policy)
+		},
+		Logger: logger,
 	})
 	if err != nil {
 		return err
 	}
-	if err := startConsole(logger, set.Console.Listen, s); err != nil {
+	if numbers, err = metrics.Open(sharedNumbers(s.Shared())); err != nil {
 		return err
 	}
+	done := make(chan struct{})
+	defer close(done)
+	go publish(numbers, s, done)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
@@ -95,35 +109,6 @@ func serve(logger *slog.Logger, options serveOptions) error {
 		}
 	}()
 	return s.Run(ctx)
-}
-
-// startConsole shows the supervisor's health. It ends with the process.
-func startConsole(logger *slog.Logger, listen string, s *supervisor.Supervisor) error {
-	if listen == "off" {
-		return nil
-	}
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("console.listen: %w", err)
-	}
-	logger.Info("console", "address", "http://"+listener.Addr().String())
-	health := func() error {
-		switch stats := s.Stats(); {
-		case stats.Lost != nil:
-			return stats.Lost
-		case stats.Fallback:
-			return errors.New("workers keep dying: every request is answered by its plugin's failure policy")
-		case stats.Worker == 0:
-			return errors.New("no worker serves yet")
-		}
-		return nil
-	}
-	go func() {
-		if err := console.Serve(listener, console.Handler(health)); err != nil {
-			logger.Error("the console has ended", "error", err)
-		}
-	}()
-	return nil
 }
 
 // work is what the supervisor's child does: it runs the plugins. The memory that the
@@ -137,14 +122,34 @@ func work(logger *slog.Logger, set *settings) error {
 		return err
 	}
 	shared := plugins.NewShared(logger)
-	if shared.Limits, err = ratelimit.Open(worker.Shared(), plugins.Secret()); err != nil {
+	if shared.Limits, err = ratelimit.Open(sharedLimits(worker.Shared()), plugins.Secret()); err != nil {
 		return err
+	}
+	numbers, err := metrics.Open(sharedNumbers(worker.Shared()))
+	if err != nil {
+		return err
+	}
+	shared.Metrics, shared.Node = numbers, set.Events.node()
+	if aside := worker.Aside(); aside != nil {
+		sender := events.NewSender(aside, func() { numbers.Number(metrics.EventsDropped, "worker").Add(1) })
+		shared.Events = sender
+		defer func() {
+			// What is queued is sent if somebody reads.
+			_ = aside.SetWriteDeadline(time.Now().Add(time.Second))
+			sender.Close()
+		}()
 	}
 	server, err := pluginserver.New(pluginserver.Options{
 		Plugins: plugins.All(shared),
 		Logger:  logger,
 		Limits:  set.serverLimits(),
 		Dropped: worker.Dropped,
+		Failed: func(plugin, why string, policy pluginserver.Policy) {
+			countFailure(numbers, plugin, why, policy)
+		},
+		Compiled: func(plugin, entity string, err error) {
+			numbers.Number(metrics.ConfigInvalid, plugin, entity).Set(uint64(number(err != nil)))
+		},
 	})
 	if err != nil {
 		return err

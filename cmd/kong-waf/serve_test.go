@@ -21,7 +21,7 @@ func TestSettings(t *testing.T) {
 	}
 	set, err := loadSettings("", nil)
 	require.NoError(t, err)
-	require.Equal(t, "off", set.Console.Listen)
+	require.Equal(t, "127.0.0.1:9542", set.Console.Listen)
 	require.EqualValues(t, 0o660, set.socketMode())
 
 	set, err = loadSettings(write("limits: {concurrency: 7, body_memory: 1000}\nsocket: {mode: \"0666\"}\n"),
@@ -60,7 +60,7 @@ func TestServeShowsItsHealth(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	serve := func(options ...string) *exec.Cmd {
 		cmd := exec.Command(self, append([]string{"serve", "--socket", filepath.Join(dir, "s")}, options...)...)
-		cmd.Env = append(os.Environ(), asMain+"=1")
+		cmd.Env = append(os.Environ(), asMain+"=1", "KONG_WAF_EVENTS_FILE=off")
 		require.NoError(t, cmd.Start())
 		t.Cleanup(func() { _ = cmd.Process.Kill() })
 		return cmd
@@ -75,10 +75,10 @@ func TestServeShowsItsHealth(t *testing.T) {
 	}
 	cmd := serve("--console", address)
 	answers(http.StatusOK, "ok")
-	workers := childrenOf(t, cmd.Process.Pid)
-	require.Len(t, workers, 1)
+	children := childrenOf(t, cmd.Process.Pid)
+	require.Len(t, children, 2, "the worker, and the console")
 
-	other := serve()
+	other := serve("--console", "off")
 	answers(http.StatusServiceUnavailable, "another server has taken the socket "+filepath.Join(dir, "s"))
 	require.NoError(t, other.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, other.Wait())
@@ -86,5 +86,7 @@ func TestServeShowsItsHealth(t *testing.T) {
 
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, cmd.Wait())
-	require.False(t, alive(workers[0]))
+	for _, pid := range children {
+		require.False(t, alive(pid))
+	}
 }

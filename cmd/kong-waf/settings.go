@@ -20,10 +20,10 @@ import (
 // as an environment variable (limits.concurrency is KONG_WAF_LIMITS_CONCURRENCY). They are
 // checked like a plugin's config.
 type settings struct {
-	Console struct {
-		Listen string `json:"listen" default:"off" doc:"Address of the health endpoints /healthz and /def-healthz, such as 127.0.0.1:9542, or off."`
-	} `json:"console" doc:"What the process shows over HTTP."`
-	Limits struct {
+	Console consoleSettings `json:"console" doc:"What the process shows over HTTP: health, metrics, events, a dashboard."`
+	Events  eventSettings   `json:"events" doc:"Where it is written down what was refused, reported, let through by an exception, or not judged. Several at once are fine."`
+	Redis   redisSettings   `json:"redis" doc:"The Redis server that nodes share."`
+	Limits  struct {
 		Concurrency int `json:"concurrency" default:"0" kong:"between=0:1000000" doc:"How many events may compute at the same time; 0 is 512 per processor."`
 		BodyMemory  int `json:"body_memory" default:"0" kong:"between=0:1099511627776" doc:"How many bytes of requests all events together may hold; 0 is 512 MiB."`
 		FrameBytes  int `json:"frame_bytes" default:"0" kong:"between=0:1073741824" doc:"How long one frame from Kong may be, in bytes; 0 is 64 MiB."`
@@ -104,9 +104,12 @@ func overlay(config map[string]any, environ []string) error {
 			in = map[string]any{}
 			config[section] = in
 		}
-		if n, err := strconv.ParseInt(value, 10, 64); err == nil && section != "socket" {
+		switch n, err := strconv.ParseInt(value, 10, 64); {
+		case err == nil && section != "socket":
 			in[field] = n
-		} else {
+		case value == "true" || value == "false":
+			in[field] = value == "true"
+		default:
 			in[field] = value
 		}
 	}

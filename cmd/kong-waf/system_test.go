@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"kongwaf/kong/declarative"
+	"kongwaf/kong/events"
 	"kongwaf/kong/gateway"
 	"kongwaf/kong/gateway/gatewaytest"
 	"kongwaf/kong/pluginserver"
@@ -33,6 +36,37 @@ type system struct {
 	*gatewaytest.Rig
 	upstream *gatewaytest.Upstream
 	logs     *gatewaytest.Log
+	events   *recorded
+}
+
+// recorded keeps events, and logs them as a server without a better place does.
+type recorded struct {
+	also events.Recorder
+	mu   sync.Mutex
+	all  []*events.Event
+}
+
+func (r *recorded) Record(e *events.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, e)
+	r.also.Record(e)
+}
+
+// take returns the events since it was called last; an event follows the answer, so it
+// waits for as many as are expected.
+func (r *recorded) take(t *testing.T, n int) (all []*events.Event) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.all) >= n
+	}, 5*time.Second, time.Millisecond)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all, r.all = r.all, nil
+	require.Len(t, all, n)
+	return all
 }
 
 // newSystem serves a deck file. ${upstream} in it is the upstream's URL. Plugin configs are
@@ -41,7 +75,10 @@ func newSystem(t *testing.T, deck string) *system {
 	t.Helper()
 	s := &system{logs: &gatewaytest.Log{}}
 	logger := slog.New(slog.NewTextHandler(s.logs, nil))
-	server, err := gatewaytest.NewPluginServer(t.TempDir(), pluginserver.Options{Plugins: plugins.All(plugins.NewShared(logger)), Logger: logger})
+	shared := plugins.NewShared(logger)
+	s.events = &recorded{also: shared.Events}
+	shared.Events, shared.Node = s.events, "n1"
+	server, err := gatewaytest.NewPluginServer(t.TempDir(), pluginserver.Options{Plugins: plugins.All(shared), Logger: logger})
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
 

@@ -38,8 +38,8 @@ func (x *Exception) validate() error {
 	return nil
 }
 
-// silences reports whether the exception holds for a finding in a request.
-func (x *Exception) silences(r *detect.Request, class detect.Class, place detect.Place) bool {
+// Silences reports whether the exception holds for a finding in a request.
+func (x *Exception) Silences(r *detect.Request, class detect.Class, place detect.Place) bool {
 	if x.Class != detect.ClassNone && x.Class != class {
 		return false
 	}

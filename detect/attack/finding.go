@@ -36,10 +36,11 @@ const (
 // sum is what has been found in a request so far.
 type sum struct {
 	findings []finding
-	seen     int  // suspicious matches, whatever became of them
-	sure     bool // something blocks the request at every sensitivity
-	attacks  int  // leaves that block the request
-	blocking bool // the leaf that is being judged does
+	silenced *detect.Excepted // the surest finding that an exception silenced
+	seen     int              // suspicious matches, whatever became of them
+	sure     bool             // something blocks the request at every sensitivity
+	attacks  int              // leaves that block the request
+	blocking bool             // the leaf that is being judged does
 }
 
 // endLeaf counts the leaf that has been judged.
@@ -81,10 +82,8 @@ func (s *session) found(r *reading.Reading, m value.Match) {
 	if at < 0 {
 		return
 	}
-	for i := range s.engine.exceptions {
-		if s.engine.exceptions[i].silences(s.request, m.Class, place) {
-			return
-		}
+	if s.excepted(detect.Finding{Class: m.Class, Place: place, Confidence: confidence}, func() string { return s.evidence(l, text, m) }) {
+		return
 	}
 	if confidence >= s.engine.threshold {
 		s.sum.blocking = true
@@ -120,16 +119,30 @@ func (s *session) anomaly(f detect.Finding) {
 	if s.engine.disabled[f.Class] || f.Confidence < suspicious {
 		return
 	}
-	for i := range s.engine.exceptions {
-		if s.engine.exceptions[i].silences(s.request, f.Class, f.Place) {
-			return
-		}
+	if s.excepted(f, func() string { return f.Evidence }) {
+		return
 	}
 	if at := s.sum.slot(f.Confidence); at == len(s.sum.findings) {
 		s.sum.findings = append(s.sum.findings, finding{Finding: f})
 	} else if at >= 0 {
 		s.sum.findings[at] = finding{Finding: f}
 	}
+}
+
+// excepted reports whether an exception silences a finding, and remembers the surest one
+// that was, with which exception it was.
+func (s *session) excepted(f detect.Finding, evidence func() string) bool {
+	for i := range s.engine.exceptions {
+		if !s.engine.exceptions[i].Silences(s.request, f.Class, f.Place) {
+			continue
+		}
+		if s.sum.silenced == nil || s.sum.silenced.Confidence < f.Confidence {
+			f.Evidence = evidence()
+			s.sum.silenced = &detect.Excepted{Exception: i, Finding: f}
+		}
+		return true
+	}
+	return false
 }
 
 // slot returns where a finding of this confidence goes: a new place, that of the least
@@ -153,6 +166,9 @@ func (s *sum) slot(confidence float64) int {
 // report sums the findings up.
 func (s *session) report() detect.Report {
 	r := detect.Report{Truncated: s.cut, Skipped: s.walker.Skipped(), Failure: s.failure}
+	if f := s.sum.silenced; f != nil && f.Confidence >= s.engine.threshold {
+		r.Excepted = f
+	}
 	if len(s.sum.findings) == 0 {
 		return r
 	}

@@ -1,4 +1,5 @@
-// Package deck holds example deck files: quickstart.yml, which `make run` serves, and one
+// Package deck holds example deck files: quickstart.yml and modes.yml, which `make run` and
+// `make demo-attack` serve, and one
 // file for each plugin. Every file is checked by a test.
 package deck
 
@@ -8,3 +9,8 @@ import _ "embed"
 //
 //go:embed quickstart.yml
 var Quickstart []byte
+
+// Modes is modes.yml, which `make demo-attack` serves.
+//
+//go:embed modes.yml
+var Modes []byte

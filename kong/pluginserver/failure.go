@@ -117,7 +117,7 @@ func (c *conn) count(why error) (Policy, bool) {
 		kind = "timeout"
 		n.timeouts.Add(1)
 	case why == errInvalid:
-		kind = "invalid"
+		kind = "invalid_config"
 		n.invalid.Add(1)
 	case why == errOverload:
 		kind = "overload"
@@ -130,7 +130,7 @@ func (c *conn) count(why error) (Policy, bool) {
 		s.n.overloadMemory.Add(1)
 		n.overload.Add(1)
 	case errors.Is(why, wire.ErrFrameTooLong):
-		kind = "long reply"
+		kind = "unread_reply"
 		n.unread.Add(1)
 	default:
 		return 0, false
@@ -143,6 +143,9 @@ func (c *conn) count(why error) (Policy, bool) {
 		n.denied.Add(1)
 	} else {
 		n.allowed.Add(1)
+	}
+	if s.failed != nil {
+		s.failed(in.plugin.Name, kind, policy)
 	}
 	s.quiet.warn(kind, "an event was answered by the failure policy", "reason", why,
 		"plugin", in.plugin.Name, "phase", c.ev.phase.name, "policy", policy.String(), "instance", in.id)

@@ -29,12 +29,14 @@ type compiled struct {
 	plugin *plugin // with an empty name if there is none of that name here
 	config []byte
 	key    [sha256.Size]byte
-	refs   int // guarded by table.mu
+	refs   int          // guarded by table.mu
+	newest atomic.Int32 // id of the newest instance
 
 	once     sync.Once
 	direct   Direct   // the instance, if it is one
 	instance Instance // nil if the config was refused, or is not compiled at all
 	policy   Policy   // where instance is nil
+	refused  atomic.Bool
 	phases   atomic.Pointer[map[string]*phase]
 	learner  Learner // nil if the read-ahead never changes
 	learnt   atomic.Uint32
@@ -142,6 +144,9 @@ func (s *Server) drop(id int32) bool {
 	s.n.instances.Add(-1)
 	if in.refs--; in.refs == 0 {
 		delete(t.byKey, in.key)
+		if in.refused.Load() {
+			s.refusals.compiled(in.plugin.Name, in.config, in.newest.Load(), nil)
+		}
 	}
 	return true
 }
@@ -176,6 +181,7 @@ func (s *Server) addInstance(id int32, name string, config []byte) *instance {
 	in.last.Store(now.UnixNano())
 	t.byID[id] = in
 	c.refs++
+	c.newest.Store(max(c.newest.Load(), id))
 	s.n.instances.Add(1)
 	return in
 }
@@ -219,6 +225,10 @@ func (s *Server) compile(c *compiled) {
 			}
 			return err
 		})
+	}
+	if !s.policyOnly {
+		c.refused.Store(err != nil)
+		s.refusals.compiled(c.plugin.Name, c.config, c.newest.Load(), err)
 	}
 	if err == nil {
 		return

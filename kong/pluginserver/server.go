@@ -23,6 +23,12 @@ type Options struct {
 	// Dropped, if not nil, is told of each instance that was dropped as idle. It must not
 	// call the server.
 	Dropped func(id int32)
+	// Failed, if not nil, is told of each event that the failure policy answers: why is
+	// panic, timeout, overload, memory, invalid_config or unread_reply.
+	Failed func(plugin, why string, policy Policy)
+	// Compiled, if not nil, is told what came of the newest config of a plugin's entity in
+	// Kong; err is nil too once a refused config is in use no more.
+	Compiled func(plugin, entity string, err error)
 	// PolicyOnly answers every event by the failure policy, without compiling a config
 	// or calling a plugin: what is left to do while the plugins themselves keep crashing.
 	PolicyOnly bool
@@ -73,6 +79,8 @@ type Server struct {
 	clock      Clock
 	policyOnly bool
 	dropped    func(id int32)
+	failed     func(plugin, why string, policy Policy)
+	refusals   refusals
 	instances  table
 	n          counters
 
@@ -99,6 +107,8 @@ func New(opt Options) (*Server, error) {
 		clock:      opt.Clock,
 		policyOnly: opt.PolicyOnly,
 		dropped:    opt.Dropped,
+		failed:     opt.Failed,
+		refusals:   refusals{tell: opt.Compiled, newest: map[string]int32{}},
 		conns:      map[*conn]struct{}{},
 		listeners:  map[net.Listener]struct{}{},
 		empty:      make(chan struct{}),

@@ -336,7 +336,7 @@ func (s *Supervisor) startFallback() {
 		return
 	}
 	fallback, err := pluginserver.New(pluginserver.Options{
-		Plugins: s.opt.Plugins, Logger: s.log, Limits: s.opt.Limits, PolicyOnly: true})
+		Plugins: s.opt.Plugins, Logger: s.log, Limits: s.opt.Limits, Failed: s.opt.Failed, PolicyOnly: true})
 	if err != nil {
 		s.log.Error("no failure policy", "error", err)
 		return

@@ -16,9 +16,14 @@ type Options struct {
 	Path string
 	// WorkerArgs are its arguments. The process finds itself to be a worker by IsWorker.
 	WorkerArgs []string
+	// Aside says that there is a process beside the workers, the same program with the same
+	// arguments; it finds itself to be that by IsAside. See Aside.
+	Aside bool
 	// Plugins answer by their failure policy while no worker can. Only their Name, Phases,
 	// Failure and Refuse are used.
 	Plugins []pluginserver.Plugin
+	// Failed, if not nil, is told of each event that the supervisor answers by policy.
+	Failed func(plugin, why string, policy pluginserver.Policy)
 	// Limits are those of the events that the supervisor answers.
 	Limits pluginserver.Limits
 	// SharedSize is how much memory Worker.Shared returns, in bytes. It cannot be changed

@@ -41,6 +41,10 @@ func (s *Supervisor) spawn(suspects bool) error {
 	w.cmd.Env = append(os.Environ(), workerEnv+"="+strconv.Itoa(w.index))
 	w.cmd.Stdout, w.cmd.Stderr = os.Stdout, os.Stderr
 	w.cmd.ExtraFiles = []*os.File{theirs, s.board.file, s.sharedFile}
+	if s.aside != nil {
+		w.cmd.ExtraFiles = append(w.cmd.ExtraFiles, s.aside.write)
+		w.cmd.Env = append(w.cmd.Env, messagesEnv+"="+strconv.Itoa(messagesFD))
+	}
 	if w.line, err = newLine(os.NewFile(uintptr(pair[0]), "line")); err != nil {
 		return fmt.Errorf("start a worker: %w", err)
 	}

@@ -27,6 +27,7 @@ type Supervisor struct {
 	board      board
 	sharedFile *os.File
 	shared     []byte
+	aside      *aside      // nil if there is none
 	spawns     chan func() // run by one thread that lives as long as the supervisor
 
 	mu       sync.Mutex
@@ -88,6 +89,11 @@ func New(opt Options) (*Supervisor, error) {
 	if s.sharedFile, s.shared, err = newShared("kong-waf shared", opt.SharedSize); err != nil {
 		return nil, err
 	}
+	if opt.Aside {
+		if s.aside, err = newAside(); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -148,6 +154,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			}
 		}
 	}()
+	s.startAside()
+	defer s.stopAside()
 	go s.sweep(quit)
 	s.mu.Lock()
 	err := s.spawn(false)
@@ -242,6 +250,9 @@ func (s *Supervisor) Upgrade() {
 	}
 	if err := s.spawn(false); err != nil {
 		s.log.Error("upgrade failed, the old worker stays", "error", err)
+	}
+	if s.aside != nil {
+		s.aside.end() // it is started again, from the new file
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"kongwaf/kong/pluginserver"
 )
@@ -32,3 +33,18 @@ func (*Worker) Dropped(int32) {}
 
 // Serve returns an error.
 func (*Worker) Serve(context.Context, *pluginserver.Server) error { return errSystem }
+
+// Aside returns nil.
+func (*Worker) Aside() net.Conn { return nil }
+
+// IsAside reports false.
+func IsAside() bool { return false }
+
+// Aside does not exist here.
+type Aside struct {
+	Messages net.Conn
+	Shared   []byte
+}
+
+// NewAside returns an error.
+func NewAside() (*Aside, error) { return nil, errSystem }

@@ -23,6 +23,7 @@ const (
 	lineFD = 3 + iota
 	boardFD
 	sharedFD
+	messagesFD // only if messagesEnv says so
 )
 
 // beat is how often a worker counts its heartbeat up.
@@ -35,6 +36,7 @@ const garbage = 400
 // Worker is the worker's end of a supervisor.
 type Worker struct {
 	line   *line
+	aside  net.Conn
 	board  board
 	shared []byte
 	index  int
@@ -62,6 +64,9 @@ func NewWorker() (*Worker, error) {
 	if w.shared, err = mapShared(os.NewFile(sharedFD, "shared")); err != nil {
 		return nil, err
 	}
+	if w.aside, err = openMessages(); err != nil {
+		return nil, err
+	}
 	w.line, err = newLine(os.NewFile(lineFD, "line"))
 	return w, err
 }
@@ -70,6 +75,10 @@ func NewWorker() (*Worker, error) {
 // several at a time, left it. It starts as zeros, and may be used with atomic access only;
 // a worker can die between any two of its instructions.
 func (w *Worker) Shared() []byte { return w.shared }
+
+// Aside returns where messages to the aside are written, one a Write; nil if there is no
+// aside. A Write waits while the aside is dead or slow.
+func (w *Worker) Aside() net.Conn { return w.aside }
 
 // Dropped tells the supervisor that an instance was dropped; it is for
 // pluginserver.Options.Dropped.

@@ -89,7 +89,7 @@ func (c *Config) Compile(env check.Env) ([]check.Check, error) {
 }
 
 // Check compiles the config. Field is what its fields are below, for error texts.
-func (c *Config) Check(_ check.Env, field string) (check.Check, error) {
+func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	r := &restriction{status: c.Status, message: c.Message}
 	if r.status == 0 {
 		r.status = http.StatusForbidden
@@ -105,6 +105,8 @@ func (c *Config) Check(_ check.Env, field string) (check.Check, error) {
 	if err := errors.Join(errs...); err != nil {
 		return check.Check{}, err
 	}
+	env.List("allow", len(c.Allow)+len(c.Whitelist))
+	env.List("deny", len(c.Deny)+len(c.Blacklist))
 	r.allowAny = len(c.Allow)+len(c.Whitelist) == 0
 	var kinds facts.Kind
 	switch c.AddressSource {

@@ -1,6 +1,7 @@
 package iprestriction
 
 import (
+	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -17,7 +18,7 @@ func compile(t *testing.T, config string) (check.Check, error) {
 	if err := Definition().Schema().Decode([]byte(config), c); err != nil {
 		return check.Check{}, err
 	}
-	return c.Check(check.Env{}, "config")
+	return c.Check(check.Env{Shared: check.NewShared(slog.New(slog.DiscardHandler))}, "config")
 }
 
 func TestJudge(t *testing.T) {

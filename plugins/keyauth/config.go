@@ -79,6 +79,7 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	if err != nil {
 		return check.Check{}, errors.Join(check.Entries(field+".credentials", err)...)
 	}
+	env.List("credentials", len(credentials))
 	g := &guard{config: *c, keys: keys, consumers: env.Consumers, challenge: "Key"}
 	if c.Realm != "" {
 		g.challenge = fmt.Sprintf("Key realm=%q", c.Realm)

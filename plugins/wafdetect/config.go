@@ -48,6 +48,8 @@ type Config struct {
 	BlockStatus     int            `json:"block_status" default:"403" kong:"required,between=400:599" doc:"HTTP status of a blocked request. A gRPC caller gets the gRPC status that fits it."`
 	BlockMessage    string         `json:"block_message" default:"Request blocked" kong:"required" doc:"Text of a blocked request's answer. It says nothing of what was found."`
 	Mask            []string       `json:"mask" default:"[]" doc:"Names of parameters, headers, cookies and fields whose values never appear in reports, beside those that look secret."`
+	ShareVerdict    bool           `json:"share_verdict" default:"false" doc:"Whether the verdict goes into kong.ctx.shared.waf, a table with verdict, reason, score, class and place, for custom_fields_by_lua of Kong's log plugins."`
+	UpstreamVerdict bool           `json:"upstream_verdict" default:"false" doc:"Whether the upstream receives X-WAF-Verdict (passed, reported, excepted) and X-WAF-Score. What the client sends under these names is replaced."`
 	check.FailOpen
 }
 
@@ -79,7 +81,7 @@ func (c *Config) Compile(env check.Env) ([]check.Check, error) {
 
 // Check compiles the config. Field is what its fields are below, for error texts.
 func (c *Config) Check(env check.Env, field string) (check.Check, error) {
-	one := check.Check{Name: "detect", MaxBody: c.MaxBodySize, Failure: c.Failure()}
+	one := check.Check{Name: "detect", MaxBody: c.MaxBodySize, Failure: c.Failure(), Mode: c.Mode, Application: c.Application, Share: c.ShareVerdict}
 	if c.Mode == modeOff {
 		one.Judge = func(*facts.Facts) detect.Verdict { return detect.Verdict{} }
 		return one, nil

@@ -3,6 +3,7 @@ package wafdetect
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ type inspector struct {
 	message string
 	// inspect tells which parts are judged; whole says that all are.
 	path, query, headers, cookies, body, whole bool
-	denyOversize                               bool
+	denyOversize, tellUpstream                 bool
 	// Judging ends, with what it has found, after a time.
 	now     func() time.Time
 	timeout time.Duration
@@ -34,6 +35,7 @@ func newInspector(c *Config, engine *attack.Engine, now func() time.Time) *inspe
 		denyOversize: c.OnOversize == oversizeDeny,
 		now:          now,
 		timeout:      c.Deadline() * 9 / 10, // the rest is for the answer, before the server gives up
+		tellUpstream: c.UpstreamVerdict,
 	}
 	for _, part := range c.Inspect {
 		switch part {
@@ -65,11 +67,28 @@ func (i *inspector) need() facts.Need {
 	return facts.Need{Kinds: kinds}
 }
 
-// judge judges what there is. What was found decides; where nothing was found, a body that
-// could not be read or a fault on the way leave the request to the failure policy.
+// judge judges what there is, and tells the upstream if it is to.
 func (i *inspector) judge(f *facts.Facts) detect.Verdict {
+	v, word := i.verdict(f)
+	if i.tellUpstream && !v.Denied && !v.Failed {
+		score := 0.0
+		if v.Report != nil {
+			score = v.Report.Score
+		}
+		v.Upstream.Set = []detect.Header{
+			{Name: "X-WAF-Verdict", Value: word},
+			{Name: "X-WAF-Score", Value: strconv.FormatFloat(score, 'f', 2, 64)},
+		}
+	}
+	return v
+}
+
+// verdict returns the verdict and, where the request goes on, the word for it. What was
+// found decides; where nothing was found, a body that could not be read or a fault on the
+// way leave the request to the failure policy.
+func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 	if i.body && i.denyOversize && f.Request.BodyTruncated {
-		return i.refuse(http.StatusRequestEntityTooLarge, "body_oversize", "Request body too large")
+		return i.refuse(http.StatusRequestEntityTooLarge, "body_oversize", "Request body too large"), "reported"
 	}
 	r := &f.Request
 	if !i.whole {
@@ -86,7 +105,7 @@ func (i *inspector) judge(f *facts.Facts) detect.Verdict {
 	}
 	switch {
 	case report.Blocked:
-		v := detect.Verdict{Reason: "attack_seen"}
+		v = detect.Verdict{Reason: "attack_seen"}
 		if i.block {
 			v = i.refuse(i.status, "attack", i.message)
 		}
@@ -94,14 +113,16 @@ func (i *inspector) judge(f *facts.Facts) detect.Verdict {
 		if !errors.Is(fault, attack.ErrSpent) { // that is what was found
 			v.Fault = fault
 		}
-		return v
+		return v, "reported"
 	case fault != nil:
-		return detect.Verdict{Failed: true, Fault: fault, Reason: fault.Error()}
+		return detect.Verdict{Failed: true, Fault: fault, Reason: fault.Error()}, ""
+	case report.Excepted != nil:
+		return detect.Verdict{Reason: "attack_excepted", Report: &report}, "excepted"
 	}
 	if report.Skipped > 0 {
-		return detect.Verdict{Reason: "body_oversize", Report: &report}
+		return detect.Verdict{Reason: "body_oversize", Report: &report}, "reported"
 	}
-	return detect.Verdict{}
+	return detect.Verdict{}, "passed"
 }
 
 // refuse denies the request in mode block, and only says so in mode monitoring.

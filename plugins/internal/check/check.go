@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"kongwaf/detect"
+	"kongwaf/kong/events"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
 	"kongwaf/plugins/internal/raw"
@@ -29,6 +30,11 @@ type Check struct {
 	Judge func(*facts.Facts) detect.Verdict
 	// Failure answers a request that the check could not judge.
 	Failure pluginserver.Policy
+	// Mode and Application are for events: the check's mode, "" for block, and the config's
+	// label for the application.
+	Mode, Application string
+	// Share puts the verdict into kong.ctx.shared.waf, for Kong's log plugins.
+	Share bool
 }
 
 // access runs the checks in order on one request. The first refusal ends it; the effects
@@ -36,7 +42,7 @@ type Check struct {
 func (i *Instance) access(kong raw.Kong) {
 	f, err := facts.Read(kong, i.need, &i.shared.Packed, i.maxBody)
 	if err != nil {
-		i.fail(kong, f, i.checks[0].Name, err.Error())
+		i.fail(kong, f, err.Error())
 		return
 	}
 	defer f.Close()
@@ -44,27 +50,40 @@ func (i *Instance) access(kong raw.Kong) {
 	var effects detect.Effects
 	for n := range i.checks {
 		c := &i.checks[n]
+		started := i.shared.Now()
 		v := i.judge(c, f)
 		v.Check = c.Name
 		if v.Fault != nil {
 			i.shared.faulted(i.describe(c.Name), &v)
 		}
+		o := outcome{check: c, verdict: &v, took: i.shared.Now().Sub(started)}
+		i.series[n].seconds.Observe(o.took)
 		if v.Failed {
 			i.shared.failed(i.describe(c.Name), c.Failure, v.Reason)
 			if c.Failure == pluginserver.PolicyAllow {
+				o.action = events.ActionUnjudged
+				i.count(n, o)
+				i.shared.record(i.event(o, f))
 				continue
 			}
 			v = respond.ServerErrorVerdict()
 			v.Check = c.Name
 		}
+		o.action = actionOf(&v)
+		i.count(n, o)
+		if c.Share {
+			// A setter: whether it worked shows in Kong's own log only.
+			_ = respond.Share(kong, shared(&o))
+		}
 		if v.Denied {
 			v.Response.Set = append(effects.Response.Set, v.Response.Set...)
-			i.shared.decided(&v, f)
+			e := i.event(o, f)
 			respond.Refuse(kong, &v, f.Client())
+			i.shared.record(e)
 			return
 		}
-		if v.Report != nil || v.Reason != "" {
-			i.shared.decided(&v, f)
+		if o.action != "" {
+			i.shared.record(i.event(o, f))
 		}
 		merge(&effects, &v.Effects)
 		if v.Identity != nil {
@@ -87,12 +106,21 @@ func (i *Instance) judge(c *Check, f *facts.Facts) (v detect.Verdict) {
 	return c.Judge(f)
 }
 
-func (i *Instance) fail(kong raw.Kong, f *facts.Facts, name, reason string) {
-	i.shared.failed(i.describe(name), i.failure, reason)
+// fail answers a request of which a fact is missing.
+func (i *Instance) fail(kong raw.Kong, f *facts.Facts, reason string) {
+	c := &i.checks[0]
+	i.shared.failed(i.describe(c.Name), i.failure, reason)
+	v := detect.Verdict{Failed: true, Reason: reason}
+	o := outcome{check: c, verdict: &v, action: events.ActionUnjudged}
 	if i.failure == pluginserver.PolicyDeny {
-		v := respond.ServerErrorVerdict()
+		v, o.action = respond.ServerErrorVerdict(), events.ActionBlocked
+	}
+	i.count(0, o)
+	e := i.event(o, f)
+	if v.Denied {
 		respond.Refuse(kong, &v, f.Client())
 	}
+	i.shared.record(e)
 }
 
 // merge adds the effects of a later check to those of the earlier ones.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/schema"
 	"kongwaf/kong/wire"
@@ -93,6 +94,14 @@ type Meta struct {
 type Env struct {
 	Meta
 	*Shared
+	// Plugin is the plugin's name in Kong.
+	Plugin string
+}
+
+// List notes how many entries a list of the config has.
+func (e Env) List(name string, entries int) {
+	e.Metrics.Number(metrics.ListEntries, e.Plugin, e.PluginID, name).Set(uint64(entries))
+	e.Metrics.Number(metrics.ListLoaded, e.Plugin, e.PluginID, name).Set(uint64(e.Now().Unix()))
 }
 
 // Instance is one compiled config of a plugin: a go-pdk plugin and a pluginserver.Instance.
@@ -104,6 +113,7 @@ type Instance struct {
 
 	meta    Meta
 	checks  []Check
+	series  []series // of each check
 	need    facts.Need
 	maxBody int
 	failure pluginserver.Policy
@@ -127,12 +137,13 @@ func (i *Instance) UnmarshalJSON(config []byte) error {
 	if err := i.schema.Decode(config, fields); err != nil {
 		return err
 	}
-	checks, err := fields.Compile(Env{Meta: i.meta, Shared: i.shared})
+	checks, err := fields.Compile(Env{Meta: i.meta, Shared: i.shared, Plugin: i.definition.Name})
 	if err != nil {
 		return err
 	}
 	i.checks, i.timeout = checks, fields.Deadline()
 	for _, c := range checks {
+		i.series = append(i.series, i.newSeries(&c))
 		i.need = i.need.With(c.Need)
 		i.maxBody = max(i.maxBody, c.MaxBody)
 		i.failure = max(i.failure, c.Failure)
@@ -169,9 +180,13 @@ func (i *Instance) Prefetch(phase string) []wire.Call {
 	return i.need.Calls(&i.shared.Packed)
 }
 
-// Groups implements pluginserver.Grouper: what a refusal asks for.
+// Groups implements pluginserver.Grouper: what a refusal asks for, and the event about it.
 func (i *Instance) Groups(string) [][]wire.Call {
-	return [][]wire.Call{i.need.RefusalCalls(&i.shared.Packed)}
+	calls := append(i.need.RefusalCalls(&i.shared.Packed), i.need.StoryCalls()...)
+	if i.meta.RouteID == "" {
+		calls = append(calls, facts.RouteCall())
+	}
+	return [][]wire.Call{calls}
 }
 
 // Failure implements pluginserver.Instance: the strictest of the checks' policies, for

@@ -10,6 +10,8 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack"
 	"kongwaf/detect/ratelimit"
+	"kongwaf/kong/events"
+	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
 )
@@ -30,8 +32,15 @@ type Shared struct {
 	Packed facts.Packed
 	// Consumers are the consumers that Kong was asked about.
 	Consumers *Consumers
+	// Events gets the requests that somebody should know of; the Logger's lines, unless
+	// there is a better place. Node names this machine in them.
+	Events events.Recorder
+	// Metrics counts.
+	Metrics *metrics.Table
+	Node    string
 
-	lines lines
+	entities entities
+	lines    lines
 }
 
 // defaultClients is how many clients NewShared's own table counts.
@@ -48,6 +57,8 @@ func NewShared(logger *slog.Logger) *Shared {
 	return &Shared{
 		Logger:    logger,
 		Now:       time.Now,
+		Events:    &logged{log: logger, now: time.Now},
+		Metrics:   metrics.New(),
 		Limits:    ratelimit.New(defaultClients, Secret()),
 		Consumers: &Consumers{now: time.Now, entries: map[string]consumerEntry{}},
 	}
@@ -80,29 +91,6 @@ func (s *Shared) panicked(where string, value any, stack []byte) {
 	if n, ok := s.lines.take(s.Now()); ok {
 		s.Logger.Error("panic in a check", "plugin", where, "panic", value, "stack", string(stack), "suppressed", n)
 	}
-}
-
-// decided notes a verdict that somebody should know of: a refusal, or an attack that was
-// seen and let pass. The query is left out of the path: it may hold secrets.
-func (s *Shared) decided(v *detect.Verdict, f *facts.Facts) {
-	n, ok := s.lines.take(s.Now())
-	if !ok {
-		return
-	}
-	attrs := []any{"check", v.Check, "reason", v.Reason, "denied", v.Denied}
-	if v.Denied {
-		attrs = append(attrs, "status", v.Status)
-	}
-	if f.ClientIP != "" {
-		attrs = append(attrs, "client", f.ClientIP)
-	}
-	if v.Report != nil {
-		attrs = append(attrs, "score", v.Report.Score, "attacks", v.Report.Attacks)
-		if v.Report.Skipped > 0 {
-			attrs = append(attrs, "skipped", v.Report.Skipped)
-		}
-	}
-	s.Logger.Info("verdict", append(attrs, "suppressed", n)...)
 }
 
 // linesPerSecond bounds how many log lines requests can cause: a flood of attacks must not

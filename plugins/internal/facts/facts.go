@@ -36,6 +36,7 @@ type Facts struct {
 	packed  *Packed
 	header  string          // the value of need.Header
 	sent    string          // the head from the variable, as long as nobody has read it
+	askedID bool            // for the request id
 	asSent  bool            // Request.Headers are the client's; Kong was not asked for its own
 	current []detect.Header // Kong's own; nil if it was not asked
 	kong    raw.Kong
@@ -229,10 +230,7 @@ func (f *Facts) Client() Client {
 	if f.sent != "" {
 		f.readSent()
 	}
-	c := Client{RequestID: f.RequestID, Proto: f.Request.Proto}
-	if c.RequestID == "" {
-		c.RequestID = f.optional(callRequestID)
-	}
+	c := Client{RequestID: f.requestID(), Proto: f.Request.Proto}
 	if f.need.Kinds&RequestLine == 0 {
 		_, _, c.Proto = splitRequestLine(f.optional(callRequestLine))
 	}
@@ -242,6 +240,14 @@ func (f *Facts) Client() Client {
 		c.Accept, c.ContentType = f.optional(callAccept), f.optional(callContentType)
 	}
 	return c
+}
+
+// requestID returns the request's id, asked for once if it did not come for free.
+func (f *Facts) requestID() string {
+	if f.RequestID == "" && !f.askedID {
+		f.RequestID, f.askedID = f.optional(callRequestID), true
+	}
+	return f.RequestID
 }
 
 func (f *Facts) optional(call wire.Call) string {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"syscall"
+	"time"
+
+	"kongwaf/kong/console"
+	"kongwaf/kong/metrics"
+	"kongwaf/plugins"
+)
+
+// consoleSettings say what the console shows, and to whom.
+type consoleSettings struct {
+	Listen    string `json:"listen" default:"127.0.0.1:9542" doc:"Address of the console, or off. An address that others reach needs token_file, or tls_cert and tls_key."`
+	TokenFile string `json:"token_file,omitempty" doc:"File with a token that everything but health asks for: Authorization: Bearer, or the password that a browser asks for."`
+	TLSCert   string `json:"tls_cert,omitempty" doc:"File with the certificate chain, in PEM, to serve HTTPS."`
+	TLSKey    string `json:"tls_key,omitempty" doc:"File with the certificate's key, in PEM."`
+	Data      string `json:"data,omitempty" doc:"Folder for the history of events. If not set, the history is kept in memory, at most 16 MB of it."`
+	KeepDays  int    `json:"keep_days" default:"30" kong:"between=1:3650" doc:"How many days the history goes back."`
+	KeepMB    int    `json:"keep_megabytes" default:"256" kong:"between=1:100000" doc:"How much the history in the folder may take, in MB. The oldest events go first."`
+}
+
+// memoryHistory is how much the history may take where there is no folder for it, in bytes.
+const memoryHistory = 16 << 20
+
+// validate refuses an address that everybody reaches and nobody is kept from.
+func (c *consoleSettings) validate() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("console.tls_cert and console.tls_key: set both or none")
+	}
+	if c.Listen == "off" || console.IsLocal(c.Listen) || c.TokenFile != "" || c.TLSCert != "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("console.listen: %q is no address such as 127.0.0.1:9542, and not off", c.Listen)
+	}
+	return fmt.Errorf("console.listen: others reach %s: set console.token_file, or console.tls_cert and console.tls_key, or listen on 127.0.0.1", c.Listen)
+}
+
+// open starts the console and returns its history, nil if it is off.
+func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers *metrics.Table, node, socket string) (*console.Store, error) {
+	if c.Listen == "off" {
+		return nil, nil
+	}
+	token, err := secretFile("console.token_file", c.TokenFile)
+	if err != nil {
+		return nil, err
+	}
+	var config *tls.Config
+	if c.TLSCert != "" {
+		certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("console.tls_cert: %w", err)
+		}
+		config = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
+	live := &console.Live{}
+	bytes := int64(c.KeepMB) << 20
+	if c.Data == "" {
+		bytes = memoryHistory
+	}
+	store, err := console.OpenStore(console.StoreOptions{Folder: c.Data, Keep: time.Duration(c.KeepDays) * 24 * time.Hour, Bytes: bytes, Wrote: live.Publish})
+	if err != nil {
+		return nil, err
+	}
+	page := console.New(console.Options{
+		Numbers: numbers, Store: store, Live: live, Token: token, Local: console.IsLocal(c.Listen),
+		Version: plugins.Version, Node: node, Socket: socket, Logger: logger,
+	})
+	go c.serve(ctx, logger, page, config)
+	return store, nil
+}
+
+// serve listens, and goes on trying while the port is taken: at a reload of Kong the one
+// before still has it for some seconds.
+func (c *consoleSettings) serve(ctx context.Context, logger *slog.Logger, page *console.Console, config *tls.Config) {
+	said := false
+	for ctx.Err() == nil {
+		listener, err := net.Listen("tcp", c.Listen)
+		if err == nil {
+			scheme := "http"
+			if config != nil {
+				listener, scheme = tls.NewListener(listener, config), "https"
+			}
+			logger.Info("console", "address", scheme+"://"+listener.Addr().String())
+			if err := page.Serve(ctx, listener); err != nil {
+				logger.Error("the console has ended", "error", err)
+			}
+			return
+		}
+		if !said {
+			said = true
+			logger.Error("console.listen: no console until the address is free; another one is set by --console or console.listen", "error", err)
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}

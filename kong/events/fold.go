@@ -1,0 +1,127 @@
+package events
+
+import (
+	"strings"
+	"time"
+)
+
+// Folder folds floods of equal events: the first one goes on at once, those like it within
+// a window are counted, and at the window's end one line says how many there were. Events
+// are equal if plugin, check, action, reason, client, route, classes and first place are.
+// An attacker who varies these is folded all the same: a client beyond perClient different
+// ones in a window is folded by what does not depend on the request, and so is everybody
+// beyond perWindow. So a window writes at most a few thousand lines, whatever is sent.
+//
+// A Folder is for one goroutine.
+type Folder struct {
+	window  time.Duration
+	ends    time.Time
+	folds   map[string]*fold
+	clients map[string]int
+	count   int // of different ones in this window
+	key     strings.Builder
+}
+
+// fold is what was held back of one kind.
+type fold struct {
+	last  *Event
+	first time.Time
+	count int
+}
+
+const (
+	perClient = 50
+	perWindow = 1000
+)
+
+// NewFolder returns a folder with a window; 0 folds nothing.
+func NewFolder(window time.Duration) *Folder {
+	return &Folder{window: window, folds: map[string]*fold{}, clients: map[string]int{}}
+}
+
+// Add takes an event and calls emit with what is to be written now: the event itself, if
+// it is the first of its kind, after what a window that is over has held back.
+func (f *Folder) Add(e *Event, emit func(*Event)) {
+	f.Tick(e.Time, emit)
+	if f.window <= 0 {
+		emit(e)
+		return
+	}
+	if f.ends.IsZero() {
+		f.ends = e.Time.Add(f.window)
+	}
+	key := f.exact(e)
+	held := f.folds[key]
+	if held == nil && (f.count >= perWindow || f.clients[e.Client] >= perClient) {
+		key = f.coarse(e)
+		held = f.folds[key]
+	}
+	if held == nil {
+		f.folds[key] = &fold{}
+		f.count++
+		if f.count <= perWindow {
+			f.clients[e.Client]++
+		}
+		emit(e)
+		return
+	}
+	if held.count == 0 {
+		held.first = e.Time
+		if !e.First.IsZero() {
+			held.first = e.First
+		}
+	}
+	held.count += e.Count
+	held.last = e
+}
+
+// Tick ends the window if it is over at that time.
+func (f *Folder) Tick(now time.Time, emit func(*Event)) {
+	if !f.ends.IsZero() && !now.Before(f.ends) {
+		f.Flush(emit)
+	}
+}
+
+// Flush ends the window now.
+func (f *Folder) Flush(emit func(*Event)) {
+	for _, held := range f.folds {
+		if held.count == 0 {
+			continue
+		}
+		e := *held.last
+		e.Count = held.count
+		if e.Count > 1 {
+			e.First = held.first
+		}
+		emit(&e)
+	}
+	clear(f.folds)
+	clear(f.clients)
+	f.count, f.ends = 0, time.Time{}
+}
+
+func (f *Folder) exact(e *Event) string {
+	place := ""
+	if len(e.Places) > 0 {
+		place = e.Places[0]
+	}
+	return f.join(e.PluginID, e.Plugin, e.Check, e.Action, e.Reason, e.Client, e.RouteID, strings.Join(e.Classes, ","), place)
+}
+
+// coarse leaves out what a request can choose.
+func (f *Folder) coarse(e *Event) string {
+	class := ""
+	if len(e.Classes) > 0 {
+		class = e.Classes[0]
+	}
+	return f.join("coarse", e.PluginID, e.Plugin, e.Check, e.Action, class)
+}
+
+func (f *Folder) join(parts ...string) string {
+	f.key.Reset()
+	for _, p := range parts {
+		f.key.WriteString(p)
+		f.key.WriteByte(0)
+	}
+	return f.key.String()
+}
