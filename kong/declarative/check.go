@@ -167,6 +167,25 @@ func (b *builder) advise() {
 	}
 }
 
+// adviseGlobal warns where a global plugin meets an annotation that names the same one: Kong
+// runs one config of a plugin, the closest.
+func (b *builder) adviseGlobal() {
+	for _, global := range b.kube.global {
+		for _, a := range b.kube.annotated {
+			key := annotation + "plugins"
+			warn := func(format string, args ...any) {
+				a.object.m.d.warnf(a.object.annotated.line(key), a.object.annotated.sub(key), format, args...)
+			}
+			switch {
+			case a.plugin == global:
+				warn("%s is global: it runs here without being named", global.name)
+			case a.plugin.plugin.Name == global.plugin.Name:
+				warn("%s applies here instead of the global %s (%s), not beside it: Kong runs one config of %s", a.plugin.name, global.name, global.plugin.At, global.plugin.Name)
+			}
+		}
+	}
+}
+
 func (b *builder) advice(p *Plugin, warning bool, format string, args ...any) {
 	d := document{file: p.At.File, problems: &b.problems}
 	d.report(nil, "plugins", warning, format, args...)
