@@ -46,7 +46,11 @@
 // constant times what was sent. A request that spends it all is an attack of the class
 // protocol. A deadline, and a panic in a language, end no more than what was still to come:
 // what was found decides, and the Report's Failure says what happened (failure.go). Limits
-// on values, depth and rounds, here and in extract, make the Report say Truncated.
+// on depth and rounds, here and in extract, make the Report say Truncated.
+//
+// A body that is too large to be held is walked to its end in windows. The content of files and
+// the middle of long values behind what is held is passed over: the Report's Skipped says how
+// much.
 //
 // A request in which sixteen leaves block it is not searched further: its verdict stands. The
 // engine sees one request at a time: it does not know sessions, users or answers. It knows a value, not what the application does
