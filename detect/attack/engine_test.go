@@ -201,24 +201,30 @@ func TestEvidenceIsBoundedText(t *testing.T) {
 }
 
 func TestSeveralSuspicionsAddUp(t *testing.T) {
-	first := detect.Finding{Class: detect.ClassSQLi, Place: "query.a", Confidence: 0.6}
+	of := func(class detect.Class, place detect.Place, confidence float64) finding {
+		return finding{Finding: detect.Finding{Class: class, Place: place, Confidence: confidence}}
+	}
+	first := of(detect.ClassSQLi, "query.a", 0.6)
+	lowered := of(detect.ClassXSS, "query.b", 0.5)
+	lowered.Lowered = true
 	rows := []struct {
 		name   string
-		second detect.Finding
+		second finding
 		more   bool
 	}{
-		{name: "another class at another place", second: detect.Finding{Class: detect.ClassXSS, Place: "query.b", Confidence: 0.5}, more: true},
-		{name: "the same class: a text repeats its oddities", second: detect.Finding{Class: detect.ClassSQLi, Place: "query.b", Confidence: 0.6}},
-		{name: "the same place: languages resemble each other", second: detect.Finding{Class: detect.ClassXSS, Place: "query.a", Confidence: 0.6}},
+		{name: "another class at another place", second: of(detect.ClassXSS, "query.b", 0.5), more: true},
+		{name: "the same class: a text repeats its oddities", second: of(detect.ClassSQLi, "query.b", 0.6)},
+		{name: "the same place: languages resemble each other", second: of(detect.ClassXSS, "query.a", 0.6)},
+		{name: "lowered by what its place is for", second: lowered},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			got := score([]detect.Finding{first, row.second})
+			got := score([]finding{first, row.second})
 			require.Equal(t, row.more, got > 0.6, "%v", got)
 		})
 	}
-	require.Equal(t, 0.6, score([]detect.Finding{first}))
-	require.LessOrEqual(t, score([]detect.Finding{{Confidence: 1}, {Class: 1, Place: "a", Confidence: 1}, {Class: 2, Place: "b", Confidence: 1}}), 1.0)
+	require.Equal(t, 0.6, score([]finding{first}))
+	require.LessOrEqual(t, score([]finding{of(0, "", 1), of(1, "a", 1), of(2, "b", 1)}), 1.0)
 }
 
 func TestTruncationIsReported(t *testing.T) {

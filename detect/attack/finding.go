@@ -23,6 +23,9 @@ type finding struct {
 	detect.Finding
 	// Shape is the language's own few words on why. Reports do not carry it; Explain does.
 	Shape string
+	// Lowered says that the confidence was lowered by what the place or the text is for: that
+	// holds for all of it, and the finding confirms no other.
+	Lowered bool
 }
 
 const (
@@ -57,7 +60,8 @@ func (s *sum) reset() {
 }
 
 // found keeps what a language saw in a reading, if it is worth reporting.
-func (s *session) found(r *reading.Reading, m value.Match) {
+// Lowered says that it counts less than the language thought.
+func (s *session) found(r *reading.Reading, m value.Match, lowered bool) {
 	l, text := r.Leaf, r.Text
 	if s.engine.disabled[m.Class] {
 		return
@@ -102,7 +106,7 @@ func (s *session) found(r *reading.Reading, m value.Match) {
 			break
 		}
 	}
-	f := finding{Shape: m.Shape + weight, Finding: detect.Finding{
+	f := finding{Shape: m.Shape + weight, Lowered: lowered || weight != "", Finding: detect.Finding{
 		Class: m.Class, Place: place, Confidence: confidence,
 		Evidence: s.evidence(l, text, m),
 		Decoded:  r.Path.Append(append([]string(nil), l.Steps...)),
@@ -179,7 +183,7 @@ func (s *session) report() detect.Report {
 	for i := range s.sum.findings {
 		r.Attacks[i] = s.sum.findings[i].Finding
 	}
-	r.Score = score(r.Attacks)
+	r.Score = score(s.sum.findings)
 	r.Blocked = r.Score >= s.engine.threshold
 	return r
 }
@@ -187,19 +191,24 @@ func (s *session) report() detect.Report {
 // score returns how likely it is that the request is an attack, given its findings, the
 // most confident first. The first counts in full. Others add a part of what is missing to
 // certainty, if they are independent: of another class, since a long benign text repeats
-// its oddities, and at another place, since languages resemble each other.
-func score(findings []detect.Finding) float64 {
+// its oddities, and at another place, since languages resemble each other. What was lowered
+// is added to nothing and nothing to it.
+func score(findings []finding) float64 {
 	const weight = 0.35
-	sum := findings[0].Confidence
-	for i, f := range findings[1:] {
-		independent := !slices.ContainsFunc(findings[:i+1], func(o detect.Finding) bool {
-			return o.Class == f.Class || o.Place == f.Place
-		})
-		if independent {
+	sum, highest := 0.0, 0.0
+	for i, f := range findings {
+		switch {
+		case f.Lowered:
+			highest = max(highest, f.Confidence)
+		case sum == 0:
+			sum = f.Confidence
+		case !slices.ContainsFunc(findings[:i], func(o finding) bool {
+			return !o.Lowered && (o.Class == f.Class || o.Place == f.Place)
+		}):
 			sum += (1 - sum) * weight * f.Confidence
 		}
 	}
-	return min(sum, 1)
+	return min(max(sum, highest), 1)
 }
 
 // evidence returns the bytes that show the attack, bounded, as valid text; or how many

@@ -15,38 +15,39 @@ const mentionedMost = 0.5
 // mentioned lowers the match of a language in a text that is plainly about it: a bug report,
 // an advisory, a tutorial (see document.Talk). What the text says besides its quotations is
 // judged once more by itself, so that a second payload cannot hide behind a quoted one.
-func (s *session) mentioned(r *reading.Reading, language int, m value.Match) value.Match {
+func (s *session) mentioned(r *reading.Reading, language int, m value.Match) (_ value.Match, lowered bool) {
 	l, text := r.Leaf, r.Text
 	if m.Confidence <= mentionedMost || l.IsName || len(text) < shortestTalk ||
 		l.Source != detect.SourceBody && l.Source != detect.SourceQuery || !s.work.Spend(talkCost*len(text)) {
-		return m
+		return m, false
 	}
 	talk := document.TalkOf(text)
-	message := place.Of(l.Name, l.Place()) == place.Message
+	message := s.placeOf(l, l.Place()) == place.Message
 	if !talk.Mentions(m.Start, message) {
-		return m
+		return m, false
 	}
 	shown := m
 	shown.Confidence = mentionedMost
 	shown.Shape += ", mentioned in a text about it"
 	if !talk.Quoted(m.Start) {
-		return shown
+		return shown, true
 	}
 	if !s.work.Spend(len(text)) {
-		return m
+		return m, false
 	}
+	lowered = true
 	s.reader.Borrow(talk.AppendUnquoted, func(unquoted string) {
 		outer := s.value
 		s.value.Text = unquoted
 		s.value.Traits, s.value.Pairs = value.Look(unquoted)
 		if languages[language].possible(&s.value) {
 			if again := languages[language].judge(&s.value); again.Confidence > mentionedMost && !talk.Mentions(again.Start, message) {
-				shown = again
+				shown, lowered = again, false
 			}
 		}
 		s.value = outer
 	})
-	return shown
+	return shown, lowered
 }
 
 const (

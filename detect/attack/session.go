@@ -185,7 +185,8 @@ func (s *session) judge(r *reading.Reading, mask uint32) {
 		if r.Leaf.Run {
 			m.Confidence = inRun(language, m.Confidence)
 		}
-		s.found(r, s.mentioned(r, language, m))
+		m, lowered := s.mentioned(r, language, m)
+		s.found(r, m, lowered)
 	})
 	s.undress(r, mask)
 }

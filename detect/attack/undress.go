@@ -90,10 +90,10 @@ func (s *session) fragment(r *reading.Reading, whole *value.Value, from, to int,
 		m.Start, m.End = m.Start+from, m.End+from
 		fragment := s.value
 		s.value = *whole
-		m = s.mentioned(r, language, m)
+		m, lowered := s.mentioned(r, language, m)
 		s.value = fragment
 		m.Shape += ", in a part of the text"
-		s.found(r, m)
+		s.found(r, m, lowered)
 	})
 }
 

@@ -32,10 +32,7 @@ func (s *session) weighPlace(l *extract.Leaf, at detect.Place, class detect.Clas
 	if l.IsName {
 		return confidence, ""
 	}
-	typ := place.Of(l.Name, at)
-	if strings.HasPrefix(string(at), "header.referer") && place.LoadsFile(s.request) {
-		typ = place.Page
-	}
+	typ := s.placeOf(l, at)
 	factor := typ.Weight(class)
 	if factor == 1 {
 		return confidence, ""
@@ -50,12 +47,23 @@ func inRun(language int, confidence float64) float64 {
 	const (
 		doubtless = 0.97
 		within    = 0.9
-		factor    = 0.7
+		factor    = 0.5
 	)
 	if confidence >= doubtless || languages[language].binary && confidence >= within {
 		return confidence
 	}
 	return confidence * factor
+}
+
+// placeOf returns what the place of a leaf is for.
+func (s *session) placeOf(l *extract.Leaf, at detect.Place) place.Type {
+	switch {
+	case l.File != "":
+		return place.OfFile(l.File, l.Text)
+	case strings.HasPrefix(string(at), "header.referer") && place.LoadsFile(s.request):
+		return place.Page
+	}
+	return place.Of(l.Name, at, s.request.Target)
 }
 
 // grammarFactor is what remains of a confidence in a header that browsers fill by a grammar

@@ -30,9 +30,10 @@ const (
 	Log             // a record of what happened elsewhere: log lines, spans, breadcrumbs
 	Credential      // a password or a key
 	Page            // the address of a page, repeated by the browser for each file that the page loads
+	Markup          // a whole page in a file of its own
 )
 
-var typeNames = [...]string{"", "message", "prompt", "program", "log", "credential", "page address"}
+var typeNames = [...]string{"", "message", "prompt", "program", "log", "credential", "page address", "page in a file"}
 
 // String returns the type in a word or two, "" for Unknown.
 func (t Type) String() string {
@@ -47,6 +48,7 @@ type rule struct {
 	typ   Type
 	names string
 	below string // fields, one of which must be above; any place if there are none
+	api   string // parts of the request's path, one of which must be in it; any path if there are none
 	json  bool   // only in JSON
 	yaml  bool   // only in YAML
 	array bool   // only an element of an array
@@ -73,6 +75,10 @@ var rules = [...]rule{
 	// OpenTelemetry's logs and spans, Loki's streams.
 	{typ: Log, json: true, names: "stringvalue", below: "logrecords spans attributes"},
 	{typ: Log, json: true, names: "values", below: "streams"},
+	// Splunk's, Datadog's, New Relic's and Elasticsearch's ways in for lines of logs.
+	{typ: Log, json: true, names: "event message msg log line", api: "/services/collector /api/v2/logs /v1/input /log/v1 /_bulk"},
+	// Queries for such lines, which look for what attacks leave.
+	{typ: Log, names: "query args", api: "/loki/api/"},
 	// Dashboards.
 	{typ: Program, json: true, names: "content", below: "panels"},
 
@@ -92,9 +98,9 @@ var names = func() *words.Set {
 // yamlRoot is the place of what stands in YAML without a name.
 const yamlRoot = "body.yaml"
 
-// Of returns the type of the place at which a value of the given name stands in a body or a
-// query. Other places have no type.
-func Of(name string, at detect.Place) Type {
+// Of returns the type of the place at which a value of the given name stands in the body or
+// the query of a request for the target. Other places have no type.
+func Of(name string, at detect.Place, target string) Type {
 	mask := names.Of(name)
 	if mask == 0 {
 		if name == "" && at == yamlRoot {
@@ -107,7 +113,7 @@ func Of(name string, at detect.Place) Type {
 		return Unknown
 	}
 	for i := range rules {
-		if mask&(1<<i) != 0 && rules[i].fits(string(at)) {
+		if mask&(1<<i) != 0 && rules[i].fits(string(at), target) {
 			return rules[i].typ
 		}
 	}
@@ -115,8 +121,24 @@ func Of(name string, at detect.Place) Type {
 }
 
 // fits reports whether the rule holds for a place that has one of its names.
-func (r *rule) fits(at string) bool {
-	return (!r.json || strings.Contains(at, ".json")) && (!r.yaml || strings.HasPrefix(at, yamlRoot)) && (!r.array || strings.HasSuffix(at, "]")) && isBelow(at, r.below)
+func (r *rule) fits(at, target string) bool {
+	return isIn(target, r.api) && (!r.json || strings.Contains(at, ".json")) && (!r.yaml || strings.HasPrefix(at, yamlRoot)) && (!r.array || strings.HasSuffix(at, "]")) && isBelow(at, r.below)
+}
+
+// isIn reports whether a target has one of the parts, separated by blanks; every target has if
+// there is none.
+func isIn(target, parts string) bool {
+	if parts == "" {
+		return true
+	}
+	target, _, _ = strings.Cut(target, "?")
+	for parts != "" {
+		var part string
+		if part, parts, _ = strings.Cut(parts, " "); strings.Contains(target, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // isBelow reports whether a place lies below a field of one of the names, separated by

@@ -8,9 +8,10 @@ import (
 
 func TestOf(t *testing.T) {
 	rows := []struct {
-		name string
-		at   detect.Place
-		want Type
+		name   string
+		at     detect.Place
+		target string
+		want   Type
 	}{
 		{name: "content", at: "body.json.messages[1].content", want: Prompt},
 		{name: "text", at: "body.json.messages[1].content[0].text", want: Prompt},
@@ -28,6 +29,11 @@ func TestOf(t *testing.T) {
 		{name: "comment", at: "body.form.comment", want: Message},
 		{name: "content", at: "query.content", want: Message},
 
+		{name: "event", at: "body.json.event", target: "/services/collector/event?a=b", want: Log},
+		{name: "args", at: "query.graphql.args", target: "/loki/api/v1/query?query=x", want: Log},
+
+		{name: "query", at: "query.query", target: "/api/v1/query?query=x", want: Unknown},
+		{name: "event", at: "body.json.event", target: "/events?a=/services/collector", want: Unknown},
 		{name: "cmd", at: "query.cmd", want: Unknown},
 		{name: "cmd", at: "query.cmd[]", want: Unknown},
 		{name: "cmd", at: "body.json.cmd", want: Unknown},
@@ -40,8 +46,8 @@ func TestOf(t *testing.T) {
 		{name: "id", at: "query.id", want: Unknown},
 	}
 	for _, r := range rows {
-		t.Run(string(r.at), func(t *testing.T) {
-			if got := Of(r.name, r.at); got != r.want {
+		t.Run(string(r.at)+r.target, func(t *testing.T) {
+			if got := Of(r.name, r.at, r.target); got != r.want {
 				t.Errorf("%q, want %q", got, r.want)
 			}
 		})
@@ -57,7 +63,7 @@ func TestWeight(t *testing.T) {
 		{typ: Unknown, class: detect.ClassRCE, want: 1},
 		{typ: Message, class: detect.ClassXSS, want: 1},
 		{typ: Prompt, class: detect.ClassXSS, want: 0.6},
-		{typ: Program, class: detect.ClassRCE, want: 0.6},
+		{typ: Program, class: detect.ClassRCE, want: 0.4},
 		{typ: Program, class: detect.ClassXXE, want: 1},
 		{typ: Page, class: detect.ClassSQLi, want: 0.6},
 		{typ: Page, class: detect.ClassRCE, want: 1},
@@ -98,6 +104,26 @@ func TestLoadsFile(t *testing.T) {
 	for _, r := range rows {
 		if got := LoadsFile(&detect.Request{Method: r.method, Target: r.target}); got != r.want {
 			t.Errorf("%s %s: %v, want %v", r.method, r.target, got, r.want)
+		}
+	}
+}
+
+func TestOfFile(t *testing.T) {
+	rows := []struct {
+		name, text string
+		want       Type
+	}{
+		{name: "access.log", text: "a", want: Log},
+		{name: "index.html", text: "\n<!DOCTYPE html><html>", want: Markup},
+		{name: "INDEX.HTM", text: "<HTML lang=en>", want: Markup},
+		{name: "index.html", text: "<script>", want: Unknown},
+		{name: "a.svg", text: "<html>", want: Unknown},
+		{name: "log", text: "a", want: Unknown},
+		{name: "", text: "", want: Unknown},
+	}
+	for _, r := range rows {
+		if got := OfFile(r.name, r.text); got != r.want {
+			t.Errorf("%s %q: %q, want %q", r.name, r.text, got, r.want)
 		}
 	}
 }

@@ -107,6 +107,9 @@ func (s *lexer) weigh(w *word, a *args, ctx context, mark int) value.Match {
 	}
 	if isPlain && kind&takesWords != 0 && !a.redirect && !a.sensitive && (ctx == atStart || ctx == afterMark && (s.text[mark] == '\n' || s.text[mark] == '\r')) {
 		confidence = min(confidence, faint) // echo $x shows something; what it shows is judged by itself
+		if ctx == atStart && !a.code && !a.option && !strings.Contains(s.text, "$(") && strings.IndexByte(s.text, '`') < 0 {
+			confidence = min(confidence, hint) // "Test ${id}": a template's place for a name
+		}
 	}
 	if ctx == atStart && (kind&prelude != 0 && !a.sensitive || a.asks(s.text[w.end:])) ||
 		ctx == inSubst && mark == 0 && s.text[0] == '`' && kind&prelude != 0 && !a.sensitive && s.ends(w.end+strings.IndexByte(s.text[w.end:], '`')) ||
