@@ -32,28 +32,28 @@ var dressings = []struct {
 	lines bool
 	dress func(payload string) string
 }{
-	{name: "bare", least: 98, whole: true, dress: func(p string) string { return p }},
-	{name: "blank lines", least: 95, whole: true, lines: true, dress: func(p string) string { return "\n\n\n" + p + "\n\n\n" }},
-	{name: "words before", least: 94, dress: func(p string) string { return "how are you today my dear friend " + p }},
-	{name: "lines before", least: 93, lines: true, dress: func(p string) string {
+	{name: "bare", least: 99, whole: true, dress: func(p string) string { return p }},
+	{name: "blank lines", least: 99, whole: true, lines: true, dress: func(p string) string { return "\n\n\n" + p + "\n\n\n" }},
+	{name: "words before", least: 97, dress: func(p string) string { return "how are you today my dear friend " + p }},
+	{name: "lines before", least: 96, lines: true, dress: func(p string) string {
 		return "We had a lovely time at the lake last week.\nThe children want to go back soon.\nIt was a pity that you had to work.\n" + p
 	}},
-	{name: "greeting", least: 97, lines: true, dress: func(p string) string { return "Dear Maria,\n\n" + p + "\n" }},
-	{name: "fence closed", least: 93, lines: true, dress: func(p string) string { return "as I said before\n```\n" + p + "\n```\nthanks" }},
-	{name: "fence open", least: 96, lines: true, dress: func(p string) string { return "look at this\n```\n" + p }},
-	{name: "list item", least: 95, lines: true, dress: func(p string) string { return "- two loaves of bread\n- " + p + "\n- milk" }},
-	{name: "quote", least: 96, lines: true, dress: func(p string) string { return "Maria wrote:\n> " + p + "\n\nI agree with her." }},
-	{name: "HTML paragraph", least: 95, dress: func(p string) string { return "<p>Good morning to all of you.</p><p>" + p + "</p>" }},
-	{name: "JSON text", least: 98, whole: true, dress: func(p string) string { return `{"id":17,"note":` + quoteJSON(p) + `}` }},
-	{name: "code comment", least: 94, dress: func(p string) string { return "/* the usual values */ " + p }},
-	{name: "signature after", least: 92, whole: true, lines: true, dress: func(p string) string {
+	{name: "greeting", least: 98, lines: true, dress: func(p string) string { return "Dear Maria,\n\n" + p + "\n" }},
+	{name: "fence closed", least: 97, lines: true, dress: func(p string) string { return "as I said before\n```\n" + p + "\n```\nthanks" }},
+	{name: "fence open", least: 98, lines: true, dress: func(p string) string { return "look at this\n```\n" + p }},
+	{name: "list item", least: 97, lines: true, dress: func(p string) string { return "- two loaves of bread\n- " + p + "\n- milk" }},
+	{name: "quote", least: 97, lines: true, dress: func(p string) string { return "Maria wrote:\n> " + p + "\n\nI agree with her." }},
+	{name: "HTML paragraph", least: 96, dress: func(p string) string { return "<p>Good morning to all of you.</p><p>" + p + "</p>" }},
+	{name: "JSON text", least: 99, whole: true, dress: func(p string) string { return `{"id":17,"note":` + quoteJSON(p) + `}` }},
+	{name: "code comment", least: 96, dress: func(p string) string { return "/* the usual values */ " + p }},
+	{name: "signature after", least: 93, whole: true, lines: true, dress: func(p string) string {
 		return p + "\n\n-- \nKind regards,\nMaria Jensen\nHarbour Street 12"
 	}},
 }
 
 // wronglyAboutMost is how many percent of the texts about attacks may be blocked at
-// medium. It only goes down; the aim is 1.
-const wronglyAboutMost = 2
+// medium. It only goes down.
+const wronglyAboutMost = 1
 
 // TestDressing shows that what stands around a payload does not hide it, for each dressing
 // and class; with -v it prints a table, and below each class what was missed. Its twins are

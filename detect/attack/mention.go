@@ -1,6 +1,8 @@
 package attack
 
 import (
+	"strings"
+
 	"kongwaf/detect"
 	"kongwaf/detect/attack/document"
 	"kongwaf/detect/attack/place"
@@ -21,9 +23,15 @@ func (s *session) mentioned(r *reading.Reading, language int, m value.Match) (_ 
 		l.Source != detect.SourceBody && l.Source != detect.SourceQuery || !s.work.Spend(talkCost*len(text)) {
 		return m, false
 	}
-	talk := document.TalkOf(text)
-	message := s.placeOf(l, l.Place()) == place.Message
-	if !talk.Mentions(m.Start, message) {
+	talk := document.TalkOf(text, m.Start, m.End)
+	manner := document.Anywhere
+	switch {
+	case strings.HasPrefix(m.Shape, "JNDI"):
+		manner = document.Careful
+	case s.placeOf(l, l.Place()) == place.Message:
+		manner = document.InMessage
+	}
+	if !talk.Mentions(m.Start, manner) {
 		return m, false
 	}
 	shown := m
@@ -41,7 +49,7 @@ func (s *session) mentioned(r *reading.Reading, language int, m value.Match) (_ 
 		s.value.Text = unquoted
 		s.value.Traits, s.value.Pairs = value.Look(unquoted)
 		if languages[language].possible(&s.value) {
-			if again := languages[language].judge(&s.value); again.Confidence > mentionedMost && !talk.Mentions(again.Start, message) {
+			if again := languages[language].judge(&s.value); again.Confidence > mentionedMost && !talk.Mentions(again.Start, manner) {
 				shown, lowered = again, false
 			}
 		}

@@ -26,8 +26,8 @@ const (
 	maxFragmented    = 8 << 10
 	// fragmentLeast is the confidence from which a line counts, tailLeast the one for what
 	// stands behind words.
-	fragmentLeast = 0.82
-	tailLeast     = 0.9
+	fragmentLeast = 0.8
+	tailLeast     = 0.85
 	// shortestFragment is the length of the shortest text that is an attack, in bytes.
 	shortestFragment = 3
 )
@@ -59,7 +59,8 @@ func (s *session) undress(r *reading.Reading, mask uint32) {
 			s.fragment(r, &whole, from, to, mask, least)
 		}
 		if n := document.Words(text[from:to]); n > 0 {
-			s.fragment(r, &whole, from+n, to, mask&^opened, tailLeast)
+			tail, end := document.Undressed(text, from+n, to)
+			s.fragment(r, &whole, tail, end, mask&^opened, tailLeast)
 		}
 		at = end + 1
 	}
@@ -101,7 +102,7 @@ func (s *session) fragment(r *reading.Reading, whole *value.Value, from, to int,
 // beginnings in a text. opened are those whose attacks are opened as a whole: no file and no
 // address begins with words. commands are those whose attacks can be mere words.
 var (
-	fragmented = ^maskOf("html", "scanner", "upload")
+	fragmented = ^maskOf("html", "js", "scanner", "upload")
 	opened     = maskOf("path", "link")
 	commands   = maskOf("shell")
 )

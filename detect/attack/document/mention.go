@@ -24,6 +24,7 @@ type Talk struct {
 	sentences int
 	subject   int // words that say what the text is about: "payload", "escape", "vulnerability"
 	rows      int // of tables
+	from, to  int // the payload
 	// spans are the text's pieces of code, in order.
 	spans  [maxSpans]span
 	nspans int
@@ -41,16 +42,20 @@ const maxSpans = 64
 
 // How much language makes a text that is about something.
 const (
-	essayWords     = 20 // with code quoted in two sentences: a text, whatever it is about
-	reportWords    = 8  // with code quoted, and about security or in a table
-	accountWords   = 16 // without any quotation, in two sentences, plainly about security
-	accountSubject = 2
-	questionWords  = 4 // in a message: "Is this XSS? ..."
+	essayWords    = 20 // with code quoted in two sentences: a text, whatever it is about
+	reportWords   = 4  // with code quoted, and about security or in a table
+	accountWords  = 10 // without any quotation, in a sentence, about security
+	plainWords    = 5  // without any quotation, and plainly about security
+	plainSubject  = 2
+	questionWords = 4  // in a message: "Is this XSS? ..."
+	carefulWords  = 16 // for what acts wherever a program writes it down
 )
 
-// TalkOf reads a text. Its cost is linear in the text's length, up to a bound.
-func TalkOf(text string) (t Talk) {
-	t.text = text
+// TalkOf reads a text in which text[from:to] is a payload, whose own words are none of the
+// text's. Its cost is linear in the text's length, up to a bound.
+func TalkOf(text string, from, to int) (t Talk) {
+	const most = 16 // evidence may go on into what follows
+	t.text, t.from, t.to = text, from, min(to, from+most)
 	if len(text) > look {
 		text = text[:look]
 	}
@@ -86,7 +91,7 @@ func TalkOf(text string) (t Talk) {
 // word counts the word text[start:end], if it is one of natural language: it stands between
 // blanks and the marks of sentences.
 func (t *Talk) word(text string, start, end int) {
-	if start > 0 && strings.IndexByte(" \t\n\r(\"'*>#-_[", text[start-1]) < 0 {
+	if !opensWord(text, start) || t.from <= start && start < t.to {
 		return
 	}
 	mark := byte(' ')
@@ -110,6 +115,15 @@ func (t *Talk) word(text string, start, end int) {
 	if isSubject(text[start:end]) {
 		t.subject++
 	}
+}
+
+// opensWord reports whether a word of natural language may begin at a position.
+func opensWord(text string, i int) bool {
+	if i > 0 && strings.IndexByte("\"'", text[i-1]) >= 0 {
+		i-- // an attribute's value is none: id="xss"
+		return i == 0 || text[i-1] <= ' ' || text[i-1] == '('
+	}
+	return i == 0 || strings.IndexByte(" \t\n\r(*>#-_[", text[i-1]) >= 0
 }
 
 // code returns where the piece of code ends that begins at i: a fence that is closed, inline
@@ -181,17 +195,33 @@ func quotation(text string, i int) int {
 	return i
 }
 
+// Manner says how a payload may be mentioned.
+type Manner uint8
+
+// The manners.
+const (
+	// Anywhere is the ordinary way.
+	Anywhere Manner = iota
+	// InMessage is the way in which people write to each other: short.
+	InMessage
+	// Careful is for what acts wherever a program merely writes it down, as a log's lookups
+	// do: only a whole account of it mentions it.
+	Careful
+)
+
 // Mentions reports whether what stands at a position of the text is mentioned there by a text
-// about it, or a string or comment of a program's source. Message says that people write to
-// each other where the text stood.
-func (t *Talk) Mentions(at int, message bool) bool {
+// about it, or a string or comment of a program's source.
+func (t *Talk) Mentions(at int, manner Manner) bool {
 	quoted := t.Quoted(at)
 	switch {
+	case manner == Careful:
+		return t.words >= carefulWords && t.sentences > 0 && t.subject > 0
 	case t.words < questionWords:
 	case quoted && t.words >= essayWords && t.sentences >= 2,
 		quoted && t.words >= reportWords && (t.subject > 0 || t.rows > 1),
-		t.words >= accountWords && t.sentences >= 2 && t.subject >= accountSubject,
-		message && t.subject > 0:
+		t.words >= accountWords && t.sentences > 0 && t.subject > 0,
+		t.words >= plainWords && t.subject >= plainSubject,
+		manner == InMessage && t.subject > 0:
 		return true
 	}
 	return Listing(t.text) && InLiteral(t.text, at)
@@ -230,18 +260,24 @@ func isSubject(word string) bool {
 	if len(word) < 3 || len(word) > 20 {
 		return false
 	}
+	if acronyms.Of(word) != 0 {
+		return true
+	}
 	for _, stem := range subjects {
-		if len(word) >= len(stem) && words.HasPrefix(word, stem) {
+		if words.HasPrefix(word, stem) {
 			return true
 		}
 	}
 	return false
 }
 
-// subjects are the stems of the words with which people talk about attacks.
-var subjects = [...]string{
-	"attack", "bypass", "cve", "csrf", "escap", "exploit", "firewall", "hack", "inject", "log4", "malicious",
-	"owasp", "payload", "penetration", "pentest", "phish", "sanit", "security", "sqli", "ssrf", "ssti", "travers",
-	"untrusted", "vulnerab", "waf", "xss", "xxe",
-	"angreif", "angriff", "atacante", "ataque", "attaqu", "inyec", "sicherheit", "vulnér",
-}
+// subjects are the stems of the words with which people talk about attacks, acronyms the
+// words that are none.
+var (
+	subjects = [...]string{
+		"attack", "bypass", "escap", "exploit", "firewall", "hack", "hijack", "inject", "malicious", "mitigat", "payload",
+		"penetrat", "pentest", "phish", "reflected", "remediat", "reproduc", "sanit", "scanner", "security", "travers", "untrusted", "vulnerab",
+		"angreif", "angriff", "atacante", "ataque", "attaqu", "inyec", "sicherheit", "vulnér",
+	}
+	acronyms = words.New(words.Group{Kind: 1, Words: "cve csrf cvss evil idor lfi oscp owasp poc pwned rce sqli ssrf ssti waf xss xxe"})
+)

@@ -17,6 +17,7 @@ func TestMentions(t *testing.T) {
 		{name: "an essay that quotes", text: "We use a small helper for that. It takes the name of the element and returns it as text, for example `⟦<b onclick=x>` for the first button of the page.", want: true},
 		{name: "an essay with a fence", text: "We use a small helper for that. It takes the name of the element and returns it as text:\n\n```\n⟦<b onclick=x>\n```\n\nYou will find it in the folder of the page.", want: true},
 		{name: "an account", text: "An attacker sends ⟦<b onclick=x> as the name of the file. The name is not escaped, so the code runs for everybody who opens the list.", want: true},
+		{name: "an account in one sentence", text: "A traversal in the handler allows callers to read any file by way of ⟦../x in the path.", want: true},
 		{name: "a question in a message", text: "how do I escape ⟦<b onclick=x> in a template?", message: true, want: true},
 		{name: "a quotation in a report", text: `If the name is "⟦x; reboot" the payload runs as root.`, want: true},
 
@@ -30,13 +31,19 @@ func TestMentions(t *testing.T) {
 		{name: "a question elsewhere", text: "how do I escape ⟦<b onclick=x> in a template?", want: false},
 		{name: "a quote that closes a string", text: "We had a lovely time at the lake. The children want to go back soon, and it was a pity that you had to work, really \" ⟦onclick=x y=\"", want: false},
 		{name: "padding is no language", text: "x.escape(y) inject=1 payload_2 `⟦reboot`", want: false},
+		{name: "a payload that calls itself one", text: "⟦<xml id=\"xss\">XSS xss attack</xml><a b=\"xss\" c=\"xss\">", want: false},
 		{name: "nothing", text: "⟦", want: false},
 	}
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			at := strings.Index(r.text, "⟦")
-			talk := TalkOf(strings.Replace(r.text, "⟦", "", 1))
-			if got := talk.Mentions(at, r.message); got != r.want {
+			text := strings.Replace(r.text, "⟦", "", 1)
+			talk := TalkOf(text, at, at+8)
+			manner := Anywhere
+			if r.message {
+				manner = InMessage
+			}
+			if got := talk.Mentions(at, manner); got != r.want {
 				t.Errorf("Mentions = %v, want %v: %d words, %d sentences, subject %d, quoted %v", got, r.want, talk.words, talk.sentences, talk.subject, talk.Quoted(at))
 			}
 		})
@@ -45,7 +52,7 @@ func TestMentions(t *testing.T) {
 
 func TestUnquotedKeepsPositions(t *testing.T) {
 	const text = "Say `a` and \"b c\".\n```\nd\n```\ne"
-	talk := TalkOf(text)
+	talk := TalkOf(text, 0, 0)
 	got := string(talk.AppendUnquoted([]byte("x"))[1:])
 	if want := "Say     and      .\n   \n \n   \ne"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -82,11 +89,21 @@ func TestTalkIsLinear(t *testing.T) {
 		text := strings.Repeat(piece, look/len(piece))
 		start := time.Now()
 		for range 10 {
-			talk := TalkOf(text)
-			talk.Mentions(len(text)/2, true)
+			talk := TalkOf(text, 0, 0)
+			talk.Mentions(len(text)/2, InMessage)
 		}
 		if each := time.Since(start) / 10; each > 50*time.Millisecond {
 			t.Errorf("%q repeated to %d bytes: %v", piece, len(text), each)
+		}
+	}
+}
+
+func TestCareful(t *testing.T) {
+	const short, long = "XSS attack: `x`", "An attacker can make the server log any string. The logger looks up `x` and so on, and runs what it gets from there."
+	for text, want := range map[string]bool{short: false, long: true} {
+		talk := TalkOf(text, 0, 0)
+		if got := talk.Mentions(strings.IndexByte(text, '`'), Careful); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
 }

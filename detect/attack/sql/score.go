@@ -407,7 +407,7 @@ func (p *parser) weighBare() (float64, string) {
 	case p.has(fOrder):
 		switch {
 		case p.has(fCall) && p.whole() && !p.has(fUnknown) && (number || p.calls > 1):
-			return 0.85, "order by"
+			return 0.8, "order by"
 		case !number:
 			return 0.3, "order by"
 		case p.has(fOrderNum) && p.end == endComment:
