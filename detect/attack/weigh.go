@@ -18,9 +18,10 @@ func weigh(l *extract.Leaf, text string, m value.Match) float64 {
 	if l.Source == detect.SourceHeader && !l.IsName && hasGrammar(l.Name) {
 		confidence *= grammarFactor
 	}
-	// So much text does not follow SQL's grammar by accident.
+	// So much text does not follow SQL's grammar by accident, and a stream of objects is binary.
 	grammatical := m.Class == detect.ClassSQLi && m.End-m.Start >= grammaticalLength ||
-		m.Class == detect.ClassXSS && m.Shape == "script address" // spelt out, whatever the case of its letters
+		m.Class == detect.ClassXSS && m.Shape == "script address" || // spelt out, whatever the case of its letters
+		m.Class == detect.ClassDeser && m.Start == 0 && m.Confidence >= thresholds[Low]
 	if !grammatical && noise(text, m.Start, m.End) {
 		confidence *= noiseFactor
 	}

@@ -52,7 +52,7 @@ func Judge(v *value.Value) value.Match {
 			return agent(v.Text).Better(callouts(v))
 		}
 	case detect.SourcePath:
-		if v.Traits.Any(value.White) {
+		if v.Traits.Any(value.White) || !v.Traits.Any(value.Slash) { // a segment alone: the whole path tells more
 			break
 		}
 		if m := probes(v.Text); m.Confidence > 0 {
