@@ -83,6 +83,9 @@ func (s *session) safely() (whole bool) {
 		if p := recover(); p != nil {
 			s.panicked("walk", p)
 		}
+		for _, f := range s.walker.Anomalies() {
+			s.anomaly(f)
+		}
 		s.ended()
 	}()
 	s.walk()
@@ -95,16 +98,13 @@ func (s *session) walk() {
 	r := s.unknown.of(s.request, &s.known.Lines)
 	s.walker.Head(r, s.engine.limits, s.visit)
 	s.judgeParameters()
+	for _, f := range inside.Request(s.request) {
+		s.anomaly(f)
+	}
 	if s.walker.Body(r) {
 		s.cut = true
 	}
 	s.judgeParameters()
-	for _, f := range s.walker.Anomalies() {
-		s.anomaly(f)
-	}
-	for _, f := range inside.Request(s.request) {
-		s.anomaly(f)
-	}
 	if s.cut = s.cut || s.reader.Cut; !s.cut && s.sum.seen == 0 && len(s.walker.Anomalies()) == 0 {
 		s.unknown.remember(&s.known.Lines)
 	}

@@ -36,9 +36,20 @@ var headerNames = words.New(
 // routing is how the names of headers begin by which Spring Cloud Function is told what to run.
 const routing = "spring.cloud.function."
 
+// initial has the first letters of the names that mean something at the head of a line.
+var initial = func() (t [256]bool) {
+	for _, c := range []byte("xtcfepsXTCFEPS") {
+		t[c] = true
+	}
+	return t
+}()
+
 func headers(r *detect.Request, see report) {
 	for i := range r.Headers {
 		h := &r.Headers[i]
+		if h.Name == "" || !initial[h.Name[0]] {
+			continue
+		}
 		kind := headerNames.Of(h.Name)
 		if kind == 0 {
 			if len(h.Name) > len(routing) && words.HasPrefix(h.Name, routing) {

@@ -12,7 +12,7 @@ import (
 func Request(r *detect.Request) (findings []detect.Finding) {
 	see := report{findings: &findings}
 	headers(r, see)
-	if isForm(r) {
+	if len(r.Body) > 0 && isForm(r) {
 		body := r.Body[:min(len(r.Body), longestForm)]
 		invoked(unsafe.String(unsafe.SliceData(body), len(body)), "body.form.", see)
 	}
