@@ -21,11 +21,19 @@ const (
 	proxy                         // the Proxy header, which CGI takes for HTTP_PROXY
 )
 
+// Names by their kind.
+const (
+	internalNames  = "x-middleware-subrequest x-middleware-subrequest-id x-beresource x-anonresource-backend x-invoke-path x-invoke-query x-invoke-status x-invoke-error x-invoke-output"
+	otherPathNames = "x-original-url x-rewrite-url x-override-url"
+	claimedNames   = "x-custom-ip-authorization x-originating-ip x-remote-ip x-remote-addr x-client-ip x-proxyuser-ip x-http-client-ip"
+	forwardedNames = "x-forwarded-for x-real-ip true-client-ip client-ip cf-connecting-ip x-cluster-client-ip forwarded"
+)
+
 var headerNames = words.New(
-	words.Group{Kind: internal, Words: "x-middleware-subrequest x-middleware-subrequest-id x-beresource x-anonresource-backend x-invoke-path x-invoke-query x-invoke-status x-invoke-error x-invoke-output"},
-	words.Group{Kind: otherPath, Words: "x-original-url x-rewrite-url x-override-url"},
-	words.Group{Kind: claimed, Words: "x-custom-ip-authorization x-originating-ip x-remote-ip x-remote-addr x-client-ip x-proxyuser-ip x-http-client-ip"},
-	words.Group{Kind: forwarded, Words: "x-forwarded-for x-real-ip true-client-ip client-ip cf-connecting-ip x-cluster-client-ip forwarded"},
+	words.Group{Kind: internal, Words: internalNames},
+	words.Group{Kind: otherPath, Words: otherPathNames},
+	words.Group{Kind: claimed, Words: claimedNames},
+	words.Group{Kind: forwarded, Words: forwardedNames},
 	words.Group{Kind: hopByHop, Words: "close keep-alive upgrade te trailer trailers transfer-encoding http2-settings proxy-authenticate proxy-authorization proxy-connection connection"},
 	words.Group{Kind: endToEnd, Words: "authorization cookie host content-length content-type forwarded"},
 	words.Group{Kind: connection, Words: "connection"},
@@ -36,10 +44,12 @@ var headerNames = words.New(
 // routing is how the names of headers begin by which Spring Cloud Function is told what to run.
 const routing = "spring.cloud.function."
 
-// initial has the first letters of the names that mean something at the head of a line.
-var initial = func() (t [256]bool) {
-	for _, c := range []byte("xtcfepsXTCFEPS") {
-		t[c] = true
+// lengths has, for each first letter of a name that means something at the head of a line, the
+// lengths of such names as bits: most headers of most requests end here.
+var lengths = func() (t [256]uint64) {
+	for name := range strings.FieldsSeq(internalNames + " " + otherPathNames + " " + claimedNames + " " + forwardedNames + " connection expect proxy") {
+		t[name[0]] |= 1 << len(name)
+		t[name[0]-'a'+'A'] |= 1 << len(name)
 	}
 	return t
 }()
@@ -47,16 +57,16 @@ var initial = func() (t [256]bool) {
 func headers(r *detect.Request, see report) {
 	for i := range r.Headers {
 		h := &r.Headers[i]
-		if h.Name == "" || !initial[h.Name[0]] {
+		if len(h.Name) > len(routing) && words.HasPrefix(h.Name, routing) {
+			see.header(h, detect.ClassRCE, attack)
+		}
+		if h.Name == "" || lengths[h.Name[0]]>>len(h.Name)&1 == 0 {
 			continue
+		}
+		if len(h.Name) == len("connection") && detect.EqualFold(h.Value, "keep-alive") {
+			continue // as most requests have it
 		}
 		kind := headerNames.Of(h.Name)
-		if kind == 0 {
-			if len(h.Name) > len(routing) && words.HasPrefix(h.Name, routing) {
-				see.header(h, detect.ClassRCE, attack)
-			}
-			continue
-		}
 		value := strings.Trim(h.Value, " \t")
 		switch {
 		case kind&internal != 0:
