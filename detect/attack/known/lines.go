@@ -65,6 +65,9 @@ func standsAlone(name string) bool {
 	if len(name) > 4 && detect.EqualFold(name[:4], "sec-") || len(name) > 7 && detect.EqualFold(name[:7], "accept-") {
 		return true
 	}
+	if name == "" || aloneLengths[name[0]]>>len(name)&1 == 0 {
+		return false
+	}
 	for _, own := range aloneHeaders {
 		if detect.EqualFold(name, own) {
 			return true
@@ -77,3 +80,12 @@ var aloneHeaders = [...]string{
 	"user-agent", "accept", "cookie", "referer", "origin", "dnt", "if-none-match", "if-modified-since",
 	"cache-control", "pragma", "priority", "x-requested-with", "upgrade-insecure-requests",
 }
+
+// aloneLengths has, for each first letter of aloneHeaders, the lengths of such names as bits.
+var aloneLengths = func() (t [256]uint64) {
+	for _, name := range aloneHeaders {
+		t[name[0]] |= 1 << len(name)
+		t[name[0]-'a'+'A'] |= 1 << len(name)
+	}
+	return t
+}()
