@@ -2,6 +2,7 @@ package attack
 
 import (
 	"math/rand/v2"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -65,4 +66,33 @@ func TestWordsAreNoNoise(t *testing.T) {
 	text := "Select the best option from the menu -- it's where we union. O'Brien said: \"drop by at 5\", didn't he?"
 	require.False(t, noise(text, 0, len(text)))
 	require.True(t, value.TraitsOf(text).Any(value.Quote))
+}
+
+// TestExplanationsSayWhatAPlaceWeighs shows the same payload where it is read by people or
+// programs of another kind than those it is meant for.
+func TestExplanationsSayWhatAPlaceWeighs(t *testing.T) {
+	e := newEngine(t, Options{})
+	const payload = "<img src=x onerror=alert(1)>"
+	rows := []struct {
+		name    string
+		request *detect.Request
+		says    string
+		blocked bool
+	}{
+		{name: "a field", request: post(jsonType, `{"name":"`+payload+`"}`), blocked: true},
+		{name: "a prompt", request: post(jsonType, `{"messages":[{"role":"user","content":"`+payload+`"}]}`), says: "(prompt: x 0.6)"},
+		{name: "a line of a log", request: post(jsonType, `{"streams":[{"values":[["1","`+payload+`"]]}]}`), says: "(log: x 0.7)"},
+		{name: "a frame of a stack trace", request: post(jsonType, `{"frames":[{"context_line":"`+payload+`"}]}`), says: "(program: x 0.7)"},
+		{name: "a page's own address", request: get("/a.css", "Referer", "https://shop.example.com/?q="+url.QueryEscape(payload)), says: "(page address: x 0.6)"},
+		{name: "another page's Referer", request: get("/a", "Referer", "https://shop.example.com/?q="+url.QueryEscape(payload)), blocked: true},
+		{name: "a question in a chat", request: post(jsonType, `{"text":"Is this XSS? `+payload+`"}`), says: "mentioned in a text about it"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			report, why := e.Explain(row.request)
+			require.NotEmpty(t, report.Attacks)
+			require.Equal(t, row.blocked, report.Blocked, "score %v", report.Score)
+			require.Contains(t, why.Shapes[0], row.says)
+		})
+	}
 }

@@ -47,7 +47,7 @@ const (
 	accountWords  = 10 // without any quotation, in a sentence, about security
 	plainWords    = 5  // without any quotation, and plainly about security
 	plainSubject  = 2
-	questionWords = 4  // in a message: "Is this XSS? ..."
+	questionWords = 3  // in a message: "Is this XSS? ..."
 	carefulWords  = 16 // for what acts wherever a program writes it down
 )
 
