@@ -60,6 +60,9 @@ func (e *eventSettings) any() bool {
 	return e.File != "off" || e.Stdout || e.OTLP != "" || e.RedisStream != ""
 }
 
+// asideNice is how far the process stands back where processors are short.
+const asideNice = 10
+
 // asideWrites is how long the sinks may take for what is left when the process ends.
 const asideWrites = 3 * time.Second
 
@@ -69,6 +72,8 @@ func runAside(logger *slog.Logger, set *settings, socket string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	signal.Ignore(os.Interrupt, syscall.SIGHUP)
+	// Requests come first. The group is this process with all its threads.
+	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, asideNice)
 	a, err := supervisor.NewAside()
 	if err != nil {
 		return err

@@ -162,6 +162,9 @@ func TestScreenshots(t *testing.T) {
 	for _, width := range []int64{1400, 390} {
 		for _, theme := range []string{"light", "dark"} {
 			for name, path := range pages {
+				if few := name == "filtered" || name == "empty"; few && (width > 600) != (theme == "light") {
+					continue // each once on a screen and once on a phone
+				}
 				do(t, tab, chromedp.EmulateViewport(width, 900), media(theme), chromedp.Navigate(server.URL+path), chromedp.WaitReady(chromedp.CSS("footer")))
 				overflow := value[int](t, tab, `document.documentElement.scrollWidth - innerWidth`)
 				picture, err := chromedp.Run(tab, chromedp.FullScreenshot(100))

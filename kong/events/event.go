@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -79,6 +80,8 @@ type Event struct {
 	// Folding.
 	Count int       `json:"kong_waf.count" doc:"How many equal verdicts this line stands for. The sum over all lines is how many there were."`
 	First time.Time `json:"kong_waf.first,omitzero" doc:"With a count above 1: when the first of them fell."`
+
+	line []byte // as it came, for those who pass it on; nil if it was made or changed here
 }
 
 // Bounds on text that clients choose, in bytes.
@@ -118,6 +121,9 @@ func bounded(s string, limit int) string {
 // Append appends the event as one line of JSON, with its line feed. Angle brackets and
 // ampersands are escaped.
 func (e *Event) Append(dst []byte) []byte {
+	if e.line != nil {
+		return append(append(dst, e.line...), '\n')
+	}
 	line, err := json.Marshal(e)
 	if err != nil {
 		return dst // no field of it can fail
@@ -135,6 +141,15 @@ func Parse(line []byte) (*Event, error) {
 		e.Count = 1
 	}
 	return e, nil
+}
+
+// parsed is Parse for those who pass the event on: several sinks write the line as it came.
+func parsed(line []byte) (*Event, error) {
+	e, err := Parse(line)
+	if err == nil {
+		e.line = bytes.TrimSuffix(bytes.Clone(line), []byte("\n"))
+	}
+	return e, err
 }
 
 // NewID returns an id for an event at a time.

@@ -146,7 +146,7 @@ func TestSenderNeverBlocks(t *testing.T) {
 	for range n {
 		s.Record(blocked("192.0.2.1", 0))
 	}
-	require.GreaterOrEqual(t, s.Dropped(), uint64(999), "one may be on its way")
+	require.GreaterOrEqual(t, s.Dropped(), uint64(900), "some may be on their way")
 	require.EqualValues(t, dropped, s.Dropped())
 
 	received := make(chan int)
@@ -166,7 +166,12 @@ func TestKeys(t *testing.T) {
 	one := 1
 	full := Event{Exception: &one}
 	v := reflect.ValueOf(&full).Elem()
+	fields := 0
 	for i := range v.NumField() {
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
+		fields++
 		switch f := v.Field(i); f.Kind() {
 		case reflect.String:
 			f.SetString("x")
@@ -187,7 +192,7 @@ func TestKeys(t *testing.T) {
 		"network.peer.address network.protocol.version user_agent.original trace_id span_id"
 	var object map[string]any
 	require.NoError(t, json.Unmarshal(full.Append(nil), &object))
-	require.Len(t, object, v.NumField())
+	require.Len(t, object, fields)
 	for key, value := range object {
 		if _, nested := value.(map[string]any); nested {
 			t.Errorf("%s is not flat", key)

@@ -89,7 +89,7 @@ func (f *Folder) Flush(emit func(*Event)) {
 			continue
 		}
 		e := *held.last
-		e.Count = held.count
+		e.Count, e.line = held.count, nil
 		if e.Count > 1 {
 			e.First = held.first
 		}

@@ -13,6 +13,9 @@ func Schema() string {
 	t := reflect.TypeFor[Event]()
 	for i := range t.NumField() {
 		field := t.Field(i)
+		if !field.IsExported() {
+			continue
+		}
 		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		kind := kindOf(field.Type)
 		if options != "" {

@@ -1,18 +1,19 @@
 package events
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Recorder takes events. Record never blocks and may be called concurrently; the event is
 // the recorder's from then on.
 type Recorder interface{ Record(e *Event) }
 
-// Sender records events by sending them, one message each, to the process that has the
-// sinks. A goroutine writes; while the other side does not read, events wait in a bounded
+// Sender records events by sending them to the process that has the sinks. A goroutine writes; while the other side does not read, events wait in a bounded
 // queue, and beyond that they are dropped and counted.
 type Sender struct {
 	queue   chan *Event
@@ -26,8 +27,8 @@ type Sender struct {
 // QueueLength is how many events wait in a Sender at most.
 const QueueLength = 4096
 
-// NewSender returns a sender that writes to w; each write is one event, a line of JSON,
-// and may block. Dropped, if not nil, is called for each event that did not fit.
+// NewSender returns a sender that writes to w; each write is a message of whole lines, an
+// event each, and may block. Dropped, if not nil, is called for each event that did not fit.
 func NewSender(w io.Writer, dropped func()) *Sender {
 	s := &Sender{queue: make(chan *Event, QueueLength), drop: dropped, done: make(chan struct{})}
 	go s.run(w)
@@ -69,20 +70,42 @@ func (s *Sender) lost() {
 	}
 }
 
+// gather is how long the first event of a message waits for more: under load one message,
+// which wakes another process, then carries many. A worker that is killed loses so much.
+const gather = 5 * time.Millisecond
+
+// fullMessage is the length in bytes from which on a message is sent.
+const fullMessage = 24 << 10
+
 func (s *Sender) run(w io.Writer) {
 	defer close(s.done)
-	var line []byte
+	var message []byte
 	broken := false
 	for e := range s.queue {
-		if broken {
-			s.lost()
-			continue
+		if !broken {
+			time.Sleep(gather)
 		}
-		e.Bound()
-		line = e.Append(line[:0])
-		if _, err := w.Write(line); err != nil {
-			broken = true // the other end is gone for good: the supervisor holds it
-			s.lost()
+		count := 0
+		message = message[:0]
+		for e != nil {
+			e.Bound()
+			message = e.Append(message)
+			count++
+			if e = nil; len(message) < fullMessage {
+				select {
+				case e = <-s.queue: // nil at the end
+				default:
+				}
+			}
+		}
+		if !broken {
+			_, err := w.Write(message)
+			broken = err != nil // the other end is gone for good: the supervisor holds it
+		}
+		if broken {
+			for range count {
+				s.lost()
+			}
 		}
 	}
 }
@@ -90,14 +113,14 @@ func (s *Sender) run(w io.Writer) {
 // maxMessage is how long a message is read, in bytes. Bound keeps events far below.
 const maxMessage = 64 << 10
 
-// Receive calls record for every event that arrives on r, a message each, until r ends.
+// Receive calls record for every event that arrives on r, a message a Read, until r ends.
 // What is no event is passed over: a worker can die in the middle of a write.
 func Receive(r io.Reader, record func(*Event)) error {
 	buf := make([]byte, maxMessage)
 	for {
 		n, err := r.Read(buf)
-		if n > 0 {
-			if e, parseErr := Parse(buf[:n]); parseErr == nil {
+		for line := range bytes.Lines(buf[:n]) {
+			if e, parseErr := parsed(line); parseErr == nil {
 				record(e)
 			}
 		}

@@ -124,7 +124,8 @@ func record(e *events.Event) *logs.LogRecord {
 	for i := range v.NumField() {
 		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		switch key {
-		case "event.name", "timestamp", "trace_id", "span_id":
+		case "", // no key of the event's
+			"event.name", "timestamp", "trace_id", "span_id":
 			continue
 		}
 		if value := anyValue(v.Field(i)); value != nil {
