@@ -13,7 +13,7 @@ SOAKTIME ?= 10m
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run demo-attack test race fuzz check bench chaos soak golden clean
+.PHONY: help build run demo-attack test race fuzz check bench chaos soak golden dist dist-check clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,5 +60,11 @@ golden: ## Rewrite the files that are made from others: schemas, the list of lan
 	@$(GO) test ./detect/attack -run TestAskIsWritten -update
 	@$(GO) test ./plugins ./kong/schema -update
 
+dist: ## Build the release into dist/: static binaries for Linux on amd64 and arm64, and their checksums.
+	@GO="$(GO)" sh .ci/dist
+
+dist-check: ## Build the release twice, the second time in another folder with an empty cache: the checksums must agree.
+	@GO="$(GO)" sh .ci/dist --check
+
 clean: ## Remove what was built.
-	@rm -rf bin
+	@rm -rf bin dist

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"kongwaf/plugins"
 )
 
 // command is one subcommand. run gets the arguments after the subcommand's name and
@@ -32,7 +30,7 @@ func commands() []command {
 		{name: "gateway", summary: "a stand-in for Kong, for trying out and for tests", run: runGateway},
 		{name: "demo", summary: "demo API, plugin server and stand-in gateway at once (make run)", run: runDemo},
 		{name: "demo-attack", summary: "good and bad requests in each mode, and a table of what came of them", run: runDemoAttack},
-		{name: "version", summary: "print the version", run: runVersion},
+		{name: "version", summary: "print version, commit and Go version", run: runVersion},
 	}
 }
 
@@ -64,11 +62,6 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
 	}
-}
-
-func runVersion(_ []string, _ io.Reader, stdout, _ io.Writer) int {
-	fmt.Fprintf(stdout, "kong-waf %s\n", plugins.Version)
-	return 0
 }
 
 // parse parses a command's flags and tells whether the command is over, and with what

@@ -316,6 +316,9 @@ func (b *builder) backend(in *kubeIngress, m *mapping) *Service {
 	if bm == nil {
 		return nil
 	}
+	if legacyBackend(bm) {
+		return nil
+	}
 	b.unread(bm, "resource")
 	sm := d.mapping(bm.get("service"), bm.sub("service"))
 	bm.finish()

@@ -94,6 +94,7 @@ func (b *builder) manifest(m *mapping) {
 	if o.name == "" {
 		m.d.errorf(m.line("metadata"), "metadata.name", "missing")
 	}
+	o.legacyAnnotations()
 	switch o.kind {
 	case "KongPlugin", "KongClusterPlugin":
 		b.api(m, api, "configuration.konghq.com/v1")
@@ -111,7 +112,9 @@ func (b *builder) manifest(m *mapping) {
 		b.api(m, api, "networking.k8s.io/v1")
 		b.kubeIngress(o)
 	case "KongIngress":
-		m.d.warnf(m.line("kind"), "kind", "KongIngress is deprecated and not read here: write its fields as konghq.com/... annotations of the Ingress and the Service")
+		b.kongIngress(o)
+	case "KongCredential":
+		b.kongCredential(o)
 	case "Gateway", "GatewayClass", "HTTPRoute", "GRPCRoute", "ReferenceGrant", "TCPIngress", "UDPIngress":
 		m.d.warnf(m.line("kind"), "kind", "%s is not read here", o.kind)
 	default:

@@ -161,6 +161,20 @@ func TestManifestProblems(t *testing.T) {
 			"k8s.yml:9: metadata.labels: KongConsumer a takes this Secret for a credential: label it konghq.com/credential: key-auth"}},
 		{name: "plain text under data", text: "apiVersion: v1\nkind: Secret\nmetadata: {name: k}\ndata: {key: \"hush hush\"}\n", want: []string{"k8s.yml:4: data.key: not base64: write the plain value under stringData instead"}},
 		{name: "consumer without its class", text: "apiVersion: configuration.konghq.com/v1\nkind: KongConsumer\nmetadata: {name: a}\nusername: u\n", want: []string{"k8s.yml:3: metadata.annotations: warning: without kubernetes.io/ingress.class: kong the Kong Ingress Controller passes this KongConsumer by"}},
+		{name: "the old Ingress, all of it", text: "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata:\n  name: a\n  annotations: {plugins.konghq.com: p}\nspec:\n  ingressClassName: kong\n  rules:\n  - http:\n      paths:\n      - path: /\n        pathType: Prefix\n        backend: {serviceName: users, servicePort: 80}\n", want: []string{
+			"k8s.yml:1: apiVersion: write networking.k8s.io/v1 for the kind Ingress",
+			"k8s.yml:5: metadata.annotations.plugins.konghq.com: warning: read by no current Kong Ingress Controller: write konghq.com/plugins",
+			"k8s.yml:13: spec.rules[0].http.paths[0].backend: serviceName and servicePort are of the Ingress before networking.k8s.io/v1: write service: {name: users, port: {number: 80}}"}},
+		{name: "a port by its name in the old Ingress", text: "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {ingressClassName: kong, rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {serviceName: users, servicePort: http}}]}}]}\n", want: []string{
+			"k8s.yml:4: spec.rules[0].http.paths[0].backend: serviceName and servicePort are of the Ingress before networking.k8s.io/v1: write service: {name: users, port: {name: http}}"}},
+		{name: "KongIngress", text: "apiVersion: configuration.konghq.com/v1\nkind: KongIngress\nmetadata: {name: a}\nproxy:\n  connect_timeout: 10000\nroute:\n  strip_path: true\n  headers: {x: [y]}\nupstream:\n  hash_on: ip\n", want: []string{
+			"k8s.yml:2: kind: warning: KongIngress is deprecated",
+			"k8s.yml:5: proxy.connect_timeout: warning: write the annotation konghq.com/connect-timeout on the Service",
+			"k8s.yml:7: route.strip_path: warning: write the annotation konghq.com/strip-path on the Ingress",
+			"k8s.yml:8: route.headers: warning: write the annotation konghq.com/headers on the Ingress, followed by a dot",
+			"k8s.yml:10: upstream.hash_on: warning: write a KongUpstreamPolicy"}},
+		{name: "KongCredential", text: "apiVersion: configuration.konghq.com/v1\nkind: KongCredential\nmetadata: {name: a}\nconsumerRef: top\ntype: basic-auth\nconfig: {password: hush}\n", want: []string{
+			"k8s.yml:2: kind: KongCredential is no more: write a Secret labelled konghq.com/credential: basic-auth"}},
 		{name: "TLS secret of another type", text: "apiVersion: v1\nkind: Secret\nmetadata: {name: t}\ntype: Opaque\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec:\n  ingressClassName: kong\n  tls: [{secretName: t}]\n", want: []string{
 			"k8s.yml:11: spec.tls[0].secretName: the Secret t must be of the type kubernetes.io/tls"}},
 		{name: "no such port", text: "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec:\n  ingressClassName: kong\n  rules: [{http: {paths: [{path: x, backend: {service: {name: s, port: {number: 81}}}}]}}]\n", want: []string{
