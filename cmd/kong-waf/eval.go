@@ -32,7 +32,9 @@ as a JSON string. Prints how many of each class were blocked, and the time they 
 
 Lists of attacks hold pieces that are none by themselves: a placeholder, a lone bracket, a
 plain word. --set-aside REGEXP, which may be repeated, leaves attacks out whose whole value
-matches, and says how many of each.
+matches, and says how many of each. Lists of good requests hold SQL sent to SQL consoles,
+which the engine blocks by design: --statements-aside leaves those out that were blocked for
+whole statements and nothing else, and names them.
 
 `
 
@@ -100,6 +102,7 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	misses := flags.Int("misses", 0, "print the first `N` attacks that were not blocked")
 	falsePositives := flags.Int("false-positives", 0, "print the first `N` benign items that were blocked")
 	work := flags.Bool("work", false, "count the work too, and print the highest share of its budget that a request of each file takes")
+	statementsAside := flags.Bool("statements-aside", false, "leave out benign requests that were blocked for whole SQL statements alone")
 	var aside []*setAside
 	flags.Func("set-aside", "leave out attacks whose whole value matches `REGEXP`; may be repeated", func(text string) error {
 		pattern, err := regexp.Compile(`(?s)\A(?:` + text + `)\z`)
@@ -128,7 +131,7 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	e := evaluation{engine: engine, class: *class, aside: aside, misses: *misses, work: *work, falsePositives: *falsePositives, out: stdout}
+	e := evaluation{engine: engine, class: *class, aside: aside, statementsAside: *statementsAside, misses: *misses, work: *work, falsePositives: *falsePositives, out: stdout}
 	status := 0
 	for _, name := range flags.Args() {
 		if err := e.file(name, stdin); err != nil {
@@ -138,17 +141,8 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	e.print(stdout)
 	e.printWork(stdout)
-	for _, a := range aside {
-		fmt.Fprintf(stdout, "set aside: %d items %s\n", a.items, a.text)
-	}
+	e.printAside(stdout)
 	return status
-}
-
-// setAside is a kind of value that is no attack, whatever its list says.
-type setAside struct {
-	text    string
-	pattern *regexp.Regexp
-	items   int
 }
 
 // evaluation judges items and keeps count.
@@ -156,7 +150,9 @@ type evaluation struct {
 	engine                 *attack.Engine
 	class                  string
 	aside                  []*setAside
-	misses, falsePositives int // still to be printed
+	statementsAside        bool
+	statements             []string // ids of the requests left out for statementsAside
+	misses, falsePositives int      // still to be printed
 	out                    io.Writer
 	tallies                []*tally
 	work                   bool
@@ -260,7 +256,12 @@ func (e *evaluation) judge(t *tally, item evalItem, shape int, r *detect.Request
 	}
 	start := time.Now()
 	report := e.engine.Inspect(r)
-	t.times = append(t.times, time.Since(start))
+	took := time.Since(start)
+	if e.statementsAside && report.Blocked && item.Label == "benign" && onlyStatements(e.engine.Explain(r)) {
+		e.statements = append(e.statements, fmt.Sprint(item.ID))
+		return
+	}
+	t.times = append(t.times, took)
 	t.judged++
 	if report.Blocked {
 		t.blocked++

@@ -239,3 +239,18 @@ func TestEvalCountsByClassAndShape(t *testing.T) {
 	require.Contains(t, errs.String(), `-: line 1: label "maybe" is neither attack nor benign`)
 	require.Equal(t, 2, runEval(nil, strings.NewReader(""), io.Discard, io.Discard))
 }
+
+func TestEvalSetsWholeStatementsAside(t *testing.T) {
+	in := `{"id":"1","label":"benign","class":"console","method":"POST","target":"/api/run","headers":{"Host":"sql.example.com","Content-Type":"application/json"},"body":"{\"query\":\"SELECT name, mail FROM customers WHERE city = 'Ulm' ORDER BY name\"}"}
+{"id":"2","label":"benign","class":"console","method":"GET","target":"/s?q=1'+or+1=1+--+","headers":{"Host":"sql.example.com"}}
+{"id":"3","label":"benign","class":"console","method":"GET","target":"/s?q=select+a+chair","headers":{"Host":"sql.example.com"}}
+`
+	var out, errs bytes.Buffer
+	require.Equal(t, 0, runEval([]string{"-"}, strings.NewReader(in), &out, &errs), errs.String())
+	require.Regexp(t, `(?m)^= ALL\s+TPR -\s+FPR 66\.67\s`, out.String())
+
+	out.Reset()
+	require.Equal(t, 0, runEval([]string{"--statements-aside", "-"}, strings.NewReader(in), &out, &errs), errs.String())
+	require.Regexp(t, `(?m)^= ALL\s+TPR -\s+FPR 50\.00\s`, out.String(), "a break-out of a quote is no statement")
+	require.Contains(t, out.String(), "set aside: 1 benign requests blocked for whole SQL statements alone (1)\n")
+}
