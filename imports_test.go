@@ -28,17 +28,17 @@ var rules = []rule{
 	{folder: "kong", ours: []string{"kong", "detect"}, why: "kong is handed plugins or their schemas; it never imports them"},
 	{folder: "kong/wire", ours: nil, why: "frames know nothing of what is in them"},
 	{folder: "kong/schema", ours: []string{"kong/schema"}, why: "a schema comes from any struct"},
-	{folder: "plugins", ours: []string{"detect", "kong/events", "kong/metrics", "kong/pluginserver", "kong/schema", "kong/wire", "plugins"}, why: "plugins are run by the server and described by schemas"},
+	{folder: "plugins", ours: []string{"detect", "internal/redisclient", "kong/events", "kong/metrics", "kong/pluginserver", "kong/schema", "kong/wire", "plugins"}, why: "plugins are run by the server and described by schemas"},
 	{folder: "plugins/iprestriction", ours: single, why: onlyGate},
 	{folder: "plugins/keyauth", ours: single, why: onlyGate},
 	{folder: "plugins/ratelimiting", ours: single, why: onlyGate},
 	{folder: "plugins/wafdetect", ours: single, why: onlyGate},
 	{folder: "plugins/internal", ours: single, why: "what plugins share knows none of them"},
-	{folder: "cmd", ours: []string{"detect", "kong", "plugins", "examples"}, why: "cmd wires everything"},
+	{folder: "cmd", ours: []string{"detect", "internal/redisclient", "kong", "plugins", "examples"}, why: "cmd wires everything"},
 }
 
 var (
-	single   = []string{"detect", "kong/events", "kong/metrics", "kong/pluginserver", "kong/schema", "kong/wire", "plugins/internal"}
+	single   = []string{"detect", "internal/redisclient", "kong/events", "kong/metrics", "kong/pluginserver", "kong/schema", "kong/wire", "plugins/internal"}
 	onlyGate = "of the plugins only gate imports others"
 
 	forbiddenInLibrary = []string{"github.com/Kong", "net/http", "log", "os", "net/url/rpc", "github.com/redis"}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"kongwaf/internal/redisclient"
 	"kongwaf/kong/events"
 	"kongwaf/kong/events/sink"
 	"kongwaf/kong/metrics"
@@ -153,13 +153,10 @@ func (r *redisSettings) client() (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &redis.UniversalOptions{
-		Addrs: strings.Split(strings.ReplaceAll(r.Address, " ", ""), ","), Username: r.Username, Password: password, DB: r.Database,
-	}
-	if r.TLS {
-		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return redis.NewUniversalClient(o), nil
+	return redisclient.New(redisclient.Settings{
+		Addresses: r.Address, Cluster: strings.Contains(r.Address, ","), Username: r.Username, Password: password,
+		Database: r.Database, TLS: r.TLS, Verify: true,
+	})
 }
 
 // secretFile reads a secret of at most 4 KiB, "" if no file is named.

@@ -1,5 +1,7 @@
 package ratelimit
 
+import "time"
+
 // Result is what a call was told.
 type Result struct {
 	// Allowed says that the call may go on; it has been counted in every window.
@@ -20,6 +22,13 @@ type Window struct {
 	Remaining uint64
 	// Reset is the number of seconds until the window ends, at least 1.
 	Reset int64
+}
+
+// Describe returns the Result of a call that was counted elsewhere: used is how many calls,
+// this one included if it was allowed, the windows at that time hold. For those who keep
+// counters of the same windows in another place than a Table.
+func Describe(limits Limits, used [Periods]uint64, now time.Time, allowed bool) Result {
+	return result(&limits, &used, seconds(now), allowed)
 }
 
 // result describes a slot's windows at second t; used counts those of this call.

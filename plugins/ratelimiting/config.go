@@ -31,6 +31,9 @@ const (
 	byPath       = "path"
 )
 
+// policyRedis is the value of policy that asks for a shared store.
+const policyRedis = "redis"
+
 // Config is the plugin's config.
 type Config struct {
 	Second            *float64 `json:"second,omitempty" kong:"gt=0" doc:"How many requests a caller may make per second."`
@@ -42,9 +45,9 @@ type Config struct {
 	LimitBy           string   `json:"limit_by" default:"consumer" kong:"oneof=consumer|credential|ip|service|header|path" doc:"What is counted together. Where it is not known for a request, the client's address is."`
 	HeaderName        string   `json:"header_name,omitempty" doc:"The request header whose value is counted, for limit_by header: as plugins that ran before have left it."`
 	Path              string   `json:"path,omitempty" kong:"match=^/" doc:"The path whose requests are counted together, whoever sends them, for limit_by path. Requests for any other path are counted by the client's address, under the same limits, as Kong's own rate-limiting does."`
-	Policy            string   `json:"policy" default:"local" kong:"oneof=local" err:"must be local: cluster needs Kong's database, which a plugin server cannot reach, and redis is not available in this version" doc:"Where the counters live: local keeps them in this node's memory."`
-	FaultTolerant     bool     `json:"fault_tolerant" default:"true" kong:"required" doc:"Whether requests pass while a remote store of counters is away. The policy local has none."`
-	Redis             Redis    `json:"redis" doc:"The store of the bundled plugin's policy redis. Accepted so that configs can move over; not used by the policy local."`
+	Policy            string   `json:"policy" default:"local" kong:"oneof=local|redis" err:"must be local or redis: cluster needs Kong's database, which a plugin server cannot reach" doc:"Where the counters live: local keeps them in this node's memory; redis in a Redis that several nodes share, where a limit of N admits exactly N over all of them."`
+	FaultTolerant     bool     `json:"fault_tolerant" default:"true" kong:"required" doc:"With policy redis: whether requests pass, without limits, while Redis is away; if not, they get 500. Either way none waits longer than redis.timeout."`
+	Redis             Redis    `json:"redis" doc:"Where Redis is, for policy redis."`
 	RedisHost         string   `json:"redis_host,omitempty" kong:"deprecated=redis.host/2.0" doc:"The old name of redis.host, for configs that still have it."`
 	RedisPort         *int     `json:"redis_port,omitempty" kong:"between=0:65535,deprecated=redis.port/2.0" doc:"The old name of redis.port, for configs that still have it."`
 	RedisUsername     string   `json:"redis_username,omitempty" kong:"deprecated=redis.username/2.0" doc:"The old name of redis.username, for configs that still have it."`
@@ -57,25 +60,12 @@ type Config struct {
 	HideClientHeaders bool     `json:"hide_client_headers" default:"false" kong:"required" doc:"Whether the headers that tell a client its limits are left out."`
 	ErrorCode         int      `json:"error_code" default:"429" kong:"between=100:599" doc:"HTTP status of a refusal. A gRPC caller gets RESOURCE_EXHAUSTED."`
 	ErrorMessage      string   `json:"error_message" default:"API rate limit exceeded" doc:"Text of a refusal, in the body that the client's Accept header asks for."`
-	SyncRate          float64  `json:"sync_rate" default:"-1" kong:"required" doc:"How often counters go to a remote store, in seconds; -1 is at every request. The policy local has none."`
+	SyncRate          float64  `json:"sync_rate" default:"-1" kong:"required" doc:"Accepted so that configs can move over. With policy redis every request is decided in Redis, whatever this says."`
 	check.FailOpen
 }
 
 // maxLimit is the highest limit that is told from none.
 const maxLimit = 1 << 52
-
-// Redis is where the bundled plugin keeps counters under its policy redis.
-type Redis struct {
-	Host       string `json:"host,omitempty" doc:"Name or address of the Redis server."`
-	Port       int    `json:"port" default:"6379" kong:"between=0:65535" doc:"Port of the Redis server."`
-	Username   string `json:"username,omitempty" kong:"referenceable" doc:"Username for the Redis server, with Redis 6 or later."`
-	Password   string `json:"password,omitempty" kong:"encrypted,referenceable,lenmin=0" doc:"Password for the Redis server."`
-	SSL        bool   `json:"ssl" default:"false" doc:"Whether the connection to Redis uses TLS."`
-	SSLVerify  bool   `json:"ssl_verify" default:"false" doc:"Whether the Redis server's certificate is verified."`
-	ServerName string `json:"server_name,omitempty" doc:"The server name for TLS (SNI)."`
-	Timeout    int    `json:"timeout" default:"2000" kong:"between=0:2147483646" doc:"How long an operation on Redis may take, in milliseconds."`
-	Database   int    `json:"database" default:"0" doc:"The number of the Redis database."`
-}
 
 // Periods returns the names of the fields of which at least one must be set.
 func Periods() []string {
@@ -92,6 +82,7 @@ func (c *Config) EntityChecks() []schema.EntityCheck {
 		schema.AtLeastOneOf(Periods()...),
 		Needs("", "header", "header_name"),
 		Needs("", "path", "path"),
+		NeedsRedis(""),
 	}
 }
 
@@ -134,6 +125,15 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		return check.Check{}, fmt.Errorf("%s.path: limit_by path needs the path to count", field)
 	}
 	l := newLimiter(c, limits, env)
+	if c.Policy == policyRedis {
+		settings, err := c.redis(field)
+		if err != nil {
+			return check.Check{}, err
+		}
+		if l.store, err = env.Stores.Store(settings); err != nil {
+			return check.Check{}, fmt.Errorf("%s.redis.ssl_ca_file: %w", field, err)
+		}
+	}
 	return check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}, nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"kongwaf/detect/ratelimit"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/respond"
+	"kongwaf/plugins/internal/store"
 )
 
 // periods are the windows in the order of the config's fields, with their headers.
@@ -21,9 +23,11 @@ var periods = [ratelimit.Periods]struct{ field, limit, remaining string }{
 	ratelimit.Year:   {field: "year", limit: "X-RateLimit-Limit-Year", remaining: "X-RateLimit-Remaining-Year"},
 }
 
-// limiter is the compiled config. Its counters are in a table that outlives it.
+// limiter is the compiled config. Its counters are in a table or a store that outlives it.
 type limiter struct {
 	table          *ratelimit.Table
+	store          *store.Store // instead of the table, for the policy redis
+	tolerant       bool         // whether requests pass while the store is away
 	counted        *check.Counted
 	plugin         string // the id of the plugin's config
 	now            func() time.Time
@@ -39,19 +43,20 @@ type limiter struct {
 
 func newLimiter(c *Config, limits ratelimit.Limits, env check.Env) *limiter {
 	return &limiter{
-		table:   env.Limits,
-		counted: &env.Counted,
-		plugin:  env.PluginID,
-		now:     env.Now,
-		limits:  limits,
-		by:      c.LimitBy,
-		header:  c.HeaderName,
-		path:    c.Path,
-		route:   env.RouteID,
-		service: env.ServiceID,
-		hide:    c.HideClientHeaders,
-		status:  c.ErrorCode,
-		message: c.ErrorMessage,
+		table:    env.Limits,
+		tolerant: c.FaultTolerant,
+		counted:  &env.Counted,
+		plugin:   env.PluginID,
+		now:      env.Now,
+		limits:   limits,
+		by:       c.LimitBy,
+		header:   c.HeaderName,
+		path:     c.Path,
+		route:    env.RouteID,
+		service:  env.ServiceID,
+		hide:     c.HideClientHeaders,
+		status:   c.ErrorCode,
+		message:  c.ErrorMessage,
 	}
 }
 
@@ -103,17 +108,12 @@ func (l *limiter) judge(f *facts.Facts) detect.Verdict {
 	if id == "" {
 		return detect.Verdict{Failed: true, Reason: "Kong knows no address of the client"}
 	}
-	key := l.table.Key(l.route, l.service, kind, id)
-	var event ratelimit.Event
-	if f.RequestID != "" {
-		event = l.table.Event(l.plugin, f.RequestID)
-	}
-	result, err := l.table.Allow(l.now(), key, l.limits, event)
-	if err != nil {
+	result, err := l.count(kind, id, f.RequestID)
+	switch {
+	case err != nil && l.store != nil:
+		return l.away(err)
+	case err != nil:
 		return detect.Verdict{Failed: true, Reason: fmt.Sprintf("counting: %v", err)}
-	}
-	if event != 0 && result.Allowed {
-		l.counted.Remember(l.table, event)
 	}
 	var v detect.Verdict
 	if !l.hide {
@@ -123,6 +123,38 @@ func (l *limiter) judge(f *facts.Facts) detect.Verdict {
 		v.Denied, v.Reason, v.Status, v.Message = true, "rate_limited", l.status, l.message
 		v.GRPC = grpcResourceExhausted
 	}
+	return v
+}
+
+// count decides a request of a caller. The request's id, where it is known, tells it from
+// others if Kong repeats it.
+func (l *limiter) count(kind, id, request string) (ratelimit.Result, error) {
+	if l.store != nil {
+		event := ""
+		if request != "" {
+			event = store.Key(l.plugin, request)
+		}
+		return l.store.Allow(store.Key(l.route, l.service, kind, id), l.limits, event)
+	}
+	var event ratelimit.Event
+	if request != "" {
+		event = l.table.Event(l.plugin, request)
+	}
+	result, err := l.table.Allow(l.now(), l.table.Key(l.route, l.service, kind, id), l.limits, event)
+	if err == nil && event != 0 && result.Allowed {
+		l.counted.Remember(l.table, event)
+	}
+	return result, err
+}
+
+// away is the verdict where the store does not answer, as fault_tolerant wants it. The error
+// goes to the log only: it differs from one request to the next.
+func (l *limiter) away(err error) detect.Verdict {
+	if l.tolerant {
+		return detect.Verdict{Reason: "Redis is away, the request was not counted", Fault: err}
+	}
+	v := respond.ServerErrorVerdict()
+	v.Reason, v.Fault = "store_away", err
 	return v
 }
 

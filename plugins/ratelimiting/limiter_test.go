@@ -86,7 +86,7 @@ func TestBadConfig(t *testing.T) {
 		`{"minute":5,"limit_by":"header"}`:    "header_name",
 		`{"minute":5,"limit_by":"path"}`:      "path",
 		`{"minute":5,"policy":"cluster"}`:     "Kong's database",
-		`{"minute":5,"policy":"redis"}`:       "redis is not available in this version",
+		`{"minute":5,"policy":"redis"}`:       "where Redis is",
 		`{"minute":5,"limit_by":"consumers"}`: "config.limit_by",
 	} {
 		_, err := compile(t, config)

@@ -133,6 +133,18 @@ func TestFailurePolicyIsEachChecksOwn(t *testing.T) {
 	}
 }
 
+// TestToleratedFaultIsUnjudged: a check may let a request pass that it could not judge,
+// whatever its failure policy says. That is neither a good request nor a reported one.
+func TestToleratedFaultIsUnjudged(t *testing.T) {
+	var logs bytes.Buffer
+	kong := run(t, &logs, judging("limit", pluginserver.PolicyDeny, func(*facts.Facts) detect.Verdict {
+		return detect.Verdict{Reason: "the store is away", Fault: errors.New("connection refused")}
+	}))
+	require.False(t, kong.Called("kong.response.exit"))
+	require.Contains(t, logs.String(), "connection refused")
+	require.Contains(t, logs.String(), `"action":"unjudged"`)
+}
+
 func TestBadConfig(t *testing.T) {
 	plugin := definition().Plugin(NewShared(slog.New(slog.DiscardHandler)))
 	_, err := plugin.New([]byte(`{"wrod":"x","__plugin_id":"1"}`))

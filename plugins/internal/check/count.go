@@ -33,7 +33,7 @@ func (i *Instance) count(n int, o outcome) {
 	} else {
 		t.Number(metrics.Requests, plugin, c.Name, o.action, c.Application).Add(1)
 	}
-	if o.verdict.Failed || o.verdict.Reason == reasonFailed {
+	if o.verdict.Failed || o.verdict.Reason == reasonFailed || o.verdict.Fault != nil && o.verdict.Report == nil {
 		kind, answer := "check", "deny"
 		if strings.HasPrefix(o.verdict.Reason, "panic") {
 			kind = "panic"

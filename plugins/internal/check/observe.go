@@ -29,6 +29,8 @@ func actionOf(v *detect.Verdict) string {
 		return events.ActionBlocked
 	case v.Report != nil && !v.Report.Blocked && v.Report.Excepted != nil:
 		return events.ActionExcepted
+	case v.Fault != nil && v.Report == nil:
+		return events.ActionUnjudged
 	case v.Report != nil || v.Reason != "":
 		return events.ActionReported
 	}

@@ -14,6 +14,7 @@ import (
 	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/store"
 )
 
 // Shared is the state of the process that checks share. Counters and caches outlive
@@ -28,6 +29,8 @@ type Shared struct {
 	Limits *ratelimit.Table
 	// Counted are the events that were counted last.
 	Counted Counted
+	// Stores count calls for several nodes.
+	Stores store.Registry
 	// Packed knows whether Kong packs the short facts into one variable.
 	Packed facts.Packed
 	// Consumers are the consumers that Kong was asked about.
