@@ -38,6 +38,7 @@ type Config struct {
 	AddressSource string   `json:"address_source" default:"forwarded" kong:"required,oneof=forwarded|peer|both" doc:"Which address is judged: forwarded is the client's after trusted_ips and real_ip_header, peer is that of the TCP connection (a proxy's, behind a proxy), both judges both."`
 	Status        int      `json:"status,omitempty" kong:"between=100:599" doc:"HTTP status of a refusal. 403 if not set."`
 	Message       string   `json:"message,omitempty" doc:"Text of a refusal. If not set, it names the address."`
+	check.Moded
 	check.FailClosed
 }
 
@@ -118,7 +119,7 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		kinds = facts.ClientIP
 	}
 	r.kinds = kinds
-	return check.Check{Name: "ip-restriction", Need: facts.Need{Kinds: kinds}, Judge: r.judge, Failure: c.Failure()}, nil
+	return c.In(check.Check{Name: "ip-restriction", Need: facts.Need{Kinds: kinds}, Judge: r.judge, Failure: c.Failure()}), nil
 }
 
 // restriction is the compiled config.

@@ -34,6 +34,7 @@ type Config struct {
 	RunOnPreflight  bool         `json:"run_on_preflight" default:"true" kong:"required" doc:"Whether OPTIONS requests need a key too. Browsers send CORS preflights without one."`
 	Realm           string       `json:"realm,omitempty" doc:"Realm named in the WWW-Authenticate header of a refusal."`
 	Credentials     []Credential `json:"credentials" default:"[]" doc:"The keys that are let in, each with the consumer whom it belongs to."`
+	check.Moded
 	check.FailClosed
 }
 
@@ -85,7 +86,7 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		g.challenge = fmt.Sprintf("Key realm=%q", c.Realm)
 	}
 	g.config.Credentials = nil // the keys themselves are not kept
-	return check.Check{Name: "key-auth", Need: g.need(), Judge: g.judge, Failure: c.Failure()}, nil
+	return c.In(check.Check{Name: "key-auth", Need: g.need(), Judge: g.judge, Failure: c.Failure()}), nil
 }
 
 // id returns what names the credential to the upstream. One that is not configured is made

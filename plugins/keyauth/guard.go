@@ -3,6 +3,7 @@ package keyauth
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"kongwaf/detect"
 	"kongwaf/detect/apikey"
@@ -36,7 +37,7 @@ func (g *guard) need() facts.Need {
 	if g.config.KeyInBody {
 		kinds |= facts.Body
 	}
-	if g.config.Anonymous != "" {
+	if g.config.Anonymous != "" || g.config.Monitors() {
 		kinds |= facts.Credential
 	}
 	return facts.Need{Kinds: kinds}
@@ -54,8 +55,11 @@ func (g *guard) judge(f *facts.Facts) detect.Verdict {
 		return v
 	}
 	found, v := g.present(f)
-	if v.Denied && g.config.Anonymous != "" {
+	switch {
+	case v.Denied && g.config.Anonymous != "":
 		return g.anonymous(f, found)
+	case v.Denied && g.config.Monitors():
+		v.Upstream.Clear = g.nobody(f)
 	}
 	return v
 }
@@ -116,6 +120,16 @@ func (g *guard) anonymous(f *facts.Facts, found presented) detect.Verdict {
 	v.Upstream = identify(f, v.Identity)
 	g.hide(f, found, &v.Effects)
 	return v
+}
+
+// nobody lists the headers that a request which goes on without a valid key must not bring
+// to the upstream: what it says of itself. Another authentication, that let the caller in
+// before, has spoken the truth.
+func (g *guard) nobody(f *facts.Facts) []string {
+	if f.Credential != "" {
+		return forged(f, nil)
+	}
+	return forged(f, slices.Clone(identityHeaders))
 }
 
 func (g *guard) refuse(reason, message string) detect.Verdict {

@@ -61,6 +61,7 @@ type Config struct {
 	ErrorCode         int      `json:"error_code" default:"429" kong:"between=100:599" doc:"HTTP status of a refusal. A gRPC caller gets RESOURCE_EXHAUSTED."`
 	ErrorMessage      string   `json:"error_message" default:"API rate limit exceeded" doc:"Text of a refusal, in the body that the client's Accept header asks for."`
 	SyncRate          float64  `json:"sync_rate" default:"-1" kong:"required" doc:"Accepted so that configs can move over. With policy redis every request is decided in Redis, whatever this says."`
+	check.Moded
 	check.FailOpen
 }
 
@@ -134,7 +135,7 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 			return check.Check{}, fmt.Errorf("%s.redis.ssl_ca_file: %w", field, err)
 		}
 	}
-	return check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}, nil
+	return c.In(check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}), nil
 }
 
 // limits returns the limits that are set. A longer period must not admit less than a

@@ -30,9 +30,10 @@ type Check struct {
 	Judge func(*facts.Facts) detect.Verdict
 	// Failure answers a request that the check could not judge.
 	Failure pluginserver.Policy
-	// Mode and Application are for events: the check's mode, "" for block, and the config's
-	// label for the application.
-	Mode, Application string
+	// Mode is "" for block, or ModeMonitoring: a refusal is reported, and the request goes on.
+	Mode string
+	// Application is the config's label for the application, for events.
+	Application string
 	// Share puts the verdict into kong.ctx.shared.waf, for Kong's log plugins.
 	Share bool
 }
@@ -68,6 +69,9 @@ func (i *Instance) access(kong raw.Kong) {
 			}
 			v = respond.ServerErrorVerdict()
 			v.Check = c.Name
+		}
+		if v.Denied && c.Mode == ModeMonitoring {
+			pass(&v)
 		}
 		o.action = actionOf(&v)
 		i.count(n, o)
