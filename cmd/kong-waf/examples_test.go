@@ -47,40 +47,6 @@ func TestEveryPluginHasADeckExample(t *testing.T) {
 	}
 }
 
-// TestKubernetesExamples: the manifests of each system are valid together, Secrets and all.
-func TestKubernetesExamples(t *testing.T) {
-	for _, tc := range []struct {
-		folder  string
-		plugins []string
-	}{
-		{folder: "behind-cloudflare", plugins: []string{"waf-ip-restriction", "waf-key-auth"}},
-		{folder: "ingress-controller", plugins: []string{"waf-key-auth", "waf-rate-limiting"}},
-	} {
-		t.Run(tc.folder, func(t *testing.T) {
-			files, err := filepath.Glob(filepath.Join(examples, "kubernetes", tc.folder, "*.yaml"))
-			require.NoError(t, err)
-			var manifests []string
-			for _, f := range files {
-				if filepath.Base(f) != "values.yaml" { // Helm's, not Kubernetes'
-					manifests = append(manifests, f)
-				}
-			}
-			require.Len(t, manifests, 3)
-			config, problems := declarative.Load(declarative.Options{Validator: newSchemas()}, manifests...)
-			require.NoError(t, problems.Err())
-			require.Empty(t, problems.Warnings())
-			var names []string
-			for _, p := range config.Plugins {
-				names = append(names, p.Name)
-				if p.Name == "waf-key-auth" {
-					require.NotEmpty(t, p.Config["credentials"], "the keys come from the Secret")
-				}
-			}
-			require.ElementsMatch(t, tc.plugins, names)
-		})
-	}
-}
-
 // TestCommaSeparatedStringIsExplained: the mistake that people make with address lists.
 func TestCommaSeparatedStringIsExplained(t *testing.T) {
 	_, problems := declarative.Parse(declarative.Options{Validator: newSchemas()}, declarative.Source{Name: "plugin.yaml", Data: []byte(`

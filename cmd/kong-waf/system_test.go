@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -69,9 +69,31 @@ func (r *recorded) take(t *testing.T, n int) (all []*events.Event) {
 	return all
 }
 
+// requireAction waits for an event of that action, and returns the last one.
+func (r *recorded) requireAction(t *testing.T, action string) (found *events.Event) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, e := range r.all {
+			if e.Action == action {
+				found = e
+			}
+		}
+		return found != nil
+	}, 5*time.Second, time.Millisecond)
+	return found
+}
+
 // newSystem serves a deck file. ${upstream} in it is the upstream's URL. Plugin configs are
 // completed as Kong does but not refused, so that a test can start a bad one.
 func newSystem(t *testing.T, deck string) *system {
+	t.Helper()
+	return newSystemOf(t, gateway.Options{}, declarative.Source{Name: "kong.yml", Data: []byte(deck)})
+}
+
+// newSystemOf serves files that belong together, by a gateway with those options.
+func newSystemOf(t *testing.T, options gateway.Options, sources ...declarative.Source) *system {
 	t.Helper()
 	s := &system{logs: &gatewaytest.Log{}}
 	logger := slog.New(slog.NewTextHandler(s.logs, nil))
@@ -85,10 +107,13 @@ func newSystem(t *testing.T, deck string) *system {
 	s.upstream, err = gatewaytest.NewUpstream()
 	require.NoError(t, err)
 	t.Cleanup(s.upstream.Close)
-	source := declarative.Source{Name: "kong.yml", Data: []byte(strings.ReplaceAll(deck, "${upstream}", "http://"+s.upstream.Addr))}
-	config, problems := declarative.Parse(declarative.Options{Validator: lenient{newSchemas()}}, source)
+	for i, source := range sources {
+		sources[i].Data = bytes.ReplaceAll(source.Data, []byte("${upstream}"), []byte("http://"+s.upstream.Addr))
+	}
+	config, problems := declarative.Parse(declarative.Options{Validator: lenient{newSchemas()}}, sources...)
 	require.NoError(t, problems.Err())
-	s.Rig, err = gatewaytest.NewRig(gateway.Options{Config: config, Socket: server.Socket, Plugins: gatewayPlugins(), Logger: logger})
+	options.Config, options.Socket, options.Plugins, options.Logger = config, server.Socket, gatewayPlugins(), logger
+	s.Rig, err = gatewaytest.NewRig(options)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

@@ -9,99 +9,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-const annotation = "konghq.com/"
-
 type kubeService struct {
 	object
 	ports map[string]int // by name
 	made  map[int]*Service
 }
 
+// kubeIngress is an Ingress or an HTTPRoute.
 type kubeIngress struct {
 	object
 	spec *mapping
-}
-
-// Annotations that the Kong Ingress Controller reads and that are read here.
-var (
-	ingressAnnotations = strings.Fields(`plugins strip-path preserve-host methods protocols https-redirect-status-code
-		regex-priority path-handling snis request-buffering response-buffering`)
-	serviceAnnotations = strings.Fields(`plugins protocol path retries connect-timeout read-timeout write-timeout`)
-	// unreadAnnotations are Kong's, too.
-	unreadAnnotations = strings.Fields(`override tags host-header host-aliases client-cert ca-certificates-secret
-		ca-certificates-configmap tls-verify tls-verify-depth upstream-policy rewrite regex-prefix user-tag`)
-)
-
-// checkAnnotations reports konghq.com annotations that nobody would read.
-func (o *object) checkAnnotations(known []string) {
-	for _, key := range sortedKeys(o.annotations) {
-		short, ours := strings.CutPrefix(key, annotation)
-		if !ours || slices.Contains(known, short) || strings.HasPrefix(short, "headers.") && o.kind == "Ingress" {
-			continue
-		}
-		at, field := o.annotated.line(key), o.annotated.sub(key)
-		hint := didYouMean(short, known)
-		if slices.Contains(unreadAnnotations, short) {
-			o.m.d.warnf(at, field, "not read here: neither checked nor used by the stand-in")
-		} else if hint != "" {
-			o.m.d.errorf(at, field, "unknown annotation%s", strings.Replace(hint, `"`, `"`+annotation, 1))
-		} else {
-			o.m.d.warnf(at, field, "unknown annotation on a %s", o.kind)
-		}
-	}
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// word, number, truth and words read one konghq.com annotation.
-func (o *object) word(key string) string { return o.annotations[annotation+key] }
-
-func (o *object) number(key string, fallback, low, high int) int {
-	v := o.word(key)
-	if v == "" {
-		return fallback
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < low || n > high {
-		o.bad(key, "expected a whole number between %d and %d, in quotes", low, high)
-		return fallback
-	}
-	return n
-}
-
-func (o *object) truth(key string, fallback bool) bool {
-	switch strings.ToLower(o.word(key)) {
-	case "":
-		return fallback
-	case "true":
-		return true
-	case "false":
-		return false
-	}
-	o.bad(key, `expected "true" or "false"`)
-	return fallback
-}
-
-func (o *object) words(key string) []string {
-	var out []string
-	for w := range strings.SplitSeq(o.word(key), ",") {
-		if w = strings.TrimSpace(w); w != "" {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
-func (o *object) bad(key, format string, args ...any) {
-	key = annotation + key
-	o.m.d.errorf(o.annotated.line(key), o.annotated.sub(key), format, args...)
 }
 
 func (b *builder) kubeService(o object) {
@@ -169,6 +86,9 @@ func (b *builder) kubernetesRoutes() {
 	for _, in := range b.kube.ingresses {
 		b.ingress(in)
 	}
+	for _, hr := range b.kube.httpRoutes {
+		b.httpRouteRules(hr)
+	}
 	for _, c := range b.kube.consumers {
 		b.attach(&c.object, func(p *Plugin) { p.Consumer = c.consumer })
 	}
@@ -223,14 +143,10 @@ func (b *builder) ingress(in *kubeIngress) {
 	m.finish()
 }
 
-func (b *builder) ingressPath(in *kubeIngress, host string, n *yaml.Node, path, name string) {
-	d := in.m.d
-	m := d.mapping(n, path)
-	if m == nil {
-		return
-	}
+// route is a Kong route with what the annotations say.
+func (in *kubeIngress) route(name string, at Position) *Route {
 	r := &Route{
-		Name: name, At: d.at(n), Methods: in.words("methods"), Protocols: in.words("protocols"),
+		Name: name, At: at, Methods: in.words("methods"), Protocols: in.words("protocols"),
 		StripPath: in.truth("strip-path", false), PreserveHost: in.truth("preserve-host", true),
 		RegexPriority:           in.number("regex-priority", 0, 0, 1<<31-1),
 		HTTPSRedirectStatusCode: in.number("https-redirect-status-code", 426, 301, 426),
@@ -243,18 +159,28 @@ func (b *builder) ingressPath(in *kubeIngress, host string, n *yaml.Node, path, 
 	for i, v := range r.Methods {
 		r.Methods[i] = strings.ToUpper(v)
 	}
-	if host != "" {
-		r.Hosts = []string{host}
-		if !hostPattern.MatchString(host) {
-			d.errorf(n, strings.Split(path, ".http.")[0]+".host", "invalid host name")
-		}
-	}
 	for _, key := range sortedKeys(in.annotations) {
 		if header, ok := strings.CutPrefix(key, annotation+"headers."); ok {
 			if r.Headers == nil {
 				r.Headers = map[string][]string{}
 			}
 			r.Headers[header] = in.words("headers." + header)
+		}
+	}
+	return r
+}
+
+func (b *builder) ingressPath(in *kubeIngress, host string, n *yaml.Node, path, name string) {
+	d := in.m.d
+	m := d.mapping(n, path)
+	if m == nil {
+		return
+	}
+	r := in.route(name, d.at(n))
+	if host != "" {
+		r.Hosts = []string{host}
+		if !hostPattern.MatchString(host) {
+			d.errorf(n, strings.Split(path, ".http.")[0]+".host", "invalid host name")
 		}
 	}
 	r.Paths = b.ingressPaths(m)
@@ -281,15 +207,22 @@ func (b *builder) ingressPaths(m *mapping) []string {
 	}
 	switch kind {
 	case "Exact":
-		return []string{"~" + quoteRegex(path) + "$"}
+		return exactPath(path)
 	case "Prefix":
-		trimmed := strings.TrimRight(path, "/")
-		if trimmed == "" {
-			return []string{"/"}
-		}
-		return []string{trimmed + "/", "~" + quoteRegex(trimmed) + "$"}
+		return prefixPaths(path)
 	}
 	return []string{path}
+}
+
+func exactPath(path string) []string { return []string{"~" + quoteRegex(path) + "$"} }
+
+// prefixPaths are Kong's paths for what Kubernetes means by a prefix: whole segments.
+func prefixPaths(path string) []string {
+	trimmed := strings.TrimRight(path, "/")
+	if trimmed == "" {
+		return []string{"/"}
+	}
+	return []string{trimmed + "/", "~" + quoteRegex(trimmed) + "$"}
 }
 
 func quoteRegex(s string) string {

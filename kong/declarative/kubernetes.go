@@ -16,6 +16,7 @@ type manifests struct {
 	secrets        map[string]*kubeSecret
 	services       map[string]*kubeService
 	ingresses      []*kubeIngress
+	httpRoutes     []*kubeIngress
 	consumers      []*kubeConsumer
 	global         []*kubePlugin
 	annotated      []annotated
@@ -67,11 +68,13 @@ type kubeConsumer struct {
 
 // ignoredKinds are manifests that say nothing to Kong's routing or plugins.
 var ignoredKinds = strings.Fields(`
-	ClusterRole ClusterRoleBinding ConfigMap CronJob CustomResourceDefinition DaemonSet Deployment HorizontalPodAutoscaler
-	IngressClass IngressClassParameters Job LimitRange Namespace NetworkPolicy PersistentVolume PersistentVolumeClaim Pod
+	ClusterRole ClusterRoleBinding ConfigMap CronJob CustomResourceDefinition DaemonSet Deployment GatewayClass
+	HorizontalPodAutoscaler IngressClass IngressClassParameters Job LimitRange Namespace NetworkPolicy PersistentVolume PersistentVolumeClaim Pod
 	PodDisruptionBudget PodMonitor PrometheusRule ReplicaSet ResourceQuota Role RoleBinding ServiceAccount ServiceMonitor
 	StatefulSet StorageClass KongUpstreamPolicy KongVault KongLicense KongConsumerGroup KongCustomEntity
 	Certificate ClusterIssuer Issuer Endpoints EndpointSlice`)
+
+const gatewayAPI = "gateway.networking.k8s.io/v1"
 
 func (b *builder) manifest(m *mapping) {
 	o := object{m: m, kind: m.str("kind"), labels: map[string]string{}, annotations: map[string]string{}}
@@ -115,10 +118,16 @@ func (b *builder) manifest(m *mapping) {
 		b.kongIngress(o)
 	case "KongCredential":
 		b.kongCredential(o)
-	case "Gateway", "GatewayClass", "HTTPRoute", "GRPCRoute", "ReferenceGrant", "TCPIngress", "UDPIngress":
+	case "Gateway":
+		b.api(m, api, gatewayAPI)
+		b.kubeGateway(o)
+	case "HTTPRoute":
+		b.api(m, api, gatewayAPI)
+		b.httpRoute(o)
+	case "GRPCRoute", "ReferenceGrant", "TCPIngress", "UDPIngress":
 		m.d.warnf(m.line("kind"), "kind", "%s is not read here", o.kind)
 	default:
-		known := []string{"KongPlugin", "KongClusterPlugin", "KongConsumer", "Secret", "Service", "Ingress"}
+		known := []string{"KongPlugin", "KongClusterPlugin", "KongConsumer", "Secret", "Service", "Ingress", "Gateway", "HTTPRoute"}
 		if hint := didYouMean(o.kind, slices.Concat(known, ignoredKinds)); hint != "" {
 			m.d.errorf(m.line("kind"), "kind", "unknown kind %q%s", o.kind, hint)
 		} else {

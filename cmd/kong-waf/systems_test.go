@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"kongwaf/kong/declarative"
+	"kongwaf/kong/gateway"
+	"kongwaf/kong/gateway/gatewaytest"
+)
+
+// The systems that examples/ holds a folder for, each with everything that its README applies
+// together.
+var systems = []struct {
+	folder string
+	sets   [][]string // what is served at once
+}{
+	{folder: "kubernetes", sets: [][]string{
+		{"plugins.yaml", "waf.yaml", "consumer.yaml", "service.yaml", "ingress.yaml"},
+		{"plugins.yaml", "waf.yaml", "consumer.yaml", "service.yaml", "httproute.yaml"},
+	}},
+	{folder: "cloudflare", sets: [][]string{{"plugins.yaml", "waf.yaml", "consumer.yaml", "ingress.yaml"}}},
+}
+
+// notKong are YAML files that somebody else reads.
+var notKong = []string{"values.yaml"}
+
+// TestSystemsAreValid: every file is in a set, and every set passes `kong-waf validate`
+// without so much as a warning.
+func TestSystemsAreValid(t *testing.T) {
+	for _, system := range systems {
+		t.Run(system.folder, func(t *testing.T) {
+			files, err := filepath.Glob(filepath.Join(examples, system.folder, "*.y*ml"))
+			require.NoError(t, err)
+			for _, file := range files {
+				name := filepath.Base(file)
+				require.True(t, slices.Contains(notKong, name) || slices.Contains(slices.Concat(system.sets...), name), "nothing checks %s", file)
+			}
+			for _, set := range system.sets {
+				var args []string
+				for _, name := range set {
+					args = append(args, filepath.Join(examples, system.folder, name))
+				}
+				var out strings.Builder
+				require.Zero(t, runValidate(args, nil, &out, &out), out.String())
+				require.Contains(t, out.String(), " files: 0 errors, 0 warnings")
+			}
+		})
+	}
+}
+
+// TestSystemsReadme: each README has what a stranger needs, names every file of its folder and
+// none that is not there.
+func TestSystemsReadme(t *testing.T) {
+	named := regexp.MustCompile(`(?:examples|kong)/[a-z-]+/[A-Za-z.-]+`)
+	linked := regexp.MustCompile(`\]\(([^):]+)\)`)
+	for _, system := range systems {
+		t.Run(system.folder, func(t *testing.T) {
+			folder := filepath.Join(examples, system.folder)
+			text := readExample(t, system.folder, "README.md")
+			for _, heading := range []string{"Before you begin", "Install", "What to see", "From monitoring to block", "Remove"} {
+				require.Contains(t, text, "\n## "+heading+"\n")
+			}
+			for _, path := range named.FindAllString(text, -1) {
+				require.FileExists(t, filepath.Join("..", "..", path))
+			}
+			var links []string
+			for _, match := range linked.FindAllStringSubmatch(text, -1) {
+				require.FileExists(t, filepath.Join(folder, match[1]))
+				links = append(links, match[1])
+			}
+			entries, err := os.ReadDir(folder)
+			require.NoError(t, err)
+			for _, e := range entries {
+				if e.Name() != "README.md" {
+					require.Contains(t, links, e.Name(), "the README says nothing of it")
+				}
+			}
+		})
+	}
+}
+
+// newExample serves files of a system; edits are pairs of what to replace and by what, as a
+// reader would. Whatever upstream the files name, it is ours.
+func newExample(t *testing.T, options gateway.Options, folder string, files []string, edits ...string) *system {
+	t.Helper()
+	var sources []declarative.Source
+	for _, name := range files {
+		text := readExample(t, folder, name)
+		sources = append(sources, declarative.Source{Name: name, Data: []byte(strings.NewReplacer(edits...).Replace(text))})
+	}
+	var s *system
+	options.DialUpstream = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, s.upstream.Addr)
+	}
+	s = newSystemOf(t, options, sources...)
+	return s
+}
+
+func readExample(t *testing.T, folder, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(examples, folder, name))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// once sends a GET until it is not refused for calling too often.
+func (s *system) once(t *testing.T, target string, headers ...string) (answer *gatewaytest.Response) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		answer = s.get(t, target, headers...)
+		return answer.Status != 429
+	}, 10*time.Second, 50*time.Millisecond)
+	return answer
+}
+
+func requireAnswer(t *testing.T, status int, text string, answer *gatewaytest.Response) {
+	t.Helper()
+	require.Equal(t, status, answer.Status, answer.Body)
+	require.Contains(t, answer.Body, text)
+}
+
+const injection = "/users?id=1'+or+'1'='1"
+
+func TestSystemOnKubernetes(t *testing.T) {
+	for _, set := range systems[0].sets {
+		t.Run(set[len(set)-1], func(t *testing.T) {
+			s := newExample(t, gateway.Options{}, "kubernetes", set)
+			requireAnswer(t, 401, "No API key found in request", s.get(t, "/users"))
+			requireAnswer(t, 401, "Unauthorized", s.get(t, "/users", "apikey", "guessed"))
+			requireAnswer(t, 404, "no Route matched", s.send(t, "POST", "/users", "{}", "apikey", "top-secret-key"))
+			requireAnswer(t, 404, "no Route matched", s.get(t, "/usersandmore", "apikey", "top-secret-key"))
+			require.Empty(t, s.upstream.Take(), "refused calls stay outside")
+
+			requireAnswer(t, 200, "", s.once(t, "/users/7", "apikey", "top-secret-key"))
+			requireAnswer(t, 200, "", s.once(t, "/users?apikey=top-secret-key"))
+			received := s.upstream.Take()
+			require.Len(t, received, 2)
+			require.Equal(t, "/api/getusers/7", received[0].Target)
+			require.Equal(t, "/api/getusers?apikey=top-secret-key", received[1].Target)
+			require.Equal(t, "api.example.com", received[0].Headers.Get("Host"))
+			require.Equal(t, "topuser", received[0].Headers.Get("X-Consumer-Custom-ID"))
+
+			limited := func() bool { return s.get(t, "/users", "apikey", "top-secret-key").Status == 429 }
+			require.Eventually(t, limited, 10*time.Second, time.Millisecond, "a loop of calls")
+
+			requireAnswer(t, 200, "", s.once(t, injection, "apikey", "top-secret-key"))
+			s.events.requireAction(t, "reported")
+			s = newExample(t, gateway.Options{}, "kubernetes", set, "mode: monitoring", "mode: block")
+			requireAnswer(t, 403, "", s.get(t, injection, "apikey", "top-secret-key"))
+			s.events.requireAction(t, "blocked")
+		})
+	}
+}
+
+// TestTimeouts: what both ways of writing the route promise of the back end.
+func TestTimeouts(t *testing.T) {
+	for _, set := range systems[0].sets {
+		var files []string
+		for _, name := range set {
+			files = append(files, filepath.Join(examples, "kubernetes", name))
+		}
+		config, problems := declarative.Load(declarative.Options{Validator: newSchemas()}, files...)
+		require.NoError(t, problems.Err())
+		require.Len(t, config.Services, 1)
+		s := config.Services[0]
+		require.Equal(t, []int{10_000, 10_000, 10_000, 10}, []int{s.ConnectTimeout, s.ReadTimeout, s.WriteTimeout, s.Retries})
+	}
+}
+
+func TestSystemBehindCloudflare(t *testing.T) {
+	options := gateway.Options{TrustedIPs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, RealIPHeader: "CF-Connecting-IP"}
+	set := systems[1].sets[0]
+	https := func(more ...string) []string {
+		return append([]string{"X-Forwarded-Proto", "https", "CF-Connecting-IP", "203.0.113.9"}, more...)
+	}
+	s := newExample(t, options, "cloudflare", set)
+	requireAnswer(t, 403, "IP address not allowed: 127.0.0.1",
+		s.get(t, "/users", "X-Forwarded-Proto", "https", "CF-Connecting-IP", "173.245.48.1", "apikey", "change-me"))
+	require.Empty(t, s.upstream.Take(), "who is not the proxy cannot say that he is")
+
+	// From here on, loopback is the proxy.
+	edits := []string{"    - 131.0.72.0/22", "    - 131.0.72.0/22\n    - 127.0.0.0/8"}
+	s = newExample(t, options, "cloudflare", set, edits...)
+	requireAnswer(t, 426, "Please use HTTPS protocol", s.get(t, "/users", "apikey", "change-me"))
+	requireAnswer(t, 401, "No API key found in request", s.get(t, "/users", https()...))
+	requireAnswer(t, 401, "Unauthorized", s.get(t, "/users", https("apikey", "guessed")...))
+	require.Empty(t, s.upstream.Take())
+	requireAnswer(t, 200, "", s.get(t, "/users", https("apikey", "change-me")...))
+	received := s.upstream.Take()
+	require.Len(t, received, 1)
+	require.Equal(t, "/users", received[0].Target)
+	require.Equal(t, "203.0.113.9", received[0].Headers.Get("X-Real-IP"))
+
+	requireAnswer(t, 200, "", s.get(t, injection, https("apikey", "change-me")...))
+	require.Equal(t, "203.0.113.9", s.events.requireAction(t, "reported").Client, "the caller, not the proxy")
+	s = newExample(t, options, "cloudflare", set, append(edits, "mode: monitoring", "mode: block")...)
+	requireAnswer(t, 403, "", s.get(t, injection, https("apikey", "change-me")...))
+}
+
+// TestProxyRanges: the allow-list and Kong's trusted_ips are the same ranges.
+func TestProxyRanges(t *testing.T) {
+	var values struct {
+		Gateway struct {
+			Proxy struct {
+				Policy string `yaml:"externalTrafficPolicy"`
+			}
+			Env map[string]string
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(readExample(t, "cloudflare", "values.yaml")), &values))
+	require.Equal(t, "Local", values.Gateway.Proxy.Policy, "else the peer is a node")
+	var plugin struct{ Config struct{ Allow []string } }
+	require.NoError(t, yaml.Unmarshal([]byte(readExample(t, "cloudflare", "plugins.yaml")), &plugin))
+	require.NotEmpty(t, plugin.Config.Allow)
+	require.Equal(t, plugin.Config.Allow, strings.Split(values.Gateway.Env["trusted_ips"], ","))
+	require.Equal(t, "CF-Connecting-IP", values.Gateway.Env["real_ip_header"])
+}
