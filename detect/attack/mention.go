@@ -23,12 +23,16 @@ func (s *session) mentioned(r *reading.Reading, language int, m value.Match) (_ 
 		l.Source != detect.SourceBody && l.Source != detect.SourceQuery || !s.work.Spend(talkCost*len(text)) {
 		return m, false
 	}
+	typ := s.placeOf(l, l.Place())
+	if typ == place.Scalar {
+		return m, false // words around a payload are no more than a disguise there
+	}
 	talk := document.TalkOf(text, m.Start, m.End)
 	manner := document.Anywhere
 	switch {
 	case strings.HasPrefix(m.Shape, "JNDI"):
 		manner = document.Careful
-	case s.placeOf(l, l.Place()) == place.Message:
+	case typ == place.Message:
 		manner = document.InMessage
 	}
 	if !talk.Mentions(m.Start, manner) {

@@ -31,9 +31,10 @@ const (
 	Credential      // a password or a key
 	Page            // the address of a page, repeated by the browser for each file that the page loads
 	Markup          // a whole page in a file of its own
+	Scalar          // what an application looks up, compares or follows: an id, a user's name, an order, a file, an address
 )
 
-var typeNames = [...]string{"", "message", "prompt", "program", "log", "credential", "page address", "page in a file"}
+var typeNames = [...]string{"", "message", "prompt", "program", "log", "credential", "page address", "page in a file", "scalar"}
 
 // String returns the type in a word or two, "" for Unknown.
 func (t Type) String() string {
@@ -84,7 +85,16 @@ var rules = [...]rule{
 
 	{typ: Credential, names: "password passwd pwd pass passphrase passcode new_password old_password newpassword oldpassword password_confirmation client_secret"},
 	{typ: Message, names: "text content message comment body description note notes question answer review reply caption summary details feedback bio about post markdown"},
+	{typ: Scalar, names: scalars},
 }
+
+// scalars are names of parameters in which nobody writes sentences.
+const scalars = "id ids uid uuid gid pid cid sid userid user_id itemid item_id postid post_id productid product_id orderid order_id " +
+	"accountid account_id parentid parent_id categoryid category_id pageid page_id user username login account email mail phone zip " +
+	"page limit offset start size count sort sortby sort_by order orderby order_by dir direction column field fields filter category cat type " +
+	"status state lang locale format file filename path folder doc document template view theme layout include module action cmd command exec " +
+	"execute ping ip host hostname domain port url uri link href src redirect redirect_uri return return_url returnurl next callback dest " +
+	"date year month day price amount qty quantity code sku slug token key session cookie"
 
 // names has the names of all rules; bit n stands for rule n.
 var names = func() *words.Set {
@@ -101,15 +111,17 @@ const yamlRoot = "body.yaml"
 // Of returns the type of the place at which a value of the given name stands in the body or
 // the query of a request for the target. Other places have no type.
 func Of(name string, at detect.Place, target string) Type {
-	mask := names.Of(name)
-	if mask == 0 {
-		if name == "" && at == yamlRoot {
-			return Program // the lines of a block
-		}
+	if source := at.Source(); source != detect.SourceBody && source != detect.SourceQuery {
 		return Unknown
 	}
-	source := at.Source()
-	if source != detect.SourceBody && source != detect.SourceQuery {
+	mask := names.Of(name)
+	if mask == 0 {
+		switch {
+		case name == "" && at == yamlRoot:
+			return Program // the lines of a block
+		case isID(name):
+			return Scalar
+		}
 		return Unknown
 	}
 	for i := range rules {
@@ -118,6 +130,15 @@ func Of(name string, at detect.Place, target string) Type {
 		}
 	}
 	return Unknown
+}
+
+// isID reports whether a name is that of an id: order_id, order-id, orderId, orderID.
+func isID(name string) bool {
+	if len(name) < 3 {
+		return false
+	}
+	before, end := name[len(name)-3], name[len(name)-2:]
+	return end == "Id" || end == "ID" || end == "id" && (before == '_' || before == '-')
 }
 
 // fits reports whether the rule holds for a place that has one of its names.

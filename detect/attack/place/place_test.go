@@ -34,16 +34,23 @@ func TestOf(t *testing.T) {
 
 		{name: "query", at: "query.query", target: "/api/v1/query?query=x", want: Unknown},
 		{name: "event", at: "body.json.event", target: "/events?a=/services/collector", want: Unknown},
-		{name: "cmd", at: "query.cmd", want: Unknown},
-		{name: "cmd", at: "query.cmd[]", want: Unknown},
-		{name: "cmd", at: "body.json.cmd", want: Unknown},
-		{name: "command", at: "body.form.spec.command", want: Unknown},
+		{name: "cmd", at: "query.cmd", want: Scalar},
+		{name: "cmd", at: "query.cmd[]", want: Scalar},
+		{name: "cmd", at: "body.json.cmd", want: Scalar},
+		{name: "command", at: "body.form.spec.command", want: Scalar},
 		{name: "source", at: "body.json.source", want: Unknown},
 		{name: "description", at: "body.json.tools_list.description", want: Message},
 		{name: "prompt", at: "query.prompt", want: Unknown},
 		{name: "comment", at: "header.comment", want: Unknown},
 		{name: "password", at: "cookie.password", want: Unknown},
-		{name: "id", at: "query.id", want: Unknown},
+		{name: "id", at: "query.id", want: Scalar},
+		{name: "User_ID", at: "body.json.user_id", want: Scalar},
+		{name: "invoice_id", at: "query.invoice_id", want: Scalar},
+		{name: "invoiceID", at: "query.invoiceID", want: Scalar},
+		{name: "userId", at: "cookie.userId", want: Unknown},
+		{name: "paid", at: "query.paid", want: Unknown},
+		{name: "q", at: "query.q", want: Unknown},
+		{name: "title", at: "body.json.title", want: Unknown},
 	}
 	for _, r := range rows {
 		t.Run(string(r.at)+r.target, func(t *testing.T) {
