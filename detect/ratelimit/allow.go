@@ -17,17 +17,19 @@ var ErrContended = errors.New("ratelimit: the table could not be changed")
 // An event other than zero is remembered until Done; if Allow finds it remembered, the call
 // is allowed without being counted again. See the package documentation for what that
 // guarantees. On an error the call was not counted, and the Result says nothing.
-func (t *Table) Allow(now time.Time, k Key, limits Limits, e Event) (Result, error) {
-	if limits == (Limits{}) {
+//
+// A key belongs to one shape: counters of one mean nothing in another.
+func (t *Table) Allow(now time.Time, k Key, rule Rule, e Event) (Result, error) {
+	if rule.Limits == (Limits{}) {
 		return Result{Allowed: true}, nil
 	}
 	k.bucket %= t.buckets // a Key of another table must not lead outside of this one
-	second := seconds(now)
-	if e != 0 && t.wasCounted(e, second) {
-		return t.repeated(k, &limits, second)
+	m := momentOf(now)
+	if e != 0 && t.wasCounted(e, m.second) {
+		return t.repeated(k, &rule, m)
 	}
 	var own cell
-	r, err := t.decide(k, &limits, e, second, &own)
+	r, err := t.decide(k, &rule, e, m, &own)
 	if !r.Allowed || e == 0 {
 		t.release(own) // else it is remembered until Done
 	}
@@ -36,9 +38,9 @@ func (t *Table) Allow(now time.Time, k Key, limits Limits, e Event) (Result, err
 
 // decide judges and counts a call that has not been counted. It begins a journal cell when
 // it needs one, and leaves it in own.
-func (t *Table) decide(k Key, limits *Limits, e Event, second uint32, own *cell) (Result, error) {
+func (t *Table) decide(k Key, rule *Rule, e Event, now moment, own *cell) (Result, error) {
 	for range maxTries {
-		s, ok := t.locate(k, second)
+		s, ok := t.locate(k, now.second)
 		if !ok {
 			break
 		}
@@ -46,25 +48,30 @@ func (t *Table) decide(k Key, limits *Limits, e Event, second uint32, own *cell)
 		if !ok {
 			continue
 		}
-		at := forward(second, i.payload())
-		used, over, ok := t.used(s, i, at)
+		m := now.notBefore(i.payload())
+		reading, over, ok := t.read(s, i, rule, m)
 		if !ok {
 			continue
 		}
-		if exceeds(limits, &used) {
-			return result(limits, &used, at, false), nil
+		if full(rule, &reading) {
+			return result(rule, &reading, m, false), nil
 		}
 		if own.state == 0 {
 			near := uint64(e)
 			if e == 0 {
 				near = k.tag
 			}
-			if *own, ok = t.begin(e, near, second); !ok {
+			if *own, ok = t.begin(e, near, now.second); !ok {
 				break
 			}
 		}
 		atomic.StoreUint64(t.slotOf(own.c), uint64(s))
-		atomic.StoreUint64(t.operation(own.c), uint64(newOperation(limits, over, at)))
+		for p := range reading {
+			if rule.Limits[p] > 0 {
+				atomic.StoreUint64(t.value(own.c, Period(p)), reading[p].next)
+			}
+		}
+		atomic.StoreUint64(t.operation(own.c), uint64(newOperation(&rule.Limits, over, m.second)))
 		t.reached(stepPrepared)
 		next := i.next(pending, uint32(own.c))
 		if !t.swapIntent(s, i, next) {
@@ -72,12 +79,7 @@ func (t *Table) decide(k Key, limits *Limits, e Event, second uint32, own *cell)
 		}
 		t.reached(stepDecided)
 		t.help(s, next)
-		for p := range limits {
-			if limits[p] > 0 {
-				used[p]++
-			}
-		}
-		return result(limits, &used, at, true), nil
+		return result(rule, &reading, m, true), nil
 	}
 	return Result{}, ErrContended
 }
@@ -93,19 +95,27 @@ func (t *Table) resting(s int, k Key) (intent, bool) {
 	return i, i.kind() == atRest && atomic.LoadUint64(t.key(s))>>16 == k.tag
 }
 
-// used returns the calls in the windows that hold second at, and how many periods have new
-// windows since the slot's last call; false if the slot has changed meanwhile.
-func (t *Table) used(s int, i intent, at uint32) (used [Periods]uint64, over int, ok bool) {
-	used, ok = t.counts(s, i)
-	over = ended(i.payload(), at)
-	clear(used[:over])
-	return used, over, ok
+// readings are what a slot's counters mean at a moment; zero where there is no limit.
+type readings [Periods]reading
+
+// read reads a slot's counters, and tells how many periods have new windows since its last
+// call; false if the slot has changed meanwhile.
+func (t *Table) read(s int, i intent, rule *Rule, m moment) (r readings, over int, ok bool) {
+	counts, ok := t.counts(s, i)
+	last := i.payload()
+	over = ended(last, m.second)
+	for p := Period(0); p < Periods; p++ {
+		if rule.Limits[p] > 0 {
+			r[p] = rule.read(p, counts[p], last, int(p) < over, m)
+		}
+	}
+	return r, over, ok
 }
 
-// exceeds reports whether any limit is used up.
-func exceeds(limits *Limits, used *[Periods]uint64) bool {
-	for p := range limits {
-		if limits[p] > 0 && (used[p] >= limits[p] || used[p] >= maxCount) {
+// full reports whether any limit is used up.
+func full(rule *Rule, r *readings) bool {
+	for p := range r {
+		if rule.Limits[p] > 0 && r[p].full {
 			return true
 		}
 	}
@@ -113,25 +123,25 @@ func exceeds(limits *Limits, used *[Periods]uint64) bool {
 }
 
 // repeated allows an event that has been counted before, and tells the state of its windows.
-func (t *Table) repeated(k Key, limits *Limits, second uint32) (Result, error) {
-	var used [Periods]uint64
-	at := second
+func (t *Table) repeated(k Key, rule *Rule, now moment) (Result, error) {
+	var found readings
+	m := now
 	for range maxTries {
-		s, found, _, _ := t.search(k)
-		if !found {
+		s, ok, _, _ := t.search(k)
+		if !ok {
 			break // dropped meanwhile
 		}
 		i, ok := t.resting(s, k)
 		if !ok {
 			continue
 		}
-		at = forward(second, i.payload())
-		if u, _, ok := t.used(s, i, at); ok {
-			used = u
+		m = now.notBefore(i.payload())
+		if r, _, ok := t.read(s, i, rule, m); ok {
+			found = r
 			break
 		}
 	}
-	r := result(limits, &used, at, true)
+	r := describe(rule, found.values(), m, true)
 	r.Repeated = true
 	atomic.AddUint64(&t.header[wordRepeated], 1)
 	return r, nil

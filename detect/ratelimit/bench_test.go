@@ -27,7 +27,7 @@ func BenchmarkAllow(b *testing.B) {
 		}
 		now := at("2026-11-21 10:00:00")
 		for _, k := range keys { // the slots are there
-			if _, err := table.Allow(now, k, Limits{Year: 1 << 39}, 0); err != nil {
+			if _, err := table.Allow(now, k, Rule{Limits: Limits{Year: 1 << 39}}, 0); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -45,7 +45,7 @@ func BenchmarkAllow(b *testing.B) {
 					if row.event {
 						e = Event(n * 0x9e3779b97f4a7c15)
 					}
-					if _, err := table.Allow(now, keys[n*0x9e3779b9%uint64(len(keys))], row.limits, e); err != nil {
+					if _, err := table.Allow(now, keys[n*0x9e3779b9%uint64(len(keys))], Rule{Limits: row.limits}, e); err != nil {
 						b.Fatal(err)
 					}
 					table.Done(e)
@@ -63,7 +63,7 @@ func BenchmarkNewClients(b *testing.B) {
 	n := 0
 	call := func() {
 		n++
-		if _, err := table.Allow(now, table.Key("plugin", "route", fmt.Sprint(n)), Limits{Hour: 10}, 0); err != nil {
+		if _, err := table.Allow(now, table.Key("plugin", "route", fmt.Sprint(n)), Rule{Limits: Limits{Hour: 10}}, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -66,7 +66,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 					first, second := twoMappings(t, Size(32))
 					row.prepare(t, first)
 					event := first.Event("the event")
-					if !die(first, at, n, func() { _, _ = first.Allow(now, first.Key("who"), limits, event) }) {
+					if !die(first, at, n, func() { _, _ = first.Allow(now, first.Key("who"), Rule{Limits: limits}, event) }) {
 						continue
 					}
 					reached[at] = true
@@ -77,7 +77,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 					if repeat {
 						next = event
 					}
-					r, err := second.Allow(now, second.Key("who"), limits, next)
+					r, err := second.Allow(now, second.Key("who"), Rule{Limits: limits}, next)
 					require.NoError(t, err, name)
 					require.True(t, r.Allowed, name)
 					require.Equal(t, repeat && decided, r.Repeated, name)
@@ -91,11 +91,11 @@ func TestDeathAtEveryStep(t *testing.T) {
 						}
 					}
 					// And again, as a second crash would have it: counted once for good.
-					r, err = second.Allow(now, second.Key("who"), limits, next)
+					r, err = second.Allow(now, second.Key("who"), Rule{Limits: limits}, next)
 					require.NoError(t, err, name)
 					require.True(t, r.Allowed && r.Repeated, name)
 					second.Done(next)
-					r, err = second.Allow(now, second.Key("who"), limits, 0)
+					r, err = second.Allow(now, second.Key("who"), Rule{Limits: limits}, 0)
 					require.NoError(t, err, name)
 					require.False(t, r.Repeated, name)
 					require.Equal(t, row.counted[Hour]+want+1, 20-r.Windows[Hour].Remaining, name)
@@ -113,8 +113,17 @@ func TestDeathAtEveryStep(t *testing.T) {
 // TestDeathsUnderLoad kills operations at random while others go on. Every event is repeated
 // until it is answered; a limit of N must then have admitted exactly N events.
 func TestDeathsUnderLoad(t *testing.T) {
+	for _, rule := range []Rule{
+		{Limits: Limits{Minute: 2900, Hour: 2800, Day: 2800}},
+		{Limits: Limits{Minute: 2900, Hour: 2800, Day: 2800}, Shape: Sliding},
+		{Limits: Limits{Minute: 2900, Hour: 5}, Shape: GCRA, Burst: 2800},
+	} {
+		t.Run(rule.Shape.String(), func(t *testing.T) { deathsUnderLoad(t, rule) })
+	}
+}
+
+func deathsUnderLoad(t *testing.T, rule Rule) {
 	const workers, events = 8, 500
-	limits := Limits{Minute: 2900, Hour: 2800, Day: 2800}
 	first, second := twoMappings(t, Size(1000))
 	now := at("2026-11-21 10:00:00")
 	var admitted, deaths, repeated atomic.Int64
@@ -131,7 +140,7 @@ func TestDeathsUnderLoad(t *testing.T) {
 					process := *mapping // a process of its own over the same memory
 					e := process.Event(fmt.Sprint(w, "/", n))
 					if die(&process, step(1+random.IntN(int(steps)-1)), 1+random.IntN(4), func() {
-						r, err := process.Allow(now, process.Key("who"), limits, e)
+						r, err := process.Allow(now, process.Key("who"), rule, e)
 						if err != nil {
 							t.Error(err)
 						}
@@ -156,9 +165,12 @@ func TestDeathsUnderLoad(t *testing.T) {
 	require.Greater(t, deaths.Load(), int64(500), "too few deaths to show anything")
 	require.Greater(t, repeated.Load(), int64(100))
 	require.Equal(t, repeated.Load(), int64(first.Stats().Repeated))
-	r := allow(t, first, now, "who", limits)
+	r, err := first.Allow(now, first.Key("who"), rule, 0)
+	require.NoError(t, err)
 	require.False(t, r.Allowed)
-	require.Equal(t, uint64(100), r.Windows[Minute].Remaining)
+	if rule.Shape != GCRA {
+		require.Equal(t, uint64(100), r.Windows[Minute].Remaining)
+	}
 	t.Logf("%d deaths, %d events found counted", deaths.Load(), repeated.Load())
 }
 
@@ -170,7 +182,7 @@ func TestEventIsForgottenInTheEnd(t *testing.T) {
 		after    time.Duration
 		repeated bool
 	}{{0, false}, {time.Second, true}, {2 * time.Minute, true}, {2*time.Minute + time.Second, false}} {
-		r, err := table.Allow(now.Add(row.after), table.Key("k"), Limits{Hour: 10}, e)
+		r, err := table.Allow(now.Add(row.after), table.Key("k"), Rule{Limits: Limits{Hour: 10}}, e)
 		require.NoError(t, err)
 		require.Equal(t, row.repeated, r.Repeated, "call %d", i)
 	}
@@ -181,12 +193,12 @@ func TestJournalOverflow(t *testing.T) {
 	now := at("2026-11-21 10:00:00")
 	// 65 events that all belong to the same 64 cells, none answered.
 	for n := range journalWindow + 1 {
-		r, err := table.Allow(now.Add(time.Duration(n)*time.Millisecond), table.Key("k"), Limits{Hour: 1000}, Event(1+n*Events))
+		r, err := table.Allow(now.Add(time.Duration(n)*time.Millisecond), table.Key("k"), Rule{Limits: Limits{Hour: 1000}}, Event(1+n*Events))
 		require.NoError(t, err)
 		require.True(t, r.Allowed)
 	}
 	require.Equal(t, uint64(1), table.Stats().Forgotten)
-	r, err := table.Allow(now, table.Key("k"), Limits{Hour: 1000}, Event(1+journalWindow*Events))
+	r, err := table.Allow(now, table.Key("k"), Rule{Limits: Limits{Hour: 1000}}, Event(1+journalWindow*Events))
 	require.NoError(t, err)
 	require.True(t, r.Repeated, "the newest is remembered")
 	require.Equal(t, uint64(1000-journalWindow-1), r.Windows[Hour].Remaining)
@@ -252,7 +264,7 @@ func FuzzDamagedMemory(f *testing.F) {
 			}
 			k := keys[random.IntN(3)]
 			e := Event(random.Uint64() % 3)
-			if r, err := table.Allow(now, k, Limits{Minute: 5, Year: 100}, e); err != nil && r.Allowed {
+			if r, err := table.Allow(now, k, Rule{Limits: Limits{Minute: 5, Year: 100}}, e); err != nil && r.Allowed {
 				t.Error("an error that allows")
 			}
 			table.Done(e)

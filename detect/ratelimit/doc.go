@@ -1,7 +1,7 @@
 // Package ratelimit counts calls in fixed calendar windows (second, minute, hour, day,
-// month, year; UTC, as Kong's policy "local"), several limits at once, all or nothing. A
-// limit of N admits exactly N calls in a window, at any concurrency. A refused call counts
-// nothing. Time is passed in.
+// month, year; UTC, as Kong's policy "local"), in sliding windows, or by GCRA; see [Shape].
+// Several limits at once, all or nothing. A limit of N admits exactly N calls in a window,
+// at any concurrency. A refused call counts nothing. Time is passed in.
 //
 // # Where the counters live
 //
@@ -17,8 +17,8 @@
 //
 // A slot holds an intent word and one counter for each period. The intent of a slot at rest
 // is the second of its last call; the windows of all its counters follow from that. A call
-// reads the slot, decides, writes what it wants to do into a journal cell (which counters,
-// which windows have ended), and then swaps the intent for a pointer to that cell. This one
+// reads the slot, decides, writes what it wants to do into a journal cell (the counters' new
+// values, which windows have ended), and then swaps the intent for a pointer to that cell. This one
 // compare-and-swap is the decision: before it nothing has been counted, after it everything
 // will be, by the caller or by whoever comes next. A sequence number in the intent and in
 // the counters makes sure that nothing is applied twice.
@@ -27,7 +27,8 @@
 //
 // The size is fixed when the table is made: 128 bytes for each client that is to be tracked,
 // half of the slots being kept free on average. Slots whose windows have ended are reused
-// first. If a bucket is full of windows that still run, the one that ends soonest is
+// first; a sliding window or a GCRA level is taken to have ended when the calendar's has.
+// If a bucket is full of windows that still run, the one that ends soonest is
 // dropped, and counted in [Stats]: its client starts afresh. With a table made for n
 // clients this practically does not happen before n are tracked.
 //

@@ -13,7 +13,7 @@ func Example() {
 	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 	for range 2 {
 		event := table.Event("the gateway's id of the request", "the plugin's id")
-		r, err := table.Allow(now, table.Key("the route's id", "203.0.113.7"), limits, event)
+		r, err := table.Allow(now, table.Key("the route's id", "203.0.113.7"), ratelimit.Rule{Limits: limits}, event)
 		if err != nil {
 			fmt.Println(err)
 			continue

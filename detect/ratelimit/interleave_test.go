@@ -77,7 +77,7 @@ func TestAnotherComesBetween(t *testing.T) {
 						calls = append(calls, allow(t, first, now, "who", limits))
 					}
 					if !between(first, at, n, func() { calls = append(calls, other.run(second)...) }, func() {
-						r, err := first.Allow(now, first.Key("who"), limits, first.Event("e"))
+						r, err := first.Allow(now, first.Key("who"), Rule{Limits: limits}, first.Event("e"))
 						require.NoError(t, err)
 						first.Done(first.Event("e"))
 						calls = append(calls, r)
@@ -132,7 +132,7 @@ func TestTwoCandidates(t *testing.T) {
 			require.True(t, between(first, stepChosen, 1, func() {
 				require.True(t, second.remove(freed, second.loadIntent(freed)))
 				if dies {
-					require.True(t, die(second, stepClaimed, 1, func() { _, _ = second.Allow(now, k, limits, 0) }))
+					require.True(t, die(second, stepClaimed, 1, func() { _, _ = second.Allow(now, k, Rule{Limits: limits}, 0) }))
 				} else {
 					calls = append(calls, allow(t, second, now, who, limits))
 				}

@@ -2,7 +2,8 @@ package ratelimit
 
 import "sync/atomic"
 
-// A journal cell is four words: state, event, operation, slot.
+// A journal cell is ten words: state, event, operation, slot, and for each period the value
+// that its counter gets.
 //
 //	state      generation 30 | kind 2 | second 32
 //	operation  0 | periods that ended 3 | periods to count 6 | second 32
@@ -66,6 +67,10 @@ func (t *Table) stateWord(c int) *uint64 { return &t.cells[c*cellWords] }
 func (t *Table) event(c int) *uint64     { return &t.cells[c*cellWords+1] }
 func (t *Table) operation(c int) *uint64 { return &t.cells[c*cellWords+2] }
 func (t *Table) slotOf(c int) *uint64    { return &t.cells[c*cellWords+3] }
+
+func (t *Table) value(c int, p Period) *uint64 {
+	return &t.cells[c*cellWords+4+int(p)]
+}
 
 func (t *Table) loadState(c int) state { return state(atomic.LoadUint64(t.stateWord(c))) }
 

@@ -11,7 +11,7 @@ import (
 // The memory is an array of 64-bit words: a header, the journal's cells, the slots.
 const (
 	headerWords = 16
-	cellWords   = 4
+	cellWords   = 4 + Periods
 	slotWords   = 8
 
 	// bucketSlots is the number of slots that an identifier can be in.
@@ -21,7 +21,7 @@ const (
 	// MaxClients bounds the size of a table: 2 GB.
 	MaxClients = 1 << 24
 
-	layout = 0x6b77_726c_0000_0001 // "kwrl", version 1
+	layout = 0x6b77_726c_0000_0002 // "kwrl", version 2
 )
 
 // The words of the header.

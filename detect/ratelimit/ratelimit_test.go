@@ -23,7 +23,7 @@ func at(text string) time.Time {
 
 func allow(t testing.TB, table *Table, now time.Time, who string, limits Limits) Result {
 	t.Helper()
-	r, err := table.Allow(now, table.Key(who), limits, 0)
+	r, err := table.Allow(now, table.Key(who), Rule{Limits: limits}, 0)
 	require.NoError(t, err)
 	return r
 }
@@ -210,7 +210,7 @@ func TestExactUnderConcurrency(t *testing.T) {
 						if n%2 == 0 {
 							e = table.Event("event", fmt.Sprint(w, "/", n))
 						}
-						r, err := table.Allow(now, table.Key(who), row.limits, e)
+						r, err := table.Allow(now, table.Key(who), Rule{Limits: row.limits}, e)
 						if err != nil {
 							t.Error(err)
 							return
@@ -282,7 +282,7 @@ func TestEviction(t *testing.T) {
 		for w := range 8 {
 			wg.Go(func() {
 				for n := range 500 {
-					if _, err := table.Allow(now, table.Key("flood", fmt.Sprint(w, n)), Limits{Hour: 1}, 0); err != nil {
+					if _, err := table.Allow(now, table.Key("flood", fmt.Sprint(w, n)), Rule{Limits: Limits{Hour: 1}}, 0); err != nil {
 						t.Error(err)
 					}
 				}
@@ -310,10 +310,10 @@ func TestOneSlotForEachClient(t *testing.T) {
 		for w := range workers {
 			wg.Go(func() {
 				for n := range calls {
-					if _, err := table.Allow(now, table.Key("flood", fmt.Sprint(w, n)), Limits{Second: 1}, 0); err != nil {
+					if _, err := table.Allow(now, table.Key("flood", fmt.Sprint(w, n)), Rule{Limits: Limits{Second: 1}}, 0); err != nil {
 						t.Error(err)
 					}
-					if r, err := table.Allow(now, table.Key("client"), Limits{Hour: limit}, 0); err != nil {
+					if r, err := table.Allow(now, table.Key("client"), Rule{Limits: Limits{Hour: limit}}, 0); err != nil {
 						t.Error(err)
 					} else if r.Allowed {
 						admitted.Add(1)
@@ -339,7 +339,7 @@ func TestHoldsItsClients(t *testing.T) {
 	table := New(clients, secret)
 	now := at("2026-11-21 10:00:00")
 	for n := range clients {
-		if r, err := table.Allow(now, table.Key(fmt.Sprint(n)), Limits{Hour: 1}, 0); err != nil || !r.Allowed {
+		if r, err := table.Allow(now, table.Key(fmt.Sprint(n)), Rule{Limits: Limits{Hour: 1}}, 0); err != nil || !r.Allowed {
 			t.Fatal(n, r, err)
 		}
 	}
@@ -355,7 +355,7 @@ func TestKeys(t *testing.T) {
 	require.Equal(t, table.Key("a"), table.Key("a"))
 	require.NotEqual(t, table.Key("a"), New(1000, [16]byte{9}).Key("a"))
 	other := New(100_000, secret).Key("a")
-	_, err := table.Allow(at("2026-11-21 10:00:00"), other, Limits{Day: 1}, 0)
+	_, err := table.Allow(at("2026-11-21 10:00:00"), other, Rule{Limits: Limits{Day: 1}}, 0)
 	require.NoError(t, err, "a key of another table is wrong, but harmless")
 }
 
@@ -365,7 +365,7 @@ func TestAllowDoesNotAllocate(t *testing.T) {
 	if allocs := testing.AllocsPerRun(1000, func() {
 		n++
 		e := table.Event("request", "0123456789abcdef0123456789abcdef")
-		if _, err := table.Allow(now.Add(time.Duration(n)*time.Millisecond), table.Key("plugin", "route", "203.0.113.7"), Limits{Second: 100, Month: 100000}, e); err != nil {
+		if _, err := table.Allow(now.Add(time.Duration(n)*time.Millisecond), table.Key("plugin", "route", "203.0.113.7"), Rule{Limits: Limits{Second: 100, Month: 100000}}, e); err != nil {
 			t.Fatal(err)
 		}
 		table.Done(e)

@@ -24,25 +24,44 @@ type Window struct {
 	Reset int64
 }
 
-// Describe returns the Result of a call that was counted elsewhere: used is how many calls,
-// this one included if it was allowed, the windows at that time hold. For those who keep
-// counters of the same windows in another place than a Table.
-func Describe(limits Limits, used [Periods]uint64, now time.Time, allowed bool) Result {
-	return result(&limits, &used, seconds(now), allowed)
+// Describe returns the Result of a call that was decided elsewhere at a time: for each period
+// with a limit the number of calls that count, this one included if it was admitted; for GCRA
+// the level, in ticks of a limit's worth. For those who keep counters of the same
+// shapes in another place than a Table.
+func Describe(rule Rule, values [Periods]uint64, now time.Time, allowed bool) Result {
+	return describe(&rule, values, momentOf(now), allowed)
 }
 
-// result describes a slot's windows at second t; used counts those of this call.
-func result(limits *Limits, used *[Periods]uint64, t uint32, allowed bool) Result {
+func (r *readings) values() (values [Periods]uint64) {
+	for p := range r {
+		values[p] = r[p].value
+	}
+	return values
+}
+
+// result describes a decision by what was read before it.
+func result(rule *Rule, r *readings, m moment, allowed bool) Result {
+	values := r.values()
+	for p := range values {
+		switch {
+		case !allowed:
+		case rule.Shape == GCRA:
+			values[p] += cost(Period(p))
+		default:
+			values[p]++
+		}
+	}
+	return describe(rule, values, m, allowed)
+}
+
+func describe(rule *Rule, values [Periods]uint64, m moment, allowed bool) Result {
 	r := Result{Allowed: allowed}
 	first := true
 	for p := Period(0); p < Periods; p++ {
-		if limits[p] == 0 {
+		if rule.Limits[p] == 0 {
 			continue
 		}
-		w := Window{Limit: limits[p], Reset: end(p, t) - int64(t)}
-		if used[p] < w.Limit {
-			w.Remaining = w.Limit - used[p]
-		}
+		w := rule.window(p, values[p], m, allowed)
 		r.Windows[p] = w
 		if first || w.Remaining <= r.Windows[r.Decisive].Remaining {
 			r.Decisive, first = p, false

@@ -90,6 +90,7 @@ func (t *Table) help(s int, i intent) {
 // to be completed.
 func (t *Table) apply(s int, i intent, op operation, p Period) bool {
 	word := t.counter(s, p)
+	value := atomic.LoadUint64(t.value(int(i.payload())%Events, p)) // that of i, if i still is the intent below
 	for {
 		old := atomic.LoadUint64(word)
 		t.reached(stepApplying)
@@ -105,7 +106,7 @@ func (t *Table) apply(s int, i intent, op operation, p Period) bool {
 			count = 0
 		}
 		if op.counts(p) {
-			count++
+			count = value & maxCount
 		}
 		if atomic.CompareAndSwapUint64(word, old, count<<markBits|i.mark()) {
 			return true

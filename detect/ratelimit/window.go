@@ -42,12 +42,16 @@ func seconds(now time.Time) uint32 {
 	return uint32(min(max(now.Unix(), 1), 1<<32-1))
 }
 
-// forward returns the second that a call at now counts in, after one at last.
-func forward(now, last uint32) uint32 {
-	if now < last && last-now <= maxBackward {
-		return last
+func momentOf(now time.Time) moment {
+	return moment{second: seconds(now), milli: uint32(now.Nanosecond() / 1e6)}
+}
+
+// notBefore returns the moment at which a call counts, after one in the second last.
+func (m moment) notBefore(last uint32) moment {
+	if m.second < last && last-m.second <= maxBackward {
+		return moment{second: last}
 	}
-	return now
+	return m
 }
 
 // ended returns how many periods, from Second up, have a new window at b that they did not

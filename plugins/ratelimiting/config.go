@@ -42,6 +42,8 @@ type Config struct {
 	Day               *float64 `json:"day,omitempty" kong:"gt=0" doc:"How many requests a caller may make per day."`
 	Month             *float64 `json:"month,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar month."`
 	Year              *float64 `json:"year,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar year."`
+	WindowType        string   `json:"window_type" default:"fixed" kong:"required,oneof=fixed|sliding|gcra" doc:"How requests are counted: fixed in calendar windows, as Kong does; sliding in the window that ends now, what of the previous one lies in it taken as evenly spread; gcra lets requests come evenly, and burst of them at once."`
+	Burst             *int     `json:"burst,omitempty" kong:"between=1:1048575" doc:"With window_type gcra: how many requests may come at once, under each limit. By default as many as the limit."`
 	LimitBy           string   `json:"limit_by" default:"consumer" kong:"oneof=consumer|credential|ip|service|header|path" doc:"What is counted together. Where it is not known for a request, the client's address is."`
 	HeaderName        string   `json:"header_name,omitempty" doc:"The request header whose value is counted, for limit_by header: as plugins that ran before have left it."`
 	Path              string   `json:"path,omitempty" kong:"match=^/" doc:"The path whose requests are counted together, whoever sends them, for limit_by path. Requests for any other path are counted by the client's address, under the same limits, as Kong's own rate-limiting does."`
@@ -125,7 +127,11 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	case c.LimitBy == byPath && c.Path == "":
 		return check.Check{}, fmt.Errorf("%s.path: limit_by path needs the path to count", field)
 	}
-	l := newLimiter(c, limits, env)
+	rule, err := c.rule(field, limits)
+	if err != nil {
+		return check.Check{}, err
+	}
+	l := newLimiter(c, rule, env)
 	if c.Policy == policyRedis {
 		settings, err := c.redis(field)
 		if err != nil {
@@ -137,6 +143,26 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	}
 	return c.In(check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}), nil
 }
+
+// rule returns how the limits are counted.
+func (c *Config) rule(field string, limits ratelimit.Limits) (ratelimit.Rule, error) {
+	rule := ratelimit.Rule{Limits: limits, Shape: shapes[c.WindowType]}
+	if c.Burst != nil {
+		if rule.Shape != ratelimit.GCRA {
+			return rule, fmt.Errorf("%s.burst: only window_type gcra has a burst, not %s", field, c.WindowType)
+		}
+		rule.Burst = uint64(*c.Burst)
+	}
+	for p, limit := range limits {
+		if rule.Shape != ratelimit.Fixed && limit > ratelimit.MaxShaped {
+			return rule, fmt.Errorf("%s.%s: window_type %s counts to %d at most, not %d: use fixed, or a limit for a shorter period", field, periods[p].field, c.WindowType, ratelimit.MaxShaped, limit)
+		}
+	}
+	return rule, nil
+}
+
+// shapes are the values of window_type.
+var shapes = map[string]ratelimit.Shape{"": ratelimit.Fixed, "fixed": ratelimit.Fixed, "sliding": ratelimit.Sliding, "gcra": ratelimit.GCRA}
 
 // limits returns the limits that are set. A longer period must not admit less than a
 // shorter one, which a schema cannot say.

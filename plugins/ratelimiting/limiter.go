@@ -31,7 +31,7 @@ type limiter struct {
 	counted        *check.Counted
 	plugin         string // the id of the plugin's config
 	now            func() time.Time
-	limits         ratelimit.Limits
+	rule           ratelimit.Rule
 	by             string
 	header, path   string
 	route, service string
@@ -41,14 +41,14 @@ type limiter struct {
 	message        string
 }
 
-func newLimiter(c *Config, limits ratelimit.Limits, env check.Env) *limiter {
+func newLimiter(c *Config, rule ratelimit.Rule, env check.Env) *limiter {
 	return &limiter{
 		table:    env.Limits,
 		tolerant: c.FaultTolerant,
 		counted:  &env.Counted,
 		plugin:   env.PluginID,
 		now:      env.Now,
-		limits:   limits,
+		rule:     rule,
 		by:       c.LimitBy,
 		header:   c.HeaderName,
 		path:     c.Path,
@@ -134,13 +134,17 @@ func (l *limiter) count(kind, id, request string) (ratelimit.Result, error) {
 		if request != "" {
 			event = store.Key(l.plugin, request)
 		}
-		return l.store.Allow(store.Key(l.route, l.service, kind, id), l.limits, event)
+		return l.store.Allow(store.Key(l.route, l.service, kind, id), l.rule, event)
 	}
 	var event ratelimit.Event
 	if request != "" {
 		event = l.table.Event(l.plugin, request)
 	}
-	result, err := l.table.Allow(l.now(), l.table.Key(l.route, l.service, kind, id), l.limits, event)
+	parts := []string{l.route, l.service, kind, id, l.rule.Shape.String()}
+	if l.rule.Shape == ratelimit.Fixed {
+		parts = parts[:4] // as it was before there were shapes: counters outlive an upgrade
+	}
+	result, err := l.table.Allow(l.now(), l.table.Key(parts...), l.rule, event)
 	if err == nil && event != 0 && result.Allowed {
 		l.counted.Remember(l.table, event)
 	}

@@ -50,6 +50,42 @@ func TestCountedTogether(t *testing.T) {
 	}
 }
 
+// TestWindowTypes: each way of counting counts, and callers of one are not those of another.
+func TestWindowTypes(t *testing.T) {
+	shared := check.NewShared(slog.New(slog.DiscardHandler))
+	now := time.Date(2026, 3, 4, 5, 6, 59, 0, time.UTC)
+	shared.Now = func() time.Time { return now }
+	for _, tc := range []struct {
+		config string
+		want   [2]int // admitted at once, and two seconds later, in the next minute
+		retry  string
+	}{
+		{config: `{"minute":30}`, want: [2]int{30, 30}, retry: "59"},
+		{config: `{"minute":30,"window_type":"sliding"}`, want: [2]int{30, 0}, retry: "59"},
+		{config: `{"minute":30,"window_type":"gcra"}`, want: [2]int{30, 1}, retry: "2"},
+		{config: `{"minute":30,"window_type":"gcra","burst":4}`, want: [2]int{4, 1}, retry: "2"},
+	} {
+		now = time.Date(2026, 3, 4, 5, 6, 59, 0, time.UTC)
+		c := &Config{}
+		require.NoError(t, Definition().Schema().Decode([]byte(tc.config), c))
+		one, err := c.Check(check.Env{Shared: shared, Meta: check.Meta{RouteID: tc.config}}, "config")
+		require.NoError(t, err)
+		var got [2]int
+		for i := range got {
+			for range 40 {
+				v := one.Judge(&facts.Facts{ClientIP: "192.0.2.1"})
+				if !v.Denied {
+					got[i]++
+				} else if i == 1 {
+					require.Contains(t, v.Response.Set, detect.Header{Name: "Retry-After", Value: tc.retry}, tc.config)
+				}
+			}
+			now = now.Add(2 * time.Second)
+		}
+		require.Equal(t, tc.want, got, tc.config)
+	}
+}
+
 func TestRefusal(t *testing.T) {
 	one, err := compile(t, `{"minute":1,"error_code":503,"error_message":"slow down"}`)
 	require.NoError(t, err)
@@ -80,14 +116,18 @@ func TestNobodyKnownIsAFailure(t *testing.T) {
 
 func TestBadConfig(t *testing.T) {
 	for config, want := range map[string]string{
-		`{}`:                                  "at least one of",
-		`{"minute":5,"hour":4}`:               "config.hour: 4 is lower than minute's 5",
-		`{"minute":0}`:                        "config.minute",
-		`{"minute":5,"limit_by":"header"}`:    "header_name",
-		`{"minute":5,"limit_by":"path"}`:      "path",
-		`{"minute":5,"policy":"cluster"}`:     "Kong's database",
-		`{"minute":5,"policy":"redis"}`:       "where Redis is",
-		`{"minute":5,"limit_by":"consumers"}`: "config.limit_by",
+		`{}`:                                                  "at least one of",
+		`{"minute":5,"hour":4}`:                               "config.hour: 4 is lower than minute's 5",
+		`{"minute":0}`:                                        "config.minute",
+		`{"minute":5,"limit_by":"header"}`:                    "header_name",
+		`{"minute":5,"limit_by":"path"}`:                      "path",
+		`{"minute":5,"policy":"cluster"}`:                     "Kong's database",
+		`{"minute":5,"policy":"redis"}`:                       "where Redis is",
+		`{"minute":5,"limit_by":"consumers"}`:                 "config.limit_by",
+		`{"minute":5,"window_type":"leaky"}`:                  "config.window_type",
+		`{"minute":5,"burst":2}`:                              "config.burst: only window_type gcra has a burst, not fixed",
+		`{"minute":5,"window_type":"gcra","burst":0}`:         "config.burst",
+		`{"minute":5,"hour":1048576,"window_type":"sliding"}`: "config.hour: window_type sliding counts to 1048575 at most, not 1048576",
 	} {
 		_, err := compile(t, config)
 		require.ErrorContains(t, err, want, config)

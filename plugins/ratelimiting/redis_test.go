@@ -51,7 +51,7 @@ func TestDeadlineLeavesTimeForRedis(t *testing.T) {
 func TestRedisSettings(t *testing.T) {
 	program := testtool.Need(t, "redis-server")
 	cert := redistest.NewTLS(t)
-	s := redistest.Start(t, program, append(cert.Args, "--user", "waf", "on", ">secret", "~kong-waf:*", "resetchannels", "-@all", "+eval", "+evalsha", "+time", "+hmget", "+hset", "+expire", "+exists", "+set", "+select", "+ping", "+client", "+hello")...)
+	s := redistest.Start(t, program, append(cert.Args, "--user", "waf", "on", ">secret", "~kong-waf:*", "resetchannels", "-@all", "+eval", "+evalsha", "+time", "+hmget", "+hset", "+ttl", "+expire", "+exists", "+set", "+select", "+ping", "+client", "+hello")...)
 	const wait = `"timeout":10000`
 	tls := fmt.Sprintf(`"host":"127.0.0.1","port":%d,"ssl":true,%s`, cert.Port, wait)
 	flat := fmt.Sprintf(`"redis_host":"127.0.0.1","redis_port":%d,"redis_timeout":10000`, s.Port)

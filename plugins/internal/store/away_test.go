@@ -58,7 +58,7 @@ func TestFleetRedisAway(t *testing.T) {
 	var allowed, refused, failed, longest atomic.Int64
 	done := make(chan struct{})
 	var wg sync.WaitGroup
-	limits := ratelimit.Limits{ratelimit.Year: 100}
+	rule := ratelimit.Rule{Limits: ratelimit.Limits{ratelimit.Year: 100}}
 	for w := range 24 {
 		wg.Go(func() {
 			for {
@@ -68,7 +68,7 @@ func TestFleetRedisAway(t *testing.T) {
 				case <-time.After(2 * time.Millisecond):
 				}
 				start := time.Now()
-				r, err := stores[w%3].Allow("caller", limits, "")
+				r, err := stores[w%3].Allow("caller", rule, "")
 				took := int64(time.Since(start))
 				for old := longest.Load(); took > old && !longest.CompareAndSwap(old, took); old = longest.Load() {
 				}

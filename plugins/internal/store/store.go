@@ -14,7 +14,7 @@
 // # What is kept
 //
 // One hash for each caller, named by 128 bits of a SHA-256 (no address or key stands in
-// Redis in the clear), which expires with its longest window; one small key for each
+// Redis in the clear), which expires when nothing in it matters any more; one small key for each
 // admitted event, for EventTTL, so that an event which the gateway repeats is not counted
 // again. Both share a hash tag, hence a cluster's slot. If Redis forgets, by a restart, an
 // eviction, or a failover to a replica that was behind, callers start afresh.
@@ -121,13 +121,13 @@ func Key(parts ...string) string {
 // event, made by Key, tells it from all others; one that is found remembered is allowed and
 // not counted again. With an empty event nothing is remembered. On an error nobody knows
 // whether the call was counted.
-func (s *Store) Allow(key string, limits ratelimit.Limits, event string) (ratelimit.Result, error) {
-	c := &call{keys: []string{"kong-waf:{" + key + "}"}, args: make([]any, 1, 1+2*ratelimit.Periods), answer: make(chan answer, 1)}
+func (s *Store) Allow(key string, rule ratelimit.Rule, event string) (ratelimit.Result, error) {
+	c := &call{keys: []string{"kong-waf:{" + key + "}"}, args: make([]any, 3, 3+2*ratelimit.Periods), answer: make(chan answer, 1)}
 	if event != "" {
 		c.keys = append(c.keys, c.keys[0]+":"+event)
 	}
-	c.args[0] = int(EventTTL / time.Second)
-	for p, limit := range limits {
+	c.args[0], c.args[1], c.args[2] = int(EventTTL/time.Second), rule.Shape.String(), rule.Burst
+	for p, limit := range rule.Limits {
 		if limit > 0 {
 			c.args = append(c.args, p, strconv.FormatUint(limit, 10))
 		}
@@ -143,7 +143,7 @@ func (s *Store) Allow(key string, limits ratelimit.Limits, event string) (rateli
 	if err != nil {
 		return ratelimit.Result{}, fmt.Errorf("redis %s: %w", s.where, err)
 	}
-	return result(limits, numbers)
+	return result(rule, numbers)
 }
 
 // wait hands a call to whoever makes the next trip.
@@ -233,21 +233,21 @@ func latest(batch []*call) time.Time {
 }
 
 // result reads the script's answer.
-func result(limits ratelimit.Limits, numbers []int64) (ratelimit.Result, error) {
-	const head = 3
-	var used [ratelimit.Periods]uint64
+func result(rule ratelimit.Rule, numbers []int64) (ratelimit.Result, error) {
+	const head = 4
+	var values [ratelimit.Periods]uint64
 	next := head
-	for p, limit := range limits {
+	for p, limit := range rule.Limits {
 		if limit == 0 {
 			continue
 		}
 		if next >= len(numbers) {
 			return ratelimit.Result{}, fmt.Errorf("redis answered %d numbers: is another program using its keys?", len(numbers))
 		}
-		used[p] = uint64(numbers[next])
+		values[p] = uint64(numbers[next])
 		next++
 	}
-	r := ratelimit.Describe(limits, used, time.Unix(numbers[2], 0), numbers[0] == 1)
+	r := ratelimit.Describe(rule, values, time.Unix(numbers[2], numbers[3]*1e6), numbers[0] == 1)
 	r.Repeated = numbers[1] == 1
 	return r, nil
 }

@@ -50,7 +50,7 @@ func TestAllow(t *testing.T) {
 		{event: "b", hour: 1, year: 0, because: "a refused event is not remembered"},
 		{event: "a", allowed: true, repeated: true, hour: 1, year: 0, because: "what was admitted stays admitted"},
 	} {
-		r, err := s.Allow("caller", limits, row.event)
+		r, err := s.Allow("caller", ratelimit.Rule{Limits: limits}, row.event)
 		require.NoError(t, err)
 		require.Equal(t, row.allowed, r.Allowed, "%d: %s", n, row.because)
 		require.Equal(t, row.repeated, r.Repeated, "%d: %s", n, row.because)
@@ -60,7 +60,7 @@ func TestAllow(t *testing.T) {
 		require.Zero(t, r.Windows[ratelimit.Day])
 		require.InDelta(t, 1800, r.Windows[ratelimit.Hour].Reset, 1800)
 	}
-	r, err := s.Allow("another", limits, "a")
+	r, err := s.Allow("another", ratelimit.Rule{Limits: limits}, "a")
 	require.NoError(t, err)
 	require.False(t, r.Repeated, "an event belongs to its caller")
 
@@ -75,42 +75,64 @@ func TestAllow(t *testing.T) {
 		require.Positive(t, left, "%s never expires", key)
 	}
 	require.NoError(t, client.ScriptFlush(context.Background()).Err())
-	_, err = s.Allow("caller", limits, "")
+	_, err = s.Allow("caller", ratelimit.Rule{Limits: limits}, "")
 	require.NoError(t, err, "a Redis that has lost the script is sent it")
 }
 
-// TestWindowsAreTheTables: the script's calendar is that of detect/ratelimit, over four
-// centuries' turns of months and years. The script runs with a clock of ours.
-func TestWindowsAreTheTables(t *testing.T) {
+// TestShapesAreTheTables: the script decides and describes calls as detect/ratelimit's table
+// does, over turns of months and years, in all shapes. It runs with a clock of ours.
+func TestShapesAreTheTables(t *testing.T) {
 	server := redistest.Start(t, testtool.Need(t, "redis-server"))
 	client := server.Client()
 	defer client.Close()
-	const clock = "tonumber(redis.call('TIME')[1])"
+	const clock = "redis.call('TIME')"
 	require.Equal(t, 1, strings.Count(source, clock))
-	shifted := redis.NewScript(strings.Replace(source, clock, "tonumber(table.remove(ARGV))", 1))
-	limits := ratelimit.Limits{9, 9, 9, 9, 9, 9}
+	const expire = "redis.call('EXPIRE', KEYS[1], ttl)" // which goes by Redis' own clock
+	require.Equal(t, 1, strings.Count(source, expire))
+	shifted := redis.NewScript(strings.NewReplacer(clock, "{table.remove(ARGV, 4), table.remove(ARGV, 4)}", expire, "redis.call('PERSIST', KEYS[1])").Replace(source))
 	random := rand.New(rand.NewPCG(1, 2))
-	for n := range 400 {
-		at := time.Date(2024+random.IntN(80), time.Month(1+random.IntN(12)), 1+random.IntN(31), 0, 0, 0, 0, time.UTC)
-		if n%2 == 0 {
-			at = time.Date(2024+n/12, time.Month(1+n%12), 1, 0, 0, 0, 0, time.UTC) // a month begins
-		}
-		at = at.Add(-time.Second)
-		after := []time.Duration{time.Second, time.Minute, time.Hour, 25 * time.Hour, 32 * 24 * time.Hour, 367 * 24 * time.Hour}[random.IntN(6)]
-		table := ratelimit.New(1, [16]byte{1})
-		for _, now := range []time.Time{at, at.Add(after), at.Add(after - 2*time.Second)} {
-			args := []any{15}
-			for p, limit := range limits {
-				args = append(args, p, limit)
+	refused := map[ratelimit.Shape]int{}
+	for n := range 300 {
+		rule := ratelimit.Rule{Shape: ratelimit.Shape(n % 3)}
+		for p := range rule.Limits {
+			if random.IntN(2) == 0 {
+				rule.Limits[p] = 1 + random.Uint64N(6)
 			}
-			numbers, err := shifted.Run(context.Background(), client, []string{"k" + strconv.Itoa(n)}, append(args, now.Unix())...).Int64Slice()
-			require.NoError(t, err)
-			got, err := result(limits, numbers)
-			require.NoError(t, err)
-			want, err := table.Allow(now, table.Key("k"), limits, 0)
-			require.NoError(t, err)
-			require.Equal(t, want, got, "%v, then %v", at, now)
 		}
+		if rule.Shape == ratelimit.GCRA {
+			rule.Burst = random.Uint64N(5)
+		}
+		rule.Limits[n%6] = 3
+		now := time.Date(2024+n/12, time.Month(1+n%12), 1, 0, 0, 0, 0, time.UTC).Add(-time.Second) // a month ends
+		table := ratelimit.New(1, [16]byte{1})
+		for call := range 12 {
+			args := []any{15, rule.Shape.String(), rule.Burst, now.Unix(), now.Nanosecond() / 1e3}
+			for p, limit := range rule.Limits {
+				if limit > 0 {
+					args = append(args, p, limit)
+				}
+			}
+			numbers, err := shifted.Run(context.Background(), client, []string{"k" + strconv.Itoa(n)}, args...).Int64Slice()
+			require.NoError(t, err)
+			got, err := result(rule, numbers)
+			require.NoError(t, err)
+			want, err := table.Allow(now, table.Key("k"), rule, 0)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%v, call %d of %+v at %v", rule.Shape, call, rule, now)
+			if !got.Allowed {
+				refused[rule.Shape]++
+			}
+			steps := []time.Duration{time.Millisecond, 100 * time.Millisecond, time.Second, time.Minute, time.Hour, 25 * time.Hour, 32 * 24 * time.Hour}
+			if call%4 != 0 {
+				now = now.Add(time.Duration(random.Int64N(int64(steps[random.IntN(len(steps))]))))
+			}
+			if call == 7 {
+				now = now.Add(-2 * time.Second)
+			}
+		}
+	}
+	for shape := ratelimit.Fixed; shape <= ratelimit.GCRA; shape++ {
+		require.Greater(t, refused[shape], 100, "%v is hardly tested", shape)
 	}
 }
 
@@ -122,9 +144,13 @@ func TestFleetAdmitsExactly(t *testing.T) {
 		name   string
 		where  redisclient.Settings
 		limits ratelimit.Limits
+		shape  ratelimit.Shape
+		burst  uint64
 	}{
 		{name: "one limit", where: redisclient.Settings{Addresses: server.Address()}, limits: ratelimit.Limits{ratelimit.Year: 1000}},
 		{name: "several limits", where: redisclient.Settings{Addresses: server.Address()}, limits: ratelimit.Limits{ratelimit.Day: 1001, ratelimit.Month: 1000, ratelimit.Year: 1000}},
+		{name: "sliding", where: redisclient.Settings{Addresses: server.Address()}, limits: ratelimit.Limits{ratelimit.Month: 1000}, shape: ratelimit.Sliding},
+		{name: "gcra", where: redisclient.Settings{Addresses: server.Address()}, limits: ratelimit.Limits{ratelimit.Year: 2000}, shape: ratelimit.GCRA, burst: 1000},
 		{name: "cluster", where: cluster(t, program), limits: ratelimit.Limits{ratelimit.Month: 1000, ratelimit.Year: 1000}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -139,7 +165,7 @@ func TestFleetAdmitsExactly(t *testing.T) {
 				wg.Go(func() {
 					for n := range calls {
 						asked.Add(1)
-						r, err := stores[(w+n)%3].Allow(tc.name, tc.limits, Key(fmt.Sprint(w, "/", n)))
+						r, err := stores[(w+n)%3].Allow(tc.name, ratelimit.Rule{Limits: tc.limits, Shape: tc.shape, Burst: tc.burst}, Key(fmt.Sprint(w, "/", n)))
 						switch {
 						case err != nil:
 							t.Error(err)

@@ -1,0 +1,148 @@
+package ratelimit
+
+// Shape is how calls are counted.
+type Shape uint8
+
+// The shapes.
+const (
+	// Fixed counts in calendar windows. Around the turn of a window twice the limit may come
+	// within a short time.
+	Fixed Shape = iota
+	// Sliding counts in the window that ends now, estimated: what of the previous window still
+	// lies in it is taken to have come evenly. A month is 30 days, a year 365.
+	Sliding
+	// GCRA lets calls come evenly, at limit per period, and a burst of them at once. Over any
+	// time of a period's length it admits at most limit and burst together.
+	GCRA
+)
+
+var shapeNames = [...]string{Fixed: "fixed", Sliding: "sliding", GCRA: "gcra"}
+
+// String returns the shape's name in a config: "fixed".
+func (s Shape) String() string {
+	if int(s) < len(shapeNames) {
+		return shapeNames[s]
+	}
+	return "no shape"
+}
+
+// MaxShaped is the highest limit, and burst, of the shapes other than Fixed.
+const MaxShaped = 1<<20 - 1
+
+// Rule is what is asked of a caller: limits, counted in a shape.
+type Rule struct {
+	Limits Limits
+	Shape  Shape
+	// Burst is how many calls may come at once under GCRA. 0 means as many as each limit.
+	Burst uint64
+}
+
+// spans are the lengths of the windows of the shapes other than Fixed, in seconds.
+var spans = [Periods]uint64{1, 60, 3600, 86400, 30 * 86400, 365 * 86400}
+
+// ticks are the units of time of GCRA in milliseconds: a period has less than 2^20 of them,
+// so that levels are whole numbers of 40 bits and nothing is rounded.
+var ticks = [Periods]uint64{1, 1, 10, 1000, 10_000, 60_000}
+
+// cost is what one call adds to a level: a limit's worth of it drains in each tick.
+func cost(p Period) uint64 { return spans[p] * 1000 / ticks[p] }
+
+// moment is a time as a table takes it.
+type moment struct {
+	second uint32
+	milli  uint32 // 0 to 999
+}
+
+func (m moment) tick(p Period) uint64 {
+	return (uint64(m.second)*1000 + uint64(m.milli)) / ticks[p]
+}
+
+func (r *Rule) burst(p Period) uint64 {
+	if r.Burst > 0 {
+		return r.Burst
+	}
+	return r.Limits[p]
+}
+
+// reading is a period's counter, as it reads at a moment.
+type reading struct {
+	// value is how many calls are counted; the level, for GCRA.
+	value uint64
+	// full says that no call is admitted.
+	full bool
+	// next is what the counter holds if a call is admitted.
+	next uint64
+}
+
+// read tells what a counter means at a moment. It was written in the second last; over says
+// that its calendar window has ended since.
+func (r *Rule) read(p Period, counter uint64, last uint32, over bool, m moment) reading {
+	limit := r.Limits[p]
+	switch r.Shape {
+	case Sliding:
+		const bits = 20
+		then, now := uint64(last)/spans[p], uint64(m.second)/spans[p]
+		before, current := counter>>bits, counter&(1<<bits-1)
+		switch now {
+		case then:
+		case then + 1:
+			before, current = current, 0
+		default:
+			before, current = 0, 0
+		}
+		used := slid(p, before, current, m)
+		return reading{value: used, full: used >= limit, next: before<<bits | (current + 1)}
+	case GCRA:
+		// The level is that of the beginning of the second last.
+		elapsed := m.tick(p) - moment{second: last}.tick(p)
+		level := counter - min(counter, drained(elapsed, limit))
+		offset := limit * (m.tick(p) - moment{second: m.second}.tick(p))
+		return reading{value: level, full: level+cost(p) > r.burst(p)*cost(p), next: level + cost(p) + offset}
+	}
+	if over {
+		counter = 0
+	}
+	return reading{value: counter, full: counter >= limit || counter >= maxCount, next: counter + 1}
+}
+
+// slid returns the calls in the window that ends at a moment.
+func slid(p Period, before, current uint64, m moment) uint64 {
+	length := spans[p] * 1000
+	left := length - (uint64(m.second)%spans[p]*1000 + uint64(m.milli))
+	return current + (before*left+length-1)/length
+}
+
+// drained returns by how much a level sinks, at most what a counter can hold.
+func drained(elapsed, limit uint64) uint64 {
+	if elapsed > maxCount/limit {
+		return maxCount
+	}
+	return elapsed * limit
+}
+
+// window describes a period's state after a call. The value is as in reading, with the call
+// counted if it was admitted.
+func (r *Rule) window(p Period, value uint64, m moment, allowed bool) Window {
+	w := Window{Limit: r.Limits[p]}
+	switch r.Shape {
+	case GCRA:
+		room := r.burst(p) * cost(p)
+		wait := value // until nothing is left of it
+		if value+cost(p) <= room {
+			w.Remaining = (room - value) / cost(p)
+		} else if !allowed {
+			wait = value + cost(p) - room // until one more call is admitted
+		}
+		perSecond := w.Limit * 1000
+		w.Reset = max(1, int64((wait*ticks[p]+perSecond-1)/perSecond))
+		return w
+	case Sliding:
+		w.Reset = int64(spans[p] - uint64(m.second)%spans[p])
+	default:
+		w.Reset = end(p, m.second) - int64(m.second)
+	}
+	if value < w.Limit {
+		w.Remaining = w.Limit - value
+	}
+	return w
+}
