@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/xml"
 	"net"
 	"net/netip"
 	"os"
@@ -31,6 +32,8 @@ var systems = []struct {
 		{"plugins.yaml", "waf.yaml", "consumer.yaml", "service.yaml", "httproute.yaml"},
 	}},
 	{folder: "cloudflare", sets: [][]string{{"plugins.yaml", "waf.yaml", "consumer.yaml", "ingress.yaml"}}},
+	{folder: "aws-ecs", sets: [][]string{{"kong.yml"}}},
+	{folder: "azure-apim", sets: [][]string{{"plugins.yaml", "consumer.yaml", "ingress.yaml"}}},
 }
 
 // notKong are YAML files that somebody else reads.
@@ -226,4 +229,120 @@ func TestProxyRanges(t *testing.T) {
 	require.NotEmpty(t, plugin.Config.Allow)
 	require.Equal(t, plugin.Config.Allow, strings.Split(values.Gateway.Env["trusted_ips"], ","))
 	require.Equal(t, "CF-Connecting-IP", values.Gateway.Env["real_ip_header"])
+}
+
+func TestSystemOnAWS(t *testing.T) {
+	t.Setenv("PARTNER_KEY", "from-secrets-manager")
+	options := gateway.Options{TrustedIPs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, RealIPHeader: "X-Forwarded-For", RealIPRecursive: true}
+	balancer := func(more ...string) []string {
+		return append([]string{"X-Forwarded-Proto", "https", "X-Forwarded-For", "203.0.113.9"}, more...)
+	}
+	set := systems[2].sets[0]
+	s := newExample(t, options, "aws-ecs", set)
+	requireAnswer(t, 200, "", s.get(t, "/def-healthz")) // the load balancer's own check sends no X-Forwarded-Proto
+	received := s.upstream.Take()
+	require.Len(t, received, 1)
+	require.Equal(t, "/def-healthz", received[0].Target)
+	require.Equal(t, "127.0.0.1:9542", received[0].Headers.Get("Host"), "the console in the same task")
+
+	requireAnswer(t, 426, "Please use HTTPS protocol", s.get(t, "/users", "apikey", "from-secrets-manager"))
+	requireAnswer(t, 401, "No API key found in request", s.get(t, "/users", balancer()...))
+	requireAnswer(t, 401, "Unauthorized", s.get(t, "/users", balancer("apikey", "{vault://env/partner-key}")...))
+	require.Empty(t, s.upstream.Take())
+	requireAnswer(t, 200, "", s.get(t, "/users", balancer("apikey", "from-secrets-manager")...))
+	require.Len(t, s.upstream.Take(), 1)
+
+	requireAnswer(t, 200, "", s.get(t, injection, balancer("apikey", "from-secrets-manager")...))
+	event := s.events.requireAction(t, "reported")
+	require.Equal(t, []string{"203.0.113.9", "users"}, []string{event.Client, event.Application})
+	s = newExample(t, options, "aws-ecs", set, "mode: monitoring", "mode: block")
+	requireAnswer(t, 403, "", s.get(t, injection, balancer("apikey", "from-secrets-manager")...))
+}
+
+// TestSystemBehindAPIManagement takes names of headers from the policy that API Management gets.
+func TestSystemBehindAPIManagement(t *testing.T) {
+	var policy struct {
+		Backend struct {
+			URL string `xml:"base-url,attr"`
+		} `xml:"inbound>set-backend-service"`
+		Headers []struct {
+			Name   string `xml:"name,attr"`
+			Exists string `xml:"exists-action,attr"`
+			Value  string `xml:"value"`
+		} `xml:"inbound>set-header"`
+	}
+	require.NoError(t, xml.Unmarshal([]byte(readExample(t, "azure-apim", "policy.xml")), &policy))
+	set := systems[3].sets[0]
+	// Loopback is API Management's subnet.
+	options := gateway.Options{TrustedIPs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, RealIPHeader: "X-Forwarded-For"}
+	subnet := []string{"allow: [10.10.1.0/24]", "allow: [127.0.0.0/8]"}
+	call := func(s *system, target, subscription, key string) *gatewaytest.Response {
+		r := gatewaytest.Request{Method: "GET", Target: target, Headers: gatewaytest.Headers{{"Host", strings.TrimPrefix(policy.Backend.URL, "http://")}}}
+		for _, h := range policy.Headers {
+			value := strings.NewReplacer("{{gateway-key}}", key, `@(context.Subscription?.Id ?? "none")`, subscription, "@(context.Request.IpAddress)", "203.0.113.9").Replace(h.Value)
+			if h.Exists == "override" && value != "" {
+				require.NotContains(t, value, "@(", "an expression that nobody evaluated")
+				r.Headers = append(r.Headers, [2]string{h.Name, value})
+			}
+		}
+		answer, err := s.Do(r)
+		require.NoError(t, err)
+		return answer
+	}
+
+	s := newExample(t, options, "azure-apim", set)
+	requireAnswer(t, 403, "IP address not allowed: 127.0.0.1", call(s, "/items", "gold", "shared-secret"))
+	s = newExample(t, options, "azure-apim", set, subnet...)
+	requireAnswer(t, 401, "No API key found in request", call(s, "/items", "gold", ""))
+	requireAnswer(t, 401, "Unauthorized", call(s, "/items", "gold", "guessed"))
+	requireAnswer(t, 404, "no Route matched", s.get(t, "/items", "x-gateway-key", "shared-secret")) // another host
+	require.Empty(t, s.upstream.Take())
+	requireAnswer(t, 200, "", call(s, "/items", "gold", "shared-secret"))
+	received := s.upstream.Take()
+	require.Len(t, received, 1)
+	require.Equal(t, "gold", received[0].Headers.Get("X-Subscription-Id"))
+	require.Empty(t, received[0].Headers.Get("x-gateway-key"), "the API does not see the shared key")
+
+	limited := func() bool { return call(s, "/items", "gold", "shared-secret").Status == 429 }
+	require.Eventually(t, limited, 20*time.Second, time.Millisecond, "61 calls within a minute")
+	requireAnswer(t, 429, "API rate limit exceeded", call(s, "/items", "gold", "shared-secret"))
+	requireAnswer(t, 200, "", call(s, "/items", "silver", "shared-secret"))
+
+	requireAnswer(t, 200, "", call(s, strings.Replace(injection, "users", "items", 1), "silver", "shared-secret"))
+	require.Equal(t, "203.0.113.9", s.events.requireAction(t, "reported").Client)
+	s = newExample(t, options, "azure-apim", set, append(subnet, "mode: monitoring", "mode: block")...)
+	requireAnswer(t, 403, "", call(s, strings.Replace(injection, "users", "items", 1), "silver", "shared-secret"))
+}
+
+// TestInternalBalancer: inside the network, open to the subnet that the allow-list names, and no
+// Admin API.
+func TestInternalBalancer(t *testing.T) {
+	type service struct {
+		Type         string
+		Annotations  map[string]string
+		SourceRanges []string `yaml:"loadBalancerSourceRanges"`
+		Policy       string   `yaml:"externalTrafficPolicy"`
+	}
+	var values struct {
+		Gateway struct {
+			Proxy, Admin service
+			Env          map[string]string
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(readExample(t, "azure-apim", "values.yaml")), &values))
+	proxy := values.Gateway.Proxy
+	require.Equal(t, "true", proxy.Annotations["service.beta.kubernetes.io/azure-load-balancer-internal"])
+	require.Equal(t, "Local", proxy.Policy)
+	require.Equal(t, "ClusterIP", values.Gateway.Admin.Type)
+	var plugin struct {
+		Config struct {
+			IP struct{ Allow []string } `yaml:"ip_restriction"`
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(readExample(t, "azure-apim", "plugins.yaml")), &plugin))
+	require.NotEmpty(t, plugin.Config.IP.Allow)
+	require.Equal(t, plugin.Config.IP.Allow, proxy.SourceRanges)
+	require.Equal(t, plugin.Config.IP.Allow, strings.Split(values.Gateway.Env["trusted_ips"], ","))
+	readme := readExample(t, "azure-apim", "README.md")
+	require.Contains(t, readme, "-n func -a "+proxy.Annotations["service.beta.kubernetes.io/azure-load-balancer-ipv4"]+"\n", "the private zone's record")
 }
