@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
@@ -35,7 +34,7 @@ type Engine struct {
 	mask       map[string]bool
 	unmasked   bool
 	exceptions []Exception
-	sessions   sync.Pool
+	sessions   sessions
 }
 
 // New returns an engine, or an error that names the option which is wrong.
@@ -68,7 +67,7 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("option Exceptions[%d]: %w", i, err)
 		}
 	}
-	e.sessions.New = func() any { return newSession(e) }
+	e.sessions.more.New = func() any { return newSession(e) }
 	return e, nil
 }
 
@@ -97,7 +96,7 @@ func (e *Engine) Explain(r *detect.Request) (detect.Report, Explanation) {
 }
 
 func (e *Engine) inspect(r *detect.Request, x *Explanation) detect.Report {
-	s := e.sessions.Get().(*session)
+	s := e.sessions.get()
 	s.begin(r)
 	whole := s.safely()
 	report := s.report()
@@ -109,7 +108,7 @@ func (e *Engine) inspect(r *detect.Request, x *Explanation) detect.Report {
 	}
 	if whole {
 		s.end()
-		e.sessions.Put(s)
+		e.sessions.put(s)
 	}
 	return report
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"math/bits"
 	"net/url"
 	"strings"
 	"testing"
@@ -83,6 +84,35 @@ func TestPanicCounts(t *testing.T) {
 		}
 		if again := e.Inspect(get("/?id=1")); again.Blocked || again.Failure != nil {
 			t.Errorf("%s: the next request: %+v", languages[i].name, again)
+		}
+	}
+}
+
+// TestWhatWasNotJudgedIsNotRemembered holds that a value which a panic or the deadline kept from
+// being judged is judged when it comes again.
+func TestWhatWasNotJudgedIsNotRemembered(t *testing.T) {
+	value0, value1 := url.QueryEscape("1' union select a from b-- "), url.QueryEscape(injection)
+	sql := maskOf("sql")
+	sane := languages[bits.TrailingZeros32(sql)].judge
+	defer func() { languages[bits.TrailingZeros32(sql)].judge = sane }()
+	e := newEngine(t, Options{})
+	languages[bits.TrailingZeros32(sql)].judge = func(*value.Value) value.Match { panic("a bug") }
+	e.Inspect(get("/?a=" + value0 + "&b=" + value1))
+	languages[bits.TrailingZeros32(sql)].judge = sane
+	if !e.Inspect(get("/?b=" + value1)).Blocked {
+		t.Error("the second value on which a language panicked counts as harmless")
+	}
+
+	// The body leaves so much of the stretch between two looks at the clock that it ends within
+	// the value behind it, wherever in that.
+	r, again := post(formType, ""), post(formType, "b="+value1)
+	for n := range 200 {
+		e := newEngine(t, Options{})
+		r.Body = []byte("a=" + strings.Repeat("c", 1<<18-8*n) + "&b=" + value1)
+		r.Late = late(1)
+		e.Inspect(r)
+		if !e.Inspect(again).Blocked {
+			t.Errorf("%d bytes: what was not judged in time counts as harmless", len(r.Body))
 		}
 	}
 }

@@ -146,7 +146,7 @@ func (s *session) leaf(l *extract.Leaf) bool {
 		s.reader.Read(l, t, p, parameter, encoded)
 	}
 	s.sum.endLeaf()
-	if text.May() && s.troubles() == before {
+	if text.May() && s.troubles() == before && s.whole() {
 		if name.May() && !encoded {
 			name.Put(l, t)
 		} else {
@@ -157,13 +157,11 @@ func (s *session) leaf(l *extract.Leaf) bool {
 }
 
 // troubles counts what speaks against remembering a leaf as harmless.
-func (s *session) troubles() int {
-	n := s.sum.seen + len(s.walker.Anomalies())
-	if s.cut || s.reader.Cut {
-		n++
-	}
-	return n
-}
+func (s *session) troubles() int { return s.sum.seen + len(s.walker.Anomalies()) }
+
+// whole reports whether nothing has been left out so far: what has not been judged whole must not
+// be remembered.
+func (s *session) whole() bool { return !s.cut && !s.reader.Cut && s.work.End() == work.EndNone }
 
 // reading judges one reading of a leaf.
 func (s *session) reading(r *reading.Reading) {

@@ -112,6 +112,13 @@ func appendBlob(dst []byte, s string) ([]byte, bool) {
 	var bits uint32
 	n, padded := 0, false
 	for i := 0; i < len(s); i++ {
+		if n >= 16*minBlob && n&3 == 0 && !padded { // nothing is looked at before the end
+			var fours int
+			dst, fours = appendFours(dst, s[i:])
+			if n, i = n+fours, i+fours; i == len(s) {
+				break
+			}
+		}
 		d := base64Digits[s[i]]
 		switch {
 		case d < 64:

@@ -108,3 +108,118 @@ func FuzzDeflate(f *testing.F) {
 		}
 	})
 }
+
+// TestHeadsAndDigitsAgreeWithTheObvious compares the fast routines with the obvious ones, on
+// deflated texts, on random digits, and on both with one byte changed.
+func TestHeadsAndDigitsAgreeWithTheObvious(t *testing.T) {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/ -_=.\n\r!"
+	rnd := rand.New(rand.NewPCG(3, 4))
+	heads := 0
+	check := func(s string) {
+		if len(s) >= headDigits {
+			got, want := deflateHead(s, 0), slowDeflateHead(s)
+			if got != want {
+				t.Fatalf("%q: head %v, want %v", s, got, want)
+			}
+			if got {
+				heads++
+			}
+		}
+		got, gotOK := appendDigits([]byte("ab"), s)
+		want, wantOK := slowDigits([]byte("ab"), s)
+		if gotOK != wantOK || gotOK && !bytes.Equal(got, want) {
+			t.Fatalf("%q: digits %q, %v, want %q, %v", s, got, gotOK, want, wantOK)
+		}
+	}
+	for range 20_000 {
+		b := make([]byte, 20+rnd.IntN(20))
+		for i := range b {
+			b[i] = digits[rnd.IntN(64)]
+		}
+		check(string(b))
+		b[rnd.IntN(len(b))] = digits[rnd.IntN(len(digits))]
+		check(string(b))
+	}
+	for level := range 10 {
+		for n := range len(samlRequest) {
+			b := []byte(deflated(samlRequest[n:], level))
+			check(string(b))
+			b[rnd.IntN(min(len(b), headDigits))] = digits[rnd.IntN(len(digits))]
+			check(string(b))
+		}
+	}
+	if heads < 1000 {
+		t.Errorf("only %d heads of deflated texts", heads)
+	}
+}
+
+// slowDeflateHead is deflateHead, bit by bit.
+func slowDeflateHead(s string) bool {
+	var stream []uint // bits, in the order in which they are read
+	packed, ok := slowDigits(nil, s[:headDigits]+"AAAA")
+	if !ok || strings.ContainsAny(s[:headDigits], "=\r\n") {
+		return false
+	}
+	for _, c := range packed {
+		for i := range 8 {
+			stream = append(stream, uint(c)>>i&1)
+		}
+	}
+	number := func(at, n int) (x uint) {
+		for i := range n {
+			x |= stream[at+i] << i
+		}
+		return x
+	}
+	literal := func(at int) (byte, int) {
+		code := uint(0)
+		for i := range 8 {
+			code = code<<1 | stream[at+i]
+		}
+		switch {
+		case 0x30 <= code && code <= 0xbf:
+			return byte(code - 0x30), 8
+		case code >= 0xc8:
+			return byte(code<<1 | stream[at+8] - 0x190 + 144), 9
+		}
+		return 0, 0
+	}
+	switch number(1, 2) {
+	case 0:
+		return packed[1]^packed[3] == 0xff && packed[2]^packed[4] == 0xff
+	case 1:
+		c, n := literal(3)
+		if n == 0 {
+			return number(3, 7) == 0
+		}
+		second, m := literal(3 + n)
+		if c >= 0x80 {
+			return 0xc2 <= c && c <= 0xf4 && m > 0 && second&0xc0 == 0x80
+		}
+		return textByte(c) && (m == 0 && number(3+n, 2) == 0 || m > 0 && textByte(second))
+	case 2:
+		sum := uint(0)
+		for i := range int(number(13, 4)) + 4 {
+			if n := number(17+3*i, 3); n > 0 {
+				sum += 128 >> n
+			}
+		}
+		return number(3, 5) <= 29 && number(8, 5) <= 29 && sum == 128
+	}
+	return false
+}
+
+// slowDigits is appendDigits, digit by digit.
+func slowDigits(dst []byte, s string) ([]byte, bool) {
+	s, _, _ = strings.Cut(s, "=")
+	s = strings.NewReplacer(" ", "+", "-", "+", "_", "/", "\r", "", "\n", "").Replace(s)
+	digits := len(s)
+	if digits&3 == 1 { // the last one is half a byte: nothing
+		if base64Digits[s[digits-1]] > 63 {
+			return dst, false
+		}
+		s = s[:digits-1]
+	}
+	out, err := base64.RawStdEncoding.DecodeString(s)
+	return append(dst, out...), err == nil && digits >= minDeflated-2
+}

@@ -3,8 +3,8 @@ package sql
 import (
 	"strings"
 
+	"kongwaf/detect/attack/swar"
 	"kongwaf/detect/attack/value"
-	"kongwaf/detect/attack/words"
 )
 
 // maxNumbers bounds how often one value is read again from a number in it.
@@ -19,10 +19,7 @@ func numbers(v *value.Value, text string) value.Match {
 		return best
 	}
 	n := 0
-	for i := digits.Next(text, 1); i < len(text) && n < maxNumbers && best.Confidence < blocked; i = digits.Next(text, i+1) {
-		if text[i-1] > ' ' && text[i-1] != '>' {
-			continue
-		}
+	for i := nextNumber(text, 1); i < len(text) && n < maxNumbers && best.Confidence < blocked; i = nextNumber(text, i+1) {
 		end := i
 		for end < len(text) && (charClass[text[end]] == cDigit || charClass[text[end]] == cName && text[end] < 0x80) {
 			end++
@@ -56,7 +53,30 @@ func compared(text string, i int) bool {
 // beyondProse is what a number in a text must reach: no sentence does.
 const beyondProse = 0.75
 
-var digits = words.BytesOf("0123456789")
+// nextNumber returns where, from i on, the first digit behind a blank or a > stands, len(text) if
+// none does. i is at least 1. It takes eight bytes at a time.
+func nextNumber(text string, i int) int {
+	for ; i+8 <= len(text); i += 8 {
+		before, at := swar.Load(text, i-1), swar.Load(text, i)
+		blank := swar.Below(before, ' '+1) | swar.Below(before^'>'*swar.Ones, 1)
+		if blank&swar.Below(at^'0'*swar.Ones, 10) != 0 {
+			if found := slowNextNumber(text[:i+8], i); found < i+8 {
+				return found
+			}
+		}
+	}
+	return slowNextNumber(text, i)
+}
+
+// slowNextNumber is nextNumber, the obvious way.
+func slowNextNumber(text string, i int) int {
+	for ; i < len(text); i++ {
+		if '0' <= text[i] && text[i] <= '9' && (text[i-1] <= ' ' || text[i-1] == '>') {
+			break
+		}
+	}
+	return i
+}
 
 // joins reports whether the text goes on at i like an injection into a number.
 func joins(text string, i int) bool {
