@@ -3,8 +3,11 @@ package redistest
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -94,3 +97,36 @@ func (s *Server) Pause() { _ = s.process.Process.Signal(syscall.SIGSTOP) }
 
 // Resume ends a Pause.
 func (s *Server) Resume() { _ = s.process.Process.Signal(syscall.SIGCONT) }
+
+// StartReplica runs a server that copies another one, and waits until it has.
+func StartReplica(t testing.TB, program string, of *Server) *Server {
+	t.Helper()
+	s := Start(t, program, "--replicaof", of.Host, strconv.Itoa(of.Port))
+	client := s.Client()
+	defer client.Close()
+	require.Eventually(t, func() bool {
+		info, _ := client.InfoMap(context.Background(), "replication").Result()
+		return info["Replication"]["master_link_status"] == "up"
+	}, 30*time.Second, 20*time.Millisecond, "the replica does not come up")
+	return s
+}
+
+// StartSentinel runs a Sentinel that watches a server and its replica under the name master,
+// and makes the replica the server half a second after that has gone.
+func StartSentinel(t testing.TB, program string, master *Server) *Server {
+	t.Helper()
+	folder := t.TempDir()
+	conf := filepath.Join(folder, "sentinel.conf")
+	s := &Server{Host: "127.0.0.1", Port: FreePort(t), t: t, program: program, args: []string{conf, "--sentinel"}}
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor master %s %d 1\n"+
+		"sentinel down-after-milliseconds master 500\nsentinel failover-timeout master 3000\n", s.Port, folder, master.Host, master.Port), 0o600))
+	s.Run()
+	s.Await()
+	client := redis.NewSentinelClient(&redis.Options{Addr: s.Address()})
+	defer client.Close()
+	require.Eventually(t, func() bool {
+		replicas, _ := client.Replicas(context.Background(), "master").Result()
+		return len(replicas) == 1
+	}, 30*time.Second, 50*time.Millisecond, "the Sentinel does not find the replica")
+	return s
+}
