@@ -46,9 +46,9 @@ func result(rule *Rule, r *readings, m moment, allowed bool) Result {
 		switch {
 		case !allowed:
 		case rule.Shape == GCRA:
-			values[p] += cost(Period(p))
+			values[p] += rule.cost() * unit(Period(p))
 		default:
-			values[p]++
+			values[p] += rule.cost()
 		}
 	}
 	return describe(rule, values, m, allowed)

@@ -35,6 +35,9 @@ type Rule struct {
 	Shape  Shape
 	// Burst is how many calls may come at once under GCRA. 0 means as many as each limit.
 	Burst uint64
+	// Cost is how many calls this one counts for. 0 means 1. What costs more than a limit
+	// is never admitted.
+	Cost uint64
 }
 
 // spans are the lengths of the windows of the shapes other than Fixed, in seconds.
@@ -44,8 +47,8 @@ var spans = [Periods]uint64{1, 60, 3600, 86400, 30 * 86400, 365 * 86400}
 // so that levels are whole numbers of 40 bits and nothing is rounded.
 var ticks = [Periods]uint64{1, 1, 10, 1000, 10_000, 60_000}
 
-// cost is what one call adds to a level: a limit's worth of it drains in each tick.
-func cost(p Period) uint64 { return spans[p] * 1000 / ticks[p] }
+// unit is what one call adds to a level: a limit's worth of it drains in each tick.
+func unit(p Period) uint64 { return spans[p] * 1000 / ticks[p] }
 
 // moment is a time as a table takes it.
 type moment struct {
@@ -56,6 +59,8 @@ type moment struct {
 func (m moment) tick(p Period) uint64 {
 	return (uint64(m.second)*1000 + uint64(m.milli)) / ticks[p]
 }
+
+func (r *Rule) cost() uint64 { return max(1, r.Cost) }
 
 func (r *Rule) burst(p Period) uint64 {
 	if r.Burst > 0 {
@@ -91,19 +96,27 @@ func (r *Rule) read(p Period, counter uint64, last uint32, over bool, m moment) 
 			before, current = 0, 0
 		}
 		used := slid(p, before, current, m)
-		return reading{value: used, full: used >= limit, next: before<<bits | (current + 1)}
+		return reading{value: used, full: exceeds(used, r.cost(), limit), next: before<<bits | (current + r.cost())}
 	case GCRA:
 		// The level is that of the beginning of the second last.
 		elapsed := m.tick(p) - moment{second: last}.tick(p)
 		level := counter - min(counter, drained(elapsed, limit))
 		offset := limit * (m.tick(p) - moment{second: m.second}.tick(p))
-		return reading{value: level, full: level+cost(p) > r.burst(p)*cost(p), next: level + cost(p) + offset}
+		room := r.burst(p) * unit(p)
+		if r.cost() > r.burst(p) {
+			return reading{value: level, full: true}
+		}
+		more := level + r.cost()*unit(p)
+		return reading{value: level, full: more > room, next: more + offset}
 	}
 	if over {
 		counter = 0
 	}
-	return reading{value: counter, full: counter >= limit || counter >= maxCount, next: counter + 1}
+	return reading{value: counter, full: exceeds(counter, r.cost(), min(limit, maxCount)), next: counter + r.cost()}
 }
+
+// exceeds reports whether used and cost together are more than the limit.
+func exceeds(used, cost, limit uint64) bool { return used >= limit || cost > limit-used }
 
 // slid returns the calls in the window that ends at a moment.
 func slid(p Period, before, current uint64, m moment) uint64 {
@@ -126,12 +139,13 @@ func (r *Rule) window(p Period, value uint64, m moment, allowed bool) Window {
 	w := Window{Limit: r.Limits[p]}
 	switch r.Shape {
 	case GCRA:
-		room := r.burst(p) * cost(p)
+		room := r.burst(p) * unit(p)
 		wait := value // until nothing is left of it
-		if value+cost(p) <= room {
-			w.Remaining = (room - value) / cost(p)
-		} else if !allowed {
-			wait = value + cost(p) - room // until one more call is admitted
+		if value < room {
+			w.Remaining = (room - value) / unit(p)
+		}
+		if more := value + min(r.cost(), r.burst(p))*unit(p); !allowed && more > room {
+			wait = more - room // until this call is admitted
 		}
 		perSecond := w.Limit * 1000
 		w.Reset = max(1, int64((wait*ticks[p]+perSecond-1)/perSecond))

@@ -17,7 +17,7 @@ type twin struct {
 }
 
 func (w *twin) allow(now int64, who string, rule *Rule) bool {
-	tats := [Periods]*big.Rat{}
+	tats, cost := [Periods]*big.Rat{}, int64(rule.Cost)
 	for p, limit := range rule.Limits {
 		if limit == 0 {
 			continue
@@ -26,10 +26,10 @@ func (w *twin) allow(now int64, who string, rule *Rule) bool {
 		key := fmt.Sprint(who, "|", p)
 		if rule.Shape == Sliding {
 			n, into := now/length, now%length
-			// before * left / length + current <= limit - 1
+			// before * left / length + current <= limit - cost
 			sum := big.NewRat(w.count[fmt.Sprint(key, "|", n-1)]*(length-into), length)
 			sum.Add(sum, big.NewRat(w.count[fmt.Sprint(key, "|", n)], 1))
-			if sum.Cmp(big.NewRat(int64(limit)-1, 1)) > 0 {
+			if sum.Cmp(big.NewRat(int64(limit)-cost, 1)) > 0 {
 				return false
 			}
 			continue
@@ -39,7 +39,7 @@ func (w *twin) allow(now int64, who string, rule *Rule) bool {
 		if last := w.tat[key]; last != nil && last.Cmp(tat) > 0 {
 			tat.Set(last)
 		}
-		tat.Add(tat, each)
+		tat.Add(tat, new(big.Rat).Mul(each, big.NewRat(cost, 1)))
 		ahead := new(big.Rat).Sub(tat, big.NewRat(now, 1))
 		if ahead.Cmp(new(big.Rat).Mul(each, big.NewRat(int64(rule.burst(Period(p))), 1))) > 0 {
 			return false
@@ -51,7 +51,7 @@ func (w *twin) allow(now int64, who string, rule *Rule) bool {
 		switch {
 		case limit == 0:
 		case rule.Shape == Sliding:
-			w.count[fmt.Sprint(key, "|", now/(int64(spans[p])*1000))]++
+			w.count[fmt.Sprint(key, "|", now/(int64(spans[p])*1000))] += cost
 		default:
 			w.tat[key] = tats[p]
 		}
@@ -87,6 +87,10 @@ func TestShapesAgainstSlowTwin(t *testing.T) {
 				now = now.Add(time.Duration(random.Int64N(int64(2 * step))).Truncate(grain))
 			}
 			who := fmt.Sprint(random.IntN(2))
+			rule.Cost = 1
+			if seed%5 == 0 {
+				rule.Cost = 1 + random.Uint64N(4)
+			}
 			r, err := table.Allow(now, table.Key(who), rule, 0)
 			require.NoError(t, err)
 			require.Equal(t, slow.allow(now.UnixMilli(), who, &rule), r.Allowed, "seed %d, call %d of %+v at %v", seed, n, rule, now)
@@ -158,7 +162,7 @@ func TestShapedLimitsFitTheCounters(t *testing.T) {
 		rule := Rule{Shape: GCRA, Burst: MaxShaped}
 		rule.Limits[p] = MaxShaped
 		m := moment{second: 1<<32 - 1, milli: 999}
-		full := (MaxShaped - 1) * cost(p) // room for one more
+		full := (MaxShaped - 1) * unit(p) // room for one more
 		r := rule.read(p, full+rule.Limits[p]*(m.tick(p)-moment{second: m.second}.tick(p)), m.second, false, m)
 		require.False(t, r.full)
 		require.LessOrEqual(t, r.next, uint64(maxCount), "%v", p)

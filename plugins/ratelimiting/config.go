@@ -44,6 +44,9 @@ type Config struct {
 	Year              *float64 `json:"year,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar year."`
 	WindowType        string   `json:"window_type" default:"fixed" kong:"required,oneof=fixed|sliding|gcra" doc:"How requests are counted: fixed in calendar windows, as Kong does; sliding in the window that ends now, what of the previous one lies in it taken as evenly spread; gcra lets requests come evenly, and burst of them at once."`
 	Burst             *int     `json:"burst,omitempty" kong:"between=1:1048575" doc:"With window_type gcra: how many requests may come at once, under each limit. By default as many as the limit."`
+	Cost              int      `json:"cost" default:"1" kong:"required,between=1:1048575" doc:"For how many requests each one counts. One that costs more than a limit is never admitted."`
+	CostHeader        string   `json:"cost_header,omitempty" doc:"A request header with a whole number that counts instead of cost, as plugins that ran before have left it. Anything else in it, or none, counts as cost. A client that can send it chooses its own price."`
+	IPv6Prefix        int      `json:"ipv6_prefix" default:"64" kong:"required,between=1:128" doc:"How many bits of an IPv6 address are counted together, where requests are counted by address: one customer usually has 2^64 addresses. 128 counts each by itself, as Kong's own rate-limiting does."`
 	LimitBy           string   `json:"limit_by" default:"consumer" kong:"oneof=consumer|credential|ip|service|header|path" doc:"What is counted together. Where it is not known for a request, the client's address is."`
 	HeaderName        string   `json:"header_name,omitempty" doc:"The request header whose value is counted, for limit_by header: as plugins that ran before have left it."`
 	Path              string   `json:"path,omitempty" kong:"match=^/" doc:"The path whose requests are counted together, whoever sends them, for limit_by path. Requests for any other path are counted by the client's address, under the same limits, as Kong's own rate-limiting does."`
@@ -146,16 +149,22 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 
 // rule returns how the limits are counted.
 func (c *Config) rule(field string, limits ratelimit.Limits) (ratelimit.Rule, error) {
-	rule := ratelimit.Rule{Limits: limits, Shape: shapes[c.WindowType]}
+	rule := ratelimit.Rule{Limits: limits, Shape: shapes[c.WindowType], Cost: uint64(c.Cost)}
 	if c.Burst != nil {
 		if rule.Shape != ratelimit.GCRA {
 			return rule, fmt.Errorf("%s.burst: only window_type gcra has a burst, not %s", field, c.WindowType)
 		}
 		rule.Burst = uint64(*c.Burst)
+		if rule.Burst < rule.Cost {
+			return rule, fmt.Errorf("%s.burst: %d is less than the cost of %d: no request would ever be admitted", field, rule.Burst, rule.Cost)
+		}
 	}
 	for p, limit := range limits {
 		if rule.Shape != ratelimit.Fixed && limit > ratelimit.MaxShaped {
 			return rule, fmt.Errorf("%s.%s: window_type %s counts to %d at most, not %d: use fixed, or a limit for a shorter period", field, periods[p].field, c.WindowType, ratelimit.MaxShaped, limit)
+		}
+		if limit > 0 && limit < rule.Cost {
+			return rule, fmt.Errorf("%s.cost: %d is more than %s's limit of %d: no request would ever be admitted", field, rule.Cost, periods[p].field, limit)
 		}
 	}
 	return rule, nil

@@ -3,6 +3,7 @@ package ratelimiting
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"kongwaf/detect"
@@ -34,6 +35,8 @@ type limiter struct {
 	rule           ratelimit.Rule
 	by             string
 	header, path   string
+	prefix         int    // of IPv6 addresses
+	costHeader     string // "" for none
 	route, service string
 	callers        facts.Callers
 	hide           bool
@@ -43,20 +46,22 @@ type limiter struct {
 
 func newLimiter(c *Config, rule ratelimit.Rule, env check.Env) *limiter {
 	return &limiter{
-		table:    env.Limits,
-		tolerant: c.FaultTolerant,
-		counted:  &env.Counted,
-		plugin:   env.PluginID,
-		now:      env.Now,
-		rule:     rule,
-		by:       c.LimitBy,
-		header:   c.HeaderName,
-		path:     c.Path,
-		route:    env.RouteID,
-		service:  env.ServiceID,
-		hide:     c.HideClientHeaders,
-		status:   c.ErrorCode,
-		message:  c.ErrorMessage,
+		table:      env.Limits,
+		tolerant:   c.FaultTolerant,
+		counted:    &env.Counted,
+		plugin:     env.PluginID,
+		now:        env.Now,
+		rule:       rule,
+		by:         c.LimitBy,
+		header:     c.HeaderName,
+		path:       c.Path,
+		prefix:     c.IPv6Prefix,
+		costHeader: c.CostHeader,
+		route:      env.RouteID,
+		service:    env.ServiceID,
+		hide:       c.HideClientHeaders,
+		status:     c.ErrorCode,
+		message:    c.ErrorMessage,
 	}
 }
 
@@ -74,6 +79,9 @@ func (l *limiter) need() facts.Need {
 		n.Header = l.header
 	case byPath:
 		n.Kinds |= facts.Path
+	}
+	if n.Header == "" {
+		n.Header = l.costHeader
 	}
 	return n
 }
@@ -98,9 +106,47 @@ func (l *limiter) identifier(f *facts.Facts) (kind, id string) {
 		}
 	}
 	if id == "" {
-		return byIP, f.ClientIP
+		return byIP, l.network(f.ClientIP)
 	}
 	return l.by, id
+}
+
+// network returns the network that an IPv6 address is counted with, and other text as it is.
+func (l *limiter) network(text string) string {
+	if l.prefix == 0 || l.prefix == 128 || !strings.Contains(text, ":") {
+		return text
+	}
+	addr := facts.ParseIP(text)
+	if !addr.Is6() || addr.Is4In6() {
+		return text
+	}
+	network, err := addr.WithZone("").Prefix(l.prefix)
+	if err != nil {
+		return text // no prefix of 1 to 128 bits fails
+	}
+	return network.String()
+}
+
+// price returns for how many requests one counts. A header beside the one of limit_by is
+// asked for by itself.
+func (l *limiter) price(f *facts.Facts) (uint64, error) {
+	value := ""
+	switch {
+	case l.costHeader == "":
+	case l.by == byHeader:
+		headers, err := f.Current()
+		if err != nil {
+			return 0, err
+		}
+		r := detect.Request{Headers: headers}
+		value, _ = r.Header(l.costHeader)
+	default:
+		value = f.Header(l.costHeader)
+	}
+	if n, err := strconv.ParseUint(value, 10, 64); err == nil && n > 0 {
+		return min(n, ratelimit.MaxShaped), nil
+	}
+	return l.rule.Cost, nil
 }
 
 func (l *limiter) judge(f *facts.Facts) detect.Verdict {
@@ -108,7 +154,12 @@ func (l *limiter) judge(f *facts.Facts) detect.Verdict {
 	if id == "" {
 		return detect.Verdict{Failed: true, Reason: "Kong knows no address of the client"}
 	}
-	result, err := l.count(kind, id, f.RequestID)
+	rule := l.rule
+	var err error
+	if rule.Cost, err = l.price(f); err != nil {
+		return detect.Verdict{Failed: true, Reason: err.Error()}
+	}
+	result, err := l.count(kind, id, f.RequestID, rule)
 	switch {
 	case err != nil && l.store != nil:
 		return l.away(err)
@@ -128,23 +179,23 @@ func (l *limiter) judge(f *facts.Facts) detect.Verdict {
 
 // count decides a request of a caller. The request's id, where it is known, tells it from
 // others if Kong repeats it.
-func (l *limiter) count(kind, id, request string) (ratelimit.Result, error) {
+func (l *limiter) count(kind, id, request string, rule ratelimit.Rule) (ratelimit.Result, error) {
 	if l.store != nil {
 		event := ""
 		if request != "" {
 			event = store.Key(l.plugin, request)
 		}
-		return l.store.Allow(store.Key(l.route, l.service, kind, id), l.rule, event)
+		return l.store.Allow(store.Key(l.route, l.service, kind, id), rule, event)
 	}
 	var event ratelimit.Event
 	if request != "" {
 		event = l.table.Event(l.plugin, request)
 	}
-	parts := []string{l.route, l.service, kind, id, l.rule.Shape.String()}
-	if l.rule.Shape == ratelimit.Fixed {
+	parts := []string{l.route, l.service, kind, id, rule.Shape.String()}
+	if rule.Shape == ratelimit.Fixed {
 		parts = parts[:4] // as it was before there were shapes: counters outlive an upgrade
 	}
-	result, err := l.table.Allow(l.now(), l.table.Key(parts...), l.rule, event)
+	result, err := l.table.Allow(l.now(), l.table.Key(parts...), rule, event)
 	if err == nil && event != 0 && result.Allowed {
 		l.counted.Remember(l.table, event)
 	}

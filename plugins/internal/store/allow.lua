@@ -6,8 +6,8 @@
 --            sliding  "s0"  window:count:count of the window before
 --            gcra     "g0"  tick:level
 -- KEYS[2]  the event, remembered for a while so that it is not counted twice; may be missing
--- ARGV     seconds that an event is remembered, shape, burst (0: as each limit), then period
---          and limit of each limit
+-- ARGV     seconds that an event is remembered, shape, burst (0: as each limit), cost, then
+--          period and limit of each limit
 -- Returns  {allowed, repeated, second, millisecond, value of each limit}
 if redis.replicate_commands then redis.replicate_commands() end -- before Redis 7
 
@@ -33,6 +33,7 @@ local function numbers(text)
 	return list
 end
 
+local shape, burst, cost = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local clock = redis.call('TIME')
 local now, milli = tonumber(clock[1]), math.floor(tonumber(clock[2]) / 1000)
 local function tick(p) return math.floor((now * 1000 + milli) / ticks[p]) end
@@ -52,7 +53,7 @@ function shapes.fixed(p, limit, stored)
 	end
 	local used = 0
 	if stored[1] == window then used = stored[2] end
-	return used, used >= limit, used + 1, string.format('%d:%d', window, used + 1), longest[p]
+	return used, used + cost > limit, used + cost, string.format('%d:%d', window, used + cost), longest[p]
 end
 
 function shapes.sliding(p, limit, stored)
@@ -66,24 +67,23 @@ function shapes.sliding(p, limit, stored)
 	local length = spans[p] * 1000
 	local left = length - (now % spans[p] * 1000 + milli)
 	local used = count + math.floor((before * left + length - 1) / length)
-	return used, used >= limit, used + 1, string.format('%d:%d:%d', window, count + 1, before), 2 * spans[p]
+	return used, used + cost > limit, used + cost, string.format('%d:%d:%d', window, count + cost, before), 2 * spans[p]
 end
 
-function shapes.gcra(p, limit, stored, burst)
-	local at, cost = tick(p), spans[p] * 1000 / ticks[p]
-	if burst == 0 then burst = limit end
+function shapes.gcra(p, limit, stored)
+	local at, unit = tick(p), spans[p] * 1000 / ticks[p]
+	local room = (burst > 0 and burst or limit) * unit
 	local level = 0
 	if stored[1] then level = math.max(0, stored[2] - (at - stored[1]) * limit) end
-	local more = level + cost
+	local more = level + cost * unit
 	local drained = math.ceil(more / limit * ticks[p] / 1000) + 1
-	return level, more > burst * cost, more, string.format('%d:%d', at, more), drained
+	return level, more > room, more, string.format('%d:%d', at, more), drained
 end
 
 local prefix = {fixed = '', sliding = 's', gcra = 'g'}
 
-local shape, burst = ARGV[2], tonumber(ARGV[3])
 local fields = {'t'}
-for i = 4, #ARGV, 2 do fields[#fields + 1] = prefix[shape] .. ARGV[i] end
+for i = 5, #ARGV, 2 do fields[#fields + 1] = prefix[shape] .. ARGV[i] end
 local stored = redis.call('HMGET', KEYS[1], unpack(fields))
 -- A clock that was set back a little (a failover) opens no window a second time.
 local last = tonumber(stored[1] or 0)
@@ -91,10 +91,10 @@ if now < last and last - now <= 300 then now, milli = last, 0 end
 
 local values, after, set = {}, {}, {'t', string.format('%d', now)}
 local allowed, ttl = true, 1
-for i = 4, #ARGV, 2 do
-	local n = i / 2 - 1
+for i = 5, #ARGV, 2 do
+	local n = (i - 3) / 2
 	local p = tonumber(ARGV[i]) + 1
-	local value, full, more, field, matters = shapes[shape](p, tonumber(ARGV[i + 1]), numbers(stored[n + 1]), burst)
+	local value, full, more, field, matters = shapes[shape](p, tonumber(ARGV[i + 1]), numbers(stored[n + 1]))
 	values[n], after[n] = value, more
 	set[#set + 1] = fields[n + 1]
 	set[#set + 1] = field

@@ -122,11 +122,11 @@ func Key(parts ...string) string {
 // not counted again. With an empty event nothing is remembered. On an error nobody knows
 // whether the call was counted.
 func (s *Store) Allow(key string, rule ratelimit.Rule, event string) (ratelimit.Result, error) {
-	c := &call{keys: []string{"kong-waf:{" + key + "}"}, args: make([]any, 3, 3+2*ratelimit.Periods), answer: make(chan answer, 1)}
+	c := &call{keys: []string{"kong-waf:{" + key + "}"}, args: make([]any, 4, 4+2*ratelimit.Periods), answer: make(chan answer, 1)}
 	if event != "" {
 		c.keys = append(c.keys, c.keys[0]+":"+event)
 	}
-	c.args[0], c.args[1], c.args[2] = int(EventTTL/time.Second), rule.Shape.String(), rule.Burst
+	c.args[0], c.args[1], c.args[2], c.args[3] = int(EventTTL/time.Second), rule.Shape.String(), rule.Burst, max(1, rule.Cost)
 	for p, limit := range rule.Limits {
 		if limit > 0 {
 			c.args = append(c.args, p, strconv.FormatUint(limit, 10))

@@ -89,7 +89,7 @@ func TestShapesAreTheTables(t *testing.T) {
 	require.Equal(t, 1, strings.Count(source, clock))
 	const expire = "redis.call('EXPIRE', KEYS[1], ttl)" // which goes by Redis' own clock
 	require.Equal(t, 1, strings.Count(source, expire))
-	shifted := redis.NewScript(strings.NewReplacer(clock, "{table.remove(ARGV, 4), table.remove(ARGV, 4)}", expire, "redis.call('PERSIST', KEYS[1])").Replace(source))
+	shifted := redis.NewScript(strings.NewReplacer(clock, "{table.remove(ARGV, 5), table.remove(ARGV, 5)}", expire, "redis.call('PERSIST', KEYS[1])").Replace(source))
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := map[ratelimit.Shape]int{}
 	for n := range 300 {
@@ -106,7 +106,8 @@ func TestShapesAreTheTables(t *testing.T) {
 		now := time.Date(2024+n/12, time.Month(1+n%12), 1, 0, 0, 0, 0, time.UTC).Add(-time.Second) // a month ends
 		table := ratelimit.New(1, [16]byte{1})
 		for call := range 12 {
-			args := []any{15, rule.Shape.String(), rule.Burst, now.Unix(), now.Nanosecond() / 1e3}
+			rule.Cost = 1 + random.Uint64N(3)/2
+			args := []any{15, rule.Shape.String(), rule.Burst, rule.Cost, now.Unix(), now.Nanosecond() / 1e3}
 			for p, limit := range rule.Limits {
 				if limit > 0 {
 					args = append(args, p, limit)
