@@ -34,6 +34,7 @@ var rules = []rule{
 	{folder: "plugins/ratelimiting", ours: single, why: onlyGate},
 	{folder: "plugins/wafdetect", ours: single, why: onlyGate},
 	{folder: "plugins/internal", ours: single, why: "what plugins share knows none of them"},
+	{folder: "internal", ours: []string{"internal"}, why: "below everything, and known to nobody outside"},
 	{folder: "cmd", ours: []string{"detect", "internal/redisclient", "kong", "plugins", "examples"}, why: "cmd wires everything"},
 }
 
