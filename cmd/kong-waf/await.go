@@ -7,7 +7,6 @@ import (
 	"net"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
@@ -73,13 +72,7 @@ func listenerOf(conn net.Conn) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var peer *unix.Ucred
-	var credErr error
-	err = raw.Control(func(fd uintptr) {
-		peer, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err := errors.Join(err, credErr); err != nil {
-		return 0, err
-	}
-	return int(peer.Pid), nil
+	var pidErr error
+	err = raw.Control(func(fd uintptr) { pid, pidErr = peerOf(int(fd)) })
+	return pid, errors.Join(err, pidErr)
 }

@@ -171,7 +171,7 @@ func startServer(stderr io.Writer, console string) (*serverProcess, error) {
 	p.cmd.Stderr = stderr
 	// A group of its own: Ctrl-C reaches us, and we end it in order. Should we be killed,
 	// the kernel ends it.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	p.cmd.SysProcAttr = ownGroup()
 	if err := p.cmd.Start(); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("starting the plugin server: %w", err)

@@ -183,8 +183,8 @@ func (r *runner) end(c *child, s syscall.Signal) {
 // start starts a process in a group of its own: a terminal signals the whole group, and it
 // is we who know the order.
 func (r *runner) start(c *child, path string, args []string, stdin *os.File) error {
-	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if _, err := unix.IoctlGetTermios(int(stdin.Fd()), unix.TCGETS); err == nil {
+	attr := ownGroup()
+	if _, err := unix.IoctlGetTermios(int(stdin.Fd()), readTermios); err == nil {
 		attr.Foreground, attr.Ctty = true, int(stdin.Fd()) // keys are for the command
 	}
 	process, err := os.StartProcess(path, args, &os.ProcAttr{

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -92,6 +94,10 @@ func serve(logger *slog.Logger, options serveOptions) error {
 		},
 		Logger: logger,
 	})
+	if errors.Is(err, errors.ErrUnsupported) {
+		logger.Warn("this system has no supervisor: a fault that ends the process ends every check, and there is no console, no metrics, no event but in this log; Linux has them all", "system", runtime.GOOS)
+		return serveAlone(ctx, logger, &set, socket)
+	}
 	if err != nil {
 		return err
 	}
@@ -109,6 +115,28 @@ func serve(logger *slog.Logger, options serveOptions) error {
 		}
 	}()
 	return s.Run(ctx)
+}
+
+// serveAlone runs the plugins in this process, until ctx is done and what is under way has
+// ended.
+func serveAlone(ctx context.Context, logger *slog.Logger, set *settings, socket *pluginserver.Socket) error {
+	shared := plugins.NewShared(logger)
+	shared.Node = set.Events.node()
+	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(shared), Logger: logger, Limits: set.serverLimits()})
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(socket) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	const patience = 10 * time.Second
+	ending, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return server.Shutdown(ending)
 }
 
 // work is what the supervisor's child does: it runs the plugins. The memory that the

@@ -29,21 +29,6 @@ func (b *builder) kubeGateway(o object) {
 	}
 }
 
-// httpRoute keeps an HTTPRoute until the Services and plugins that it names are there.
-func (b *builder) httpRoute(o object) {
-	o.checkAnnotations(ingressAnnotations)
-	n := o.m.get("spec")
-	if n == nil {
-		o.m.d.errorf(o.m.node, "spec", "missing")
-		return
-	}
-	hr := &kubeIngress{object: o, spec: o.m.d.mapping(n, "spec")}
-	o.m.finish()
-	if hr.spec != nil {
-		b.kube.httpRoutes = append(b.kube.httpRoutes, hr)
-	}
-}
-
 // httpRouteRules makes a Kong route of each match of an HTTPRoute's rules, as the Kong Ingress
 // Controller does.
 func (b *builder) httpRouteRules(hr *kubeIngress) {

@@ -67,7 +67,9 @@ func (b *builder) service(s *kubeService, port int) *Service {
 	return k
 }
 
-func (b *builder) kubeIngress(o object) {
+// keep puts an Ingress or an HTTPRoute aside until the Services and plugins that it names are
+// there.
+func (o object) keep(aside *[]*kubeIngress) {
 	o.checkAnnotations(ingressAnnotations)
 	spec := o.m.get("spec")
 	if spec == nil {
@@ -77,7 +79,7 @@ func (b *builder) kubeIngress(o object) {
 	in := &kubeIngress{object: o, spec: o.m.d.mapping(spec, "spec")}
 	o.m.finish()
 	if in.spec != nil {
-		b.kube.ingresses = append(b.kube.ingresses, in)
+		*aside = append(*aside, in)
 	}
 }
 

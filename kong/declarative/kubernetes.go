@@ -113,7 +113,7 @@ func (b *builder) manifest(m *mapping) {
 		b.kubeService(o)
 	case "Ingress":
 		b.api(m, api, "networking.k8s.io/v1")
-		b.kubeIngress(o)
+		o.keep(&b.kube.ingresses)
 	case "KongIngress":
 		b.kongIngress(o)
 	case "KongCredential":
@@ -123,7 +123,7 @@ func (b *builder) manifest(m *mapping) {
 		b.kubeGateway(o)
 	case "HTTPRoute":
 		b.api(m, api, gatewayAPI)
-		b.httpRoute(o)
+		o.keep(&b.kube.httpRoutes)
 	case "GRPCRoute", "ReferenceGrant", "TCPIngress", "UDPIngress":
 		m.d.warnf(m.line("kind"), "kind", "%s is not read here", o.kind)
 	default:

@@ -16,6 +16,24 @@ var errSystem = fmt.Errorf("the supervisor needs Linux: %w", errors.ErrUnsupport
 // Run returns an error that is errors.ErrUnsupported: serve without a supervisor here.
 func Run(context.Context, Options) error { return errSystem }
 
+// Supervisor does not exist here.
+type Supervisor struct{}
+
+// New returns an error that is errors.ErrUnsupported: serve without a supervisor here.
+func New(Options) (*Supervisor, error) { return nil, errSystem }
+
+// Shared returns nil.
+func (*Supervisor) Shared() []byte { return nil }
+
+// Stats returns nothing.
+func (*Supervisor) Stats() Stats { return Stats{} }
+
+// Upgrade does nothing.
+func (*Supervisor) Upgrade() {}
+
+// Run returns an error.
+func (*Supervisor) Run(context.Context) error { return errSystem }
+
 // IsWorker reports false.
 func IsWorker() bool { return false }
 
