@@ -113,7 +113,7 @@ func spent(t testing.TB, r *detect.Request) (perByte float64, enough bool) {
 // it tells the time is TestWorkTellsTheTime's matter.
 func TestNoInputIsDear(t *testing.T) {
 	const (
-		most   = 150.0 // bytes read for each byte sent
+		most   = 175.0 // bytes read for each byte sent
 		growth = 1.5   // from the small size to the large, which is twelve times as much
 	)
 	type result struct {

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -21,6 +22,7 @@ type parameters struct {
 	odd   extract.Leaf // the first name that no parameter has; none if its Source is unknown
 	form  bool         // the body looks like no JSON or XML, whose arrays are no repeated parameters
 	own   extract.Leaf // what is put together of them
+	chain []uint16     // index of those of one name, the newest first
 }
 
 type part struct {
@@ -33,7 +35,9 @@ type part struct {
 
 const (
 	// maxParts bounds the parameters that are remembered for joining.
-	maxParts = 2048
+	maxParts = 1 << 14
+	// keepParts is how many of them stay in memory between requests.
+	keepParts = 1 << 11
 	// maxPassing bounds those of them that must be copied, in bytes.
 	maxPassing = 4 << 10
 )
@@ -49,6 +53,9 @@ func (p *parameters) begin(r *detect.Request) {
 func (p *parameters) reset() {
 	clear(p.parts)
 	p.parts = p.parts[:0]
+	if cap(p.parts) > keepParts {
+		p.parts, p.chain = nil, nil
+	}
 	clear(p.table[:])
 	p.odd, p.own = extract.Leaf{}, extract.Leaf{}
 }
@@ -105,8 +112,7 @@ func (s *session) judgeJoined() {
 		}
 		// Only the newest of a name joins; its elders are unlinked by clearing same.
 		var traits value.Traits
-		var chain [maxJoined]*part
-		n := 0
+		p.chain = p.chain[:0]
 		for k := uint16(i); k != 0; k = p.parts[k-1].older {
 			o := &p.parts[k-1]
 			if o.name != last.name || o.leaf.Source != last.leaf.Source {
@@ -114,21 +120,18 @@ func (s *session) judgeJoined() {
 			}
 			traits |= o.traits
 			o.same = 0
-			if n < maxJoined {
-				chain[n] = o
-				n++
-			}
+			p.chain = append(p.chain, k-1)
 		}
 		if traits.Only(value.Word | value.Space) {
 			continue
 		}
 		for _, glue := range [...]string{",", ""} {
 			join := func(dst []byte) []byte {
-				for k := n - 1; k >= 0; k-- {
-					if k < n-1 {
+				for k, i := range slices.Backward(p.chain) {
+					if k < len(p.chain)-1 {
 						dst = append(dst, glue...)
 					}
-					dst = append(dst, chain[k].text...)
+					dst = append(dst, p.parts[i].text...)
 				}
 				return dst
 			}
@@ -140,9 +143,6 @@ func (s *session) judgeJoined() {
 		}
 	}
 }
-
-// maxJoined is how many values of one name are joined.
-const maxJoined = 32
 
 // judgeWhole judges the query, or the form in the body, as one text, if a name that no
 // parameter has shows that it may have come apart wrongly.

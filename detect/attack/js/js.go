@@ -42,7 +42,7 @@ func Judge(v *value.Value) value.Match {
 	var best value.Match
 	for _, quote := range [...]byte{'\'', '"', '`'} {
 		if v.Traits.Any(value.ClassOf(quote)) {
-			best = best.Better(breakOut(s, quote))
+			best = best.Better(breakOuts(s, quote))
 		}
 	}
 	if best.Confidence >= 0.9 {
@@ -123,10 +123,27 @@ func found(confidence float64, start, end int, shape string) value.Match {
 	return value.Match{Class: detect.ClassXSS, Confidence: confidence, Start: start, End: end, Shape: shape}
 }
 
-// breakOut reads what follows the first quote of the kind as the rest of a script in whose
-// string the value began.
-func breakOut(s string, quote byte) value.Match {
+// breakOuts reads what follows the first quote of the kind, and the first that no backslash
+// stands before, if that is another: where a page escapes neither, it does not end the string.
+func breakOuts(s string, quote byte) value.Match {
 	q := strings.IndexByte(s, quote)
+	best := breakOut(s, q)
+	if q < 1 || s[q-1] != '\\' {
+		return best
+	}
+	for q > 0 && s[q-1] == '\\' {
+		k := strings.IndexByte(s[q+1:], quote)
+		if k < 0 {
+			return best
+		}
+		q += k + 1
+	}
+	return best.Better(breakOut(s, q))
+}
+
+// breakOut reads what follows the quote at q as the rest of a script in whose string the value
+// began.
+func breakOut(s string, q int) value.Match {
 	if q < 0 || q+1 >= len(s) {
 		return value.Match{}
 	}

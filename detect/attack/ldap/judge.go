@@ -32,7 +32,9 @@ const (
 	noise   = 0.3
 )
 
-// maxValue bounds the text before the first bracket: what was typed where a name was expected.
+// maxValue is how much text before the first bracket is no more than what was typed where a
+// name was expected. Behind more of it, or behind program text, a filter must have more to
+// show: any text may stand in an attribute's value.
 const maxValue = 80
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
@@ -47,13 +49,48 @@ func Judge(v *value.Value) value.Match {
 		if v.Traits.All(value.Colon | value.Equals) {
 			return extensible(s)
 		}
-		return value.Match{}
+		return behind(s)
 	}
 	f := filter{s: s, pos: i}
 	if s[i] == '(' {
-		return f.opened()
+		return f.opened().Better(behind(s))
 	}
-	return f.closed()
+	return f.closed().Better(behind(s))
+}
+
+// behind judges a value that closes a bracket behind any text: the first that it did not open.
+func behind(s string) value.Match {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth >= 0 {
+				continue
+			}
+			f := filter{s: s, pos: i}
+			if !f.leave() {
+				return value.Match{}
+			}
+			if f.read(); f.known > 0 && (f.stars > 0 || f.sets > 0) {
+				return f.match(attack, i, f.end, "filter closed, another opened")
+			}
+			return value.Match{}
+		}
+	}
+	return value.Match{}
+}
+
+// leave passes over the brackets that are closed, and reports whether another one opens there.
+func (f *filter) leave() bool {
+	for f.pos < len(f.s) && (f.s[f.pos] == ')' || f.s[f.pos] == ' ') {
+		f.pos++
+	}
+	if f.pos+1 < len(f.s) && (f.s[f.pos] == '|' || f.s[f.pos] == '&') {
+		f.pos++
+	}
+	return f.pos < len(f.s) && f.s[f.pos] == '('
 }
 
 // filter reads what follows the first bracket.
@@ -74,7 +111,7 @@ func (f *filter) closed() value.Match {
 	before := f.s[:first]
 	star := strings.HasSuffix(strings.TrimRight(before, " "), "*")
 	n := 0
-	for f.pos < len(f.s) && n <= maxValue && (f.s[f.pos] == ')' || f.s[f.pos] == ' ') {
+	for f.pos < len(f.s) && (f.s[f.pos] == ')' || f.s[f.pos] == ' ') {
 		if f.s[f.pos] == ')' {
 			n++
 		}
@@ -142,7 +179,7 @@ func (f *filter) opened() value.Match {
 
 // read reads filters from an opening bracket on, until something else stands there.
 func (f *filter) read() {
-	for f.pos < len(f.s) && f.items+f.sets < 64 {
+	for f.pos < len(f.s) {
 		switch c := f.s[f.pos]; {
 		case c == ')' || c == ' ':
 			f.pos++

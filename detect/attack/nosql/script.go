@@ -10,10 +10,24 @@ import (
 // ($where, mapReduce, CouchDB views) or Cypher.
 func script(v *value.Value) value.Match {
 	s := v.Text
-	best := breakout(s, 0, false)
+	best := breakout(v, s, 0, false)
 	for _, quote := range [...]byte{'\'', '"'} {
-		if i := strings.IndexByte(s[:min(len(s), 65)], quote); i >= 0 && !codeBefore(s[:i]) {
-			best = best.Better(breakout(s, i+1, true))
+		// A backslash before a quote keeps it from ending the literal, or it does not.
+		i := strings.IndexByte(s, quote)
+		if i >= 0 {
+			best = best.Better(breakout(v, s, i+1, true))
+		}
+		if first := i; i > 0 && s[i-1] == '\\' {
+			for i > 0 && s[i-1] == '\\' {
+				if k := strings.IndexByte(s[i+1:], quote); k >= 0 {
+					i += k + 1
+				} else {
+					i = -1
+				}
+			}
+			if i > first {
+				best = best.Better(breakout(v, s, i+1, true))
+			}
 		}
 	}
 	if best.Confidence < 0.7 && v.Pairs.Any(value.BlankAfterH) {
@@ -30,16 +44,15 @@ func script(v *value.Value) value.Match {
 	return best
 }
 
-// codeBefore reports whether the text before a quote is program text: the quote opens a
-// literal then and does not close the query's.
-func codeBefore(s string) bool { return strings.ContainsAny(s, "(=:,{[+") }
+// readCost is what the look at one break-out or one statement costs, as bytes read.
+const readCost = 64
 
 // breakout judges what stands at s[i:] as a continuation of the query. quoted says that
 // a quote was closed before.
-func breakout(s string, i int, quoted bool) value.Match {
+func breakout(v *value.Value, s string, i int, quoted bool) value.Match {
 	start := i
 	if !quoted && hasWord(s, skip(s, 0), "db") {
-		return cypher(s, 0, skip(s, 0), false)
+		return cypher(v, s, 0, skip(s, 0), false)
 	}
 	if !quoted {
 		for i < len(s) && (digit(s[i]) || letter(s[i]) && i < 24) { // the value that was expected
@@ -68,7 +81,7 @@ func breakout(s string, i int, quoted bool) value.Match {
 				s = s[:n]
 			}
 		}
-		return statements(s, start, i)
+		return statements(v, s, start, i)
 	case '|', '&':
 		if i+1 < len(s) && s[i+1] == s[i] {
 			return condition(s, start, skip(s, i+2), quoted)
@@ -78,14 +91,14 @@ func breakout(s string, i int, quoted bool) value.Match {
 		return match(attack, start, len(s), "busy loop in a query's script")
 	}
 	if letter(s[i]) {
-		return cypher(s, start, i, closed || i > start)
+		return cypher(v, s, start, i, closed || i > start)
 	}
 	return value.Match{}
 }
 
 // statements judges what follows a semicolon: return true, sleep(5000), a busy loop, db.x.drop().
-func statements(s string, start, i int) value.Match {
-	for n := 0; n < 3 && i < len(s); n++ {
+func statements(v *value.Value, s string, start, i int) value.Match {
+	for i < len(s) && v.Work.Spend(readCost) {
 		i = skip(s, i+1)
 		switch end := ident(s, i); {
 		case hasWord(s, i, "return"):
@@ -108,7 +121,7 @@ func statements(s string, start, i int) value.Match {
 					}
 				}
 			}
-			if busy(s[i:]) {
+			if v.Work.Spend(busyCost) && busy(s[i:]) {
 				return match(attack, start, end, "busy loop in a query's script")
 			}
 		case hasWord(s, i, "db") && end < len(s) && s[end] == '.':
@@ -125,9 +138,13 @@ func statements(s string, start, i int) value.Match {
 	return value.Match{}
 }
 
+// busyCost is what looking for one costs: a search for a word passes over eight bytes in the
+// time in which another pass reads one.
+const busyCost = 128
+
 // busy reports whether a loop waits for a time to come.
 func busy(s string) bool {
-	s = s[:min(len(s), 400)]
+	s = s[:min(len(s), 8*busyCost)]
 	return (strings.Contains(s, "new Date(") || strings.Contains(s, "new Date;")) && strings.Contains(s, "while")
 }
 
@@ -212,7 +229,7 @@ func literal(s string, i int) (string, int) {
 }
 
 // cypher judges Cypher clauses at s[i:]; after says that something of the query was closed before.
-func cypher(s string, start, i int, after bool) value.Match {
+func cypher(v *value.Value, s string, start, i int, after bool) value.Match {
 	end := ident(s, i)
 	switch {
 	case hasWord(s, i, "db") && end < len(s) && s[end] == '.' && !after:
@@ -220,7 +237,7 @@ func cypher(s string, start, i int, after bool) value.Match {
 		if m.Confidence > 0 {
 			// A second statement shows that the value is a script.
 			if n := strings.IndexByte(s[m.End:], ';'); n >= 0 {
-				if w := statements(s, start, m.End+n); w.Confidence > 0 {
+				if w := statements(v, s, start, m.End+n); w.Confidence > 0 {
 					return w
 				}
 			}

@@ -37,12 +37,11 @@ func (s *lexer) unknown(w *word, a *args) (kind uint32, ok bool) {
 }
 
 // assigned reports whether a variable of the dynamic word w was set just before, in the
-// value itself: a=c;b=at;$a$b. Only the first few words of a value are looked at.
+// value itself, not far before: a=c;b=at;$a$b.
 func (s *lexer) assigned(w *word) bool {
-	if s.tried >= 4 {
+	if !s.work.Spend(aroundCost) {
 		return false
 	}
-	s.tried++
 	t := s.text[w.start:w.end]
 	k := strings.IndexByte(t, '$')
 	if k < 0 || k+1 >= len(t) {

@@ -175,24 +175,17 @@ func (s *lexer) walk(best value.Match) value.Match {
 				m = s.command(s.skipMarks(i+2), afterText, i)
 			}
 		}
-		firmly := m.Confidence > faint && s.surroundings(i, next, &m)
+		firmly := m.Confidence > faint && s.work.Spend(aroundCost) && s.surroundings(i, next, &m)
 		i = next
 		if m.Confidence == 0 {
 			continue
 		}
-		if m.Confidence >= barely {
-			s.hits++
+		if firmly && m.Confidence >= blocks {
+			s.firmest = s.firmest.Better(m)
 		}
-		if m.Confidence > best.Confidence || firmly && !s.firmly && m.Confidence >= blocks {
-			best, s.firmly = m, firmly
-		}
-		if best.Confidence >= enough || s.hits == 8 {
+		if best = best.Better(m); s.firmest.Confidence >= enough {
 			break
 		}
-	}
-	if s.looks > 64+len(text)/32 {
-		// Not every candidate was looked at; so many of them are a sign by themselves.
-		best = best.Better(found(barely, 0, min(len(text), 64), "more commands than can be looked at"))
 	}
 	return best
 }
@@ -289,9 +282,13 @@ func (s *lexer) skipMarks(i int) int {
 	return i
 }
 
-// commandCost is what one candidate costs, as bytes read: it looks back and forth, if no farther
-// than a few hundred bytes.
-const commandCost = 64
+// What a candidate costs, as bytes read: a first look at one, a close look at one that may be a
+// command, and a look around one that is. None goes farther than a few hundred bytes.
+const (
+	commandCost = 32
+	lookCost    = 64
+	aroundCost  = 96
+)
 
 // command judges the simple command that begins at i, which mark brought us to.
 func (s *lexer) command(i int, ctx context, mark int) value.Match {
@@ -320,7 +317,7 @@ func (s *lexer) command(i int, ctx context, mark int) value.Match {
 	if !s.work.Spend(commandCost) {
 		return value.Match{}
 	}
-	if s.looks++; s.looks > 64+len(text)/32 || s.ordinary(i) {
+	if s.ordinary(i) || !s.work.Spend(lookCost) {
 		return value.Match{}
 	}
 	return s.lookAt(i, ctx, mark)

@@ -45,15 +45,19 @@ func (s *lexer) firm(i int, m value.Match) bool {
 	text := s.text
 	line, start := lineOf(text, i)
 	head := strings.TrimRight(undressed(line), " \t;|&\"'+)")
-	rest := text[i:]
-	if k := strings.IndexByte(rest, '\n'); k >= 0 {
-		rest = rest[:k]
+	if s.lineEnd <= i {
+		s.lineEnd = len(text)
+		if k := strings.IndexByte(text[i:], '\n'); k >= 0 {
+			s.lineEnd = i + k
+		}
 	}
-	rest = strings.TrimRight(rest, " \t\r")
+	rest := text[i:s.lineEnd]
+	rest = strings.TrimRight(rest[:min(len(rest), 4096)], " \t\r")
 	lonely := s.seen.plain && s.seen.fit < 2
 	if s.fenced && i < s.codeEnd {
 		// The line that a fence opens with, and no script.
 		k := strings.LastIndexByte(text[:max(0, start-1)], '\n') + 1
+		s.work.Spend(start - k)
 		return strings.HasPrefix(text[k:], "```") && (head == "" || s.looseHead(head) && strings.IndexByte(head, '/') < 0)
 	}
 	switch {

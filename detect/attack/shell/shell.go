@@ -44,14 +44,9 @@ type lexer struct {
 	plus bool
 	// list caches whether the text is a list of words between separators.
 	list int8
-	// looks counts the candidates that were looked at closely; their number is bounded in
-	// proportion to the text, and running out is a sign by itself.
-	looks int
-	// hits counts the commands seen; more than a few tell nothing new.
-	hits int8
 	work *work.Meter
-	// tried counts the words whose variables were looked for.
-	tried int8
+	// lineEnd is the end of the line that was looked at last.
+	lineEnd int
 	// codeEnd is the end of the inline code (Markdown) that is being walked through; fenced says
 	// that it is a fence's.
 	codeEnd int
@@ -62,8 +57,9 @@ type lexer struct {
 		plain bool // its name is an everyday word too
 		loud  bool // its arguments are no words of a text: an option, a host, a path of the system
 	}
-	// firmly says that the best match does not depend on what form the text has.
-	firmly bool
+	// firmest is the best match that does not depend on what form the text has: what depends on
+	// it, and may count for less in the end, does not stand before it.
+	firmest value.Match
 }
 
 // Judge looks for a shell command in one value. The class is always RCE.
@@ -83,7 +79,10 @@ func Judge(v *value.Value) value.Match {
 		best.Confidence = min(best.Confidence, faint) // {"shell": "/bin/bash"}: nothing is run yet
 	}
 	if best.Confidence >= suspicious && best.Shape != definition {
-		best = s.temper(best)
+		best = s.temper(best, false)
+	}
+	if s.firmest.Confidence > 0 {
+		best = s.temper(s.firmest, true).Better(best)
 	}
 	return best
 }
@@ -109,12 +108,12 @@ const (
 	hint       = 0.3
 )
 
-// temper lowers the confidence of a match in running text.
-func (s *lexer) temper(m value.Match) value.Match {
+// temper lowers the confidence of a match in running text, unless it is firm.
+func (s *lexer) temper(m value.Match, firm bool) value.Match {
 	switch text := s.text; {
 	case document.Noise(text), strings.HasPrefix(text, "#!/") && strings.IndexByte(text, '\n') > 0: // or a script as a whole
 		m.Confidence = min(m.Confidence*0.6, inText)
-	case s.firmly:
+	case firm:
 	case document.Of(text) == document.Document:
 		m.Confidence = min(m.Confidence*0.6, inText)
 	case document.Of(text) == document.Prose && m.Confidence < enough:

@@ -178,23 +178,24 @@ func (c context) state() state {
 	return wantOperand
 }
 
-// closed reads the text as the inside of a quoted literal: from the quote on that ends it.
+// closed reads the text as the inside of a quoted literal: from the quote on that ends it. A
+// backslash before a quote keeps it from ending the literal on some servers and not on others,
+// so both are read: what the ones and what the others see.
 func closed(text string, quote byte) value.Match {
-	var best value.Match
-	i := 0
-	for range 3 {
-		at := closing(text, i, quote)
-		if at < 0 {
-			break
-		}
+	at := closing(text, 0, quote)
+	if at < 0 {
+		return value.Match{}
+	}
+	best, _ := read(text, at+1, context{quote: quote, at: at})
+	if !escaped(text, 0, at) || best.Confidence >= blocked {
+		return best
+	}
+	for at >= 0 && escaped(text, 0, at) {
+		at = closing(text, at+1, quote)
+	}
+	if at >= 0 {
 		m, _ := read(text, at+1, context{quote: quote, at: at})
 		best = best.Better(m)
-		// \' may be an escaped quote or, without backslash escapes, the end: it was read
-		// as the end; read on to find the end that the other servers see.
-		if at == 0 || text[at-1] != '\\' || best.Confidence >= blocked {
-			break
-		}
-		i = at + 1
 	}
 	return best
 }

@@ -7,19 +7,16 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
-// maxNumbers bounds how often one value is read again from a number in it.
-const maxNumbers = 8
-
 // numbers reads the text from each number in it that an operator, a UNION or a semicolon
 // follows. What stands before it may be anything: an application cuts the number out of a
-// text, or the words are nothing but dressing. Only what is SQL and nothing else counts.
+// text, or the words are nothing but dressing. Only what is SQL and nothing else counts. A
+// reading goes on for a few tokens; what all of them read is counted.
 func numbers(v *value.Value, text string) value.Match {
 	var best value.Match
 	if !v.Traits.Any(value.Equals|value.Less|value.ParenOpen|value.Semicolon) && !v.Pairs.Any(value.LetterUN) {
 		return best
 	}
-	n := 0
-	for i := nextNumber(text, 1); i < len(text) && n < maxNumbers && best.Confidence < blocked; i = nextNumber(text, i+1) {
+	for i := nextNumber(text, 1); i < len(text) && best.Confidence < blocked; i = nextNumber(text, i+1) {
 		end := i
 		for end < len(text) && (charClass[text[end]] == cDigit || charClass[text[end]] == cName && text[end] < 0x80) {
 			end++
@@ -28,7 +25,6 @@ func numbers(v *value.Value, text string) value.Match {
 			i = end
 			continue
 		}
-		n++
 		m, stop := read(text, i, context{at: i, within: true})
 		if m.Confidence >= beyondProse {
 			best = best.Better(m)
@@ -41,10 +37,11 @@ func numbers(v *value.Value, text string) value.Match {
 	return best
 }
 
-// compared reports whether what begins at i is the right side of a comparison: x > 0 and 1 == 1.
+// compared reports whether what begins at i is the right side of a comparison on its line:
+// x > 0 and 1 == 1.
 func compared(text string, i int) bool {
 	k := i
-	for k > 0 && i-k < 16 && charClass[text[k-1]] == cSpace {
+	for k > 0 && i-k < 16 && charClass[text[k-1]] == cSpace && text[k-1] != '\n' {
 		k--
 	}
 	return k > 0 && k < i && strings.IndexByte("<>=", text[k-1]) >= 0

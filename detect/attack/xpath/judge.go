@@ -29,8 +29,11 @@ func Possible(v *value.Value) bool {
 		t.Any(value.Quote|value.DoubleQuote|value.BracketClose|value.Space|value.Tab|value.Newline|value.ParenClose)
 }
 
-// maxMarks bounds how many places of one value are looked at.
-const maxMarks = 256
+// What a look at one mark costs, and at what stands before an expression, as bytes read.
+const (
+	markCost   = 8
+	beforeCost = 128
+)
 
 // Judge looks at one decoded value; the zero Match means nothing was seen. It allocates
 // nothing, is linear in the text's length, and may be called from several goroutines at once.
@@ -40,11 +43,16 @@ func Judge(v *value.Value) value.Match {
 	if !Possible(v) {
 		return best
 	}
+	out, stop := closes(v)
 	consider := func(at, end int, shape string) {
-		if at < 0 {
+		if at < 0 || best.Confidence >= closed || !v.Work.Spend(beforeCost) {
 			return
 		}
-		if conf := brokenOut(s, at); conf > best.Confidence {
+		conf := brokenOut(s, at)
+		if out >= 0 && out < at && at <= stop {
+			conf = closed
+		}
+		if conf > best.Confidence {
 			best = value.Match{Class: detect.ClassXPathi, Confidence: conf, Start: at, End: end, Shape: shape}
 		}
 	}
@@ -52,7 +60,7 @@ func Judge(v *value.Value) value.Match {
 		return value.Match{Class: detect.ClassXPathi, Confidence: 0.75, Start: 0, End: len(s), Shape: "path to a secret"}
 	}
 	if v.Pairs.Any(value.LetterParen) {
-		for i, n := 0, 0; n < maxMarks; n++ {
+		for i := 0; v.Work.Spend(markCost); {
 			k := strings.IndexByte(s[i:], '(')
 			if k < 0 {
 				break
@@ -63,7 +71,7 @@ func Judge(v *value.Value) value.Match {
 		}
 	}
 	if v.Pairs.Any(value.ColonColon) {
-		for i, n := 0, 0; n < maxMarks; n++ {
+		for i := 0; v.Work.Spend(markCost); {
 			k := strings.Index(s[i:], "::")
 			if k < 0 {
 				break
@@ -73,7 +81,7 @@ func Judge(v *value.Value) value.Match {
 		}
 	}
 	if v.Pairs.Any(value.PipePath) {
-		for i, n := 0, 0; n < maxMarks; n++ {
+		for i := 0; v.Work.Spend(markCost); {
 			k := strings.IndexByte(s[i:], '|')
 			if k < 0 {
 				break
@@ -83,13 +91,13 @@ func Judge(v *value.Value) value.Match {
 		}
 	}
 	if v.Pairs.Any(value.SlashSlash) && v.Traits.Any(value.Quote|value.DoubleQuote) {
-		for i, n := 0, 0; n < maxMarks; n++ {
+		for i := 0; v.Work.Spend(markCost); {
 			k := strings.Index(s[i:], "//")
-			if k < 0 || i+k > maxBefore {
+			if k < 0 {
 				break
 			}
 			i += k + 2
-			if w := lastWord(s[:i-2]); (w == "or" || w == "and") && i < len(s) && letter(s[i]) {
+			if w := lastWord(s[max(0, i-2-maxBefore) : i-2]); (w == "or" || w == "and") && i < len(s) && letter(s[i]) {
 				consider(i-2, i, "path as a condition")
 			}
 		}
@@ -109,6 +117,40 @@ func readsSecret(s string) bool {
 }
 
 var secrets = words.New(words.Group{Kind: 1, Words: `password passwd pass pwd passphrase secret token apikey pin hash salt creditcard ssn`})
+
+// closed is the confidence of an expression behind the end of the literal it stood in.
+const closed = 0.9
+
+// closes returns where the first literal of a kind ends that what follows goes on behind as a
+// predicate does, whatever its length, and how far a program or a text does not begin: -1 if
+// nowhere.
+func closes(v *value.Value) (at, stop int) {
+	s := v.Text
+	at = -1
+	for _, quote := range [...]byte{'\'', '"'} {
+		if !v.Traits.Any(value.ClassOf(quote)) {
+			continue
+		}
+		i := strings.IndexByte(s, quote)
+		for i >= 0 && i+1 < len(s) && s[i+1] == quote { // doubled: no end
+			if k := strings.IndexByte(s[i+2:], quote); k >= 0 {
+				i += k + 2
+			} else {
+				i = -1
+			}
+		}
+		if i >= 0 && (at < 0 || i < at) && endsLiteral(s, i) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return -1, -1
+	}
+	if k := strings.IndexAny(s[at:], "\n{;"); k >= 0 {
+		return at, at + k
+	}
+	return at, len(s)
+}
 
 // maxBefore bounds the text before an expression: more of it is a text about XPath.
 const maxBefore = 200
@@ -238,7 +280,7 @@ func brokenOut(s string, at int) float64 {
 	rest := s[at:]
 	switch {
 	case quote >= 0 && quote <= 64 && endsLiteral(before, quote):
-		return 0.9
+		return closed
 	case rest[0] == ']' || rest[0] == '\'' || rest[0] == '"' || rest[0] == ')':
 		if strings.ContainsAny(before, "(") {
 			return 0.3
