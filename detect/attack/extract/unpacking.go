@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/work"
 )
 
 // unpacking reads what one coding hides, within the limits on ratio and on the sum of all
@@ -110,7 +111,8 @@ func (u *unpacking) count(n int) bool {
 	if u.declared {
 		return u.w.spend(2 * n)
 	}
-	if !u.w.Work.Unpack(n) {
+	dense := min(int64(n), max(0, u.out-work.DenseRatio*u.size))
+	if !u.w.Work.Unpack(n, int(dense)) {
 		u.w.stopped = true
 	}
 	return !u.w.stopped

@@ -29,6 +29,15 @@ const (
 	UnpackFactor = 4
 )
 
+// Of what is packed densely, to less than 1/DenseRatio, no more than DenseFree bytes of a request
+// are read at the price of others: each byte past them costs what a byte sent may cost in all,
+// so that a few such texts use a budget up that dozens could be read for. Logs and telemetry
+// are packed to a tenth or a twentieth.
+const (
+	DenseRatio = 32
+	DenseFree  = 512 << 10
+)
+
 // Leaf is what a value costs beside its bytes.
 const Leaf = 64
 
@@ -61,6 +70,7 @@ type Meter struct {
 	rest   int // beside left
 	budget int
 	unpack int // bytes that may still be unpacked
+	dense  int // of those packed densely, bytes that cost no more than others
 	dear   int // what only dear requests spend
 	late   func() bool
 	end    End
@@ -69,7 +79,7 @@ type Meter struct {
 // Begin starts a request of so many bytes. late, if not nil, is asked now and then whether
 // the caller's deadline has passed.
 func (m *Meter) Begin(sent int, late func() bool) {
-	*m = Meter{budget: Floor + Factor*sent, unpack: UnpackFloor + UnpackFactor*sent, dear: dearFloor + dearFactor*sent, late: late}
+	*m = Meter{budget: Floor + Factor*sent, unpack: UnpackFloor + UnpackFactor*sent, dense: DenseFree, dear: dearFloor + dearFactor*sent, late: late}
 	m.rest = m.budget
 	m.more()
 }
@@ -84,11 +94,16 @@ func (m *Meter) Spend(n int) bool {
 	return m.left >= 0 || m.more()
 }
 
-// Unpack counts n bytes that came out of something packed inside a body, and reports whether the work
-// may go on.
-func (m *Meter) Unpack(n int) bool {
+// Unpack counts n bytes that came out of something packed inside a body, dense of them past
+// DenseRatio times what they were packed to, and reports whether the work may go on.
+func (m *Meter) Unpack(n, dense int) bool {
 	if m == nil {
 		return true
+	}
+	if m.dense -= dense; m.dense < 0 {
+		over := m.dense
+		m.dense = 0
+		m.Spend(-over * Factor)
 	}
 	if m.unpack -= n; m.unpack < 0 {
 		m.Exhaust()

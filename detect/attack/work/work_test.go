@@ -49,12 +49,28 @@ func TestLateEnds(t *testing.T) {
 func TestUnpackingIsLinear(t *testing.T) {
 	var m Meter
 	m.Begin(1000, nil)
-	if !m.Unpack(UnpackFloor+UnpackFactor*1000) || m.Unpack(1) || m.End() != EndSpent {
+	if !m.Unpack(UnpackFloor+UnpackFactor*1000, 0) || m.Unpack(1, 0) || m.End() != EndSpent {
 		t.Errorf("end %d, want it to be spent by the last byte", m.End())
 	}
 	m = Meter{}
-	if m.Begin(1000, nil); !m.Unpack(1) || !m.Spend(UnpackFloor) {
+	if m.Begin(1000, nil); !m.Unpack(1, 0) || !m.Spend(UnpackFloor) {
 		t.Error("other work counts as unpacking")
+	}
+}
+
+// TestDenseBytesAreDear holds that what is packed densely costs the budget of what was sent
+// past those that are free.
+func TestDenseBytesAreDear(t *testing.T) {
+	var m Meter
+	m.Begin(1000, nil)
+	if !m.Unpack(DenseFree, DenseFree) || m.Spent() != 2*DenseFree {
+		t.Errorf("the free ones cost %d, end %d", m.Spent(), m.End())
+	}
+	if before := m.Spent(); !m.Unpack(10, 10) || m.Spent() != before+10*(Factor+2) {
+		t.Errorf("ten more cost %d", m.Spent()-before)
+	}
+	if m.Unpack(1<<20, 1<<20) || m.End() != EndSpent {
+		t.Errorf("end %d, want it to be spent", m.End())
 	}
 }
 
