@@ -16,8 +16,9 @@ const (
 	// maxWindow is how much is read at a time, and the longest thing (a string, a tag, a
 	// part) that is read in one piece.
 	maxWindow = 1 << 20
-	// edges is how many edges a window has: behind MaxBody, of a value that is longer than
-	// two edges only the first and the last one are handed out.
+	// edges is how many edges a window has: behind MaxBody, of a file that is longer than two
+	// edges only the first and the last one are handed out, and of a value that is longer than a
+	// window its beginning and the last one.
 	edges = 64
 )
 
@@ -110,8 +111,8 @@ func (w *Walker) begin(f format, s, contentType string) (clean, ok bool) {
 // suspend lets a reader read the beginning of the body, and keeps it for what follows.
 func (w *Walker) suspend(r resumable, s string) {
 	base := len(w.path)
-	// What is long and begins here is handed out as far as it is held.
-	used := w.large.feed(r, s, goesOn, 2*w.large.edge)
+	// What begins here and is longer than a window is handed out as far as it is held.
+	used := w.large.feed(r, s, goesOn, w.large.window)
 	w.large.open = append(w.large.open, suspended{reader: r, path: ownPath(nil, w.path), left: len(s) - used})
 	w.path = w.path[:base]
 }
@@ -185,8 +186,8 @@ func (w *Walker) unreadable(err error) {
 	}
 }
 
-// clip hands out the first and the last bytes of a long value behind the beginning of a
-// large body.
+// clip hands out the first and the last bytes of a long text in a file behind the beginning of
+// a large body.
 func (w *Walker) clip(name, text string, index int32, isName bool) bool {
 	edge := w.large.edge
 	w.skip(len(text) - 2*edge)

@@ -236,6 +236,34 @@ func TestLongThings(t *testing.T) {
 	}
 }
 
+// TestLongValuesBehindWhatIsHeld puts a value of nearly a window where the body is no longer held
+// as a whole, and across that mark: all of it comes out.
+func TestLongValuesBehindWhatIsHeld(t *testing.T) {
+	const held = 8 << 10
+	half := strings.Repeat("x", held/2-200)
+	for _, row := range []struct{ name, contentType, before, between, after string }{
+		{"json", "application/json", `{"a":[`, `1],"b":"`, `"}`},
+		{"form", formType, "a=", "&b=", "&c=d"},
+		{"multipart", "multipart/form-data; boundary=q", "--q\r\nContent-Disposition: form-data; name=a\r\n\r\n",
+			"\r\n--q\r\nContent-Disposition: form-data; name=b\r\n\r\n", "\r\n--q--\r\n"},
+		{"xml", "text/xml", "<r><a>", "</a><b>", "</b></r>"},
+	} {
+		fill := "1,"
+		for lead := held / 2; lead < 3*held; lead += 517 {
+			body := row.before + strings.Repeat(fill, lead/len(fill)) + row.between + half + "needle" + half + row.after
+			seen := false
+			var w Walker
+			w.Walk(split(post(row.contentType, body), held), Limits{MaxBody: held}, func(l *Leaf) bool {
+				seen = seen || strings.Contains(l.Text, "needle")
+				return true
+			})
+			if !seen {
+				t.Errorf("%s: the middle of a value behind %d bytes was passed over", row.name, lead)
+			}
+		}
+	}
+}
+
 // TestSkippedIsSaid holds what is passed over against what is reported.
 func TestSkippedIsSaid(t *testing.T) {
 	const held = 4 << 10
@@ -244,9 +272,9 @@ func TestSkippedIsSaid(t *testing.T) {
 		skipped                 int64 // within an edge or two
 	}{
 		{"plain text", "text/plain", strings.Repeat("word ", 4000), 20000 - held},
-		{"a long string", "application/json", `{"a":"` + strings.Repeat("x", 20000) + `"}`, 20000 - held},
+		{"a long string", "application/json", `{"a":"` + strings.Repeat("x", 20000) + `"}`, 20000 - 2*held},
 		{"short strings", "application/json", "[" + strings.Repeat(`"x'y",`, 4000) + "1]", 0},
-		{"a file", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=f; filename=g\r\n\r\n" + strings.Repeat("x", 20000) + "\r\n--b--", 20000 - held},
+		{"a file", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=f; filename=g\r\n\r\n" + strings.Repeat("x", 20000) + "\r\n--b--", 20000 - 2*held/edges},
 	} {
 		_, w, truncated := distinct(split(post(row.contentType, row.body), held), Limits{MaxBody: held}, 0)
 		const edge = held / edges
@@ -275,7 +303,7 @@ func FuzzWindows(f *testing.F) {
 		w := new(Walker)
 		w.Walk(split(r, held), Limits{MaxBody: held, MaxUnpacked: 1 << 16}, func(l *Leaf) bool {
 			_ = l.Place()
-			if l.Passing && len(l.Text) > 2*max(held/edges, 1) {
+			if l.Passing && len(l.Text) > 2*held {
 				t.Fatalf("%d bytes at once", len(l.Text))
 			}
 			return true

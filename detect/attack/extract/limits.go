@@ -4,8 +4,9 @@ package extract
 type Limits struct {
 	// MaxBody is how many bytes of the body are handed out whole, before and after
 	// decompression each. Behind them the structure of forms, multipart bodies, JSON and XML
-	// is walked to its end; of what is long there (files, values of more than 32 KiB) only
-	// the first and the last 16 KiB are handed out. Default 8 MiB.
+	// is walked to its end, and values are handed out; of what is long there, of files only the
+	// first and the last 16 KiB, of values of more than 1 MiB the beginning and the last 16 KiB.
+	// Default 8 MiB.
 	MaxBody int
 	// MaxDepth is how deep containers of one format may nest (objects in arrays in objects)
 	// before places become vague. Deeper values are still handed out. Default 64.

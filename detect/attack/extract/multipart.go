@@ -341,7 +341,7 @@ func (w *Walker) partContent(label segment, s, contentType, encoding string, cs 
 		w.leave(depth)
 	default:
 		s, _ = w.toUTF8(s, cs)
-		if edge := w.large.edge; w.large.late && len(s) > 2*edge {
+		if edge := w.large.edge; w.large.late && w.file != "" && len(s) > 2*edge {
 			w.skip(len(s) - 2*edge)
 			w.plainOf(label, s[:edge], contentType)
 			s = s[len(s)-edge:]

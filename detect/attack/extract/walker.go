@@ -167,7 +167,7 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 	if len(text) == 0 {
 		return true
 	}
-	if w.large.late && len(text) > 2*w.large.edge {
+	if w.large.late && w.file != "" && len(text) > 2*w.large.edge {
 		return w.clip(name, text, index, isName)
 	}
 	l := w.leaf
