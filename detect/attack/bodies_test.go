@@ -56,3 +56,19 @@ func TestFilesToldToRepositories(t *testing.T) {
 		}
 	}
 }
+
+// TestLongValueBehindTheBody hides an injection in the middle of a value of 40 KB behind what is
+// held of a body.
+func TestLongValueBehindTheBody(t *testing.T) {
+	e := newEngine(t, Options{})
+	words := strings.Repeat("we had a lovely time at the lake ", 600)
+	behind := func(text string) *detect.Request {
+		return post(jsonType, `{"a":[`+strings.Repeat("1234567,", 9<<20/8)+`1],"q":`+quoteJSON(words+text+words)+`}`)
+	}
+	if r := e.Inspect(behind("1' UNION SELECT login,pass FROM staff-- ")); !r.Blocked {
+		t.Errorf("the injection passed: %+v", r)
+	}
+	if r := e.Inspect(behind("the union selected a table near the window ")); r.Blocked || r.Truncated {
+		t.Errorf("the letter did not pass whole: %+v", r)
+	}
+}
