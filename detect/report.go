@@ -83,13 +83,16 @@ type Report struct {
 	// files and the middle of long values. What stands beside them was judged.
 	Skipped int64 `json:"skipped,omitempty"`
 	// Excepted is the surest finding that would have blocked the request by itself, had an
-	// exception not silenced it. Nil if there is none.
+	// exception or an expectation not silenced it. Nil if there is none.
 	Excepted *Excepted `json:"excepted,omitempty"`
 }
 
-// Excepted is a finding that an exception silenced.
+// Excepted is a finding that an exception or an expectation silenced.
 type Excepted struct {
-	// Exception says which of the engine's exceptions it was, from 0.
+	// Exception says which of the engine's exceptions it was, from 0; -1 if none was.
 	Exception int `json:"exception"`
+	// Expected is the kind of content that the place is expected to carry, such as "sql"; ""
+	// if an exception silenced the finding.
+	Expected string `json:"expected,omitempty"`
 	Finding
 }

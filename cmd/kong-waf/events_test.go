@@ -70,6 +70,7 @@ func TestEventsOfEveryKind(t *testing.T) {
 	}{
 		{name: "an attack in monitoring", plugin: "waf-detect\n            config: {mode: monitoring}", status: 200, action: events.ActionReported, check: "detect", reason: "attack_seen", path: sqlAttack},
 		{name: "an attack that an exception lets through", plugin: "waf-detect\n            config: {exceptions: [{class: xss}, {place: query.q, class: sqli}]}", status: 200, action: events.ActionExcepted, check: "detect", reason: "attack_excepted", path: sqlAttack},
+		{name: "content that is expected", plugin: "waf-detect\n            config: {expects: [{place: query.q, content: [sql]}]}", status: 200, action: events.ActionExcepted, check: "detect", reason: "content_expected", path: "/r?q=SELECT+name+FROM+users+WHERE+id=1+OR+1=1"},
 		{name: "an address", plugin: "waf-ip-restriction\n            config: {deny: [127.0.0.1]}", status: 403, action: events.ActionBlocked, check: "ip-restriction", reason: "address_denied", path: "/r"},
 		{name: "no key", plugin: "waf-key-auth", status: 401, action: events.ActionBlocked, check: "key-auth", path: "/r"},
 		{name: "too many", plugin: "waf-rate-limiting\n            config: {year: 1, limit_by: ip}", status: 429, action: events.ActionBlocked, check: "rate-limiting", path: "/r"},
@@ -93,7 +94,12 @@ func TestEventsOfEveryKind(t *testing.T) {
 			require.Equal(t, "r", e.RouteName)
 			require.Equal(t, "api", e.ServiceName)
 			if tc.action == events.ActionExcepted {
-				require.Equal(t, 1, *e.Exception)
+				if tc.reason == "content_expected" {
+					require.Equal(t, "sql", e.Expected)
+					require.Nil(t, e.Exception)
+				} else {
+					require.Equal(t, 1, *e.Exception)
+				}
 				require.Contains(t, e.Evidence, "OR 1=1")
 			}
 			if tc.check != "key-auth" && tc.check != "rate-limiting" && tc.path == sqlAttack {

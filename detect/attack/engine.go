@@ -24,6 +24,8 @@ type Options struct {
 	Unmasked bool
 	// Exceptions silence findings that are known to be false.
 	Exceptions []Exception
+	// Expectations say what places legitimately carry.
+	Expectations []Expectation
 }
 
 // Engine judges requests. It is safe for concurrent use; the zero value is not usable.
@@ -34,7 +36,9 @@ type Engine struct {
 	mask       map[string]bool
 	unmasked   bool
 	exceptions []Exception
-	sessions   sessions
+	// expectations come after the exceptions: those say more.
+	expectations []Expectation
+	sessions     sessions
 }
 
 // New returns an engine, or an error that names the option which is wrong.
@@ -48,6 +52,8 @@ func New(o Options) (*Engine, error) {
 		mask:       make(map[string]bool, len(o.Mask)),
 		unmasked:   o.Unmasked,
 		exceptions: slices.Clone(o.Exceptions),
+
+		expectations: slices.Clone(o.Expectations),
 	}
 	known := detect.Classes()
 	for i, c := range o.DisabledClasses {
@@ -63,8 +69,13 @@ func New(o Options) (*Engine, error) {
 		e.mask[strings.ToLower(name)] = true
 	}
 	for i := range e.exceptions {
-		if err := e.exceptions[i].validate(); err != nil {
+		if err := e.exceptions[i].Validate(); err != nil {
 			return nil, fmt.Errorf("option Exceptions[%d]: %w", i, err)
+		}
+	}
+	for i := range e.expectations {
+		if err := e.expectations[i].Validate(); err != nil {
+			return nil, fmt.Errorf("option Expectations[%d]: %w", i, err)
 		}
 	}
 	e.sessions.more.New = func() any { return newSession(e) }
@@ -82,6 +93,9 @@ type Explanation struct {
 	// Shapes say, for each attack in the report, why in the words of the language that saw it: a
 	// token shape or a construct.
 	Shapes []string
+	// Expected says what silenced the report's excepted finding, if the place is expected to carry
+	// such content: "expected (sql)".
+	Expected string
 	// Sent is the size of the request, Spent the work that judging it took, both in bytes
 	// (package work), and Share the part of the request's budget that this is.
 	Sent, Spent int
@@ -103,6 +117,9 @@ func (e *Engine) inspect(r *detect.Request, x *Explanation) detect.Report {
 	if x != nil {
 		for i := range s.sum.findings {
 			x.Shapes = append(x.Shapes, s.sum.findings[i].Shape)
+		}
+		if report.Excepted != nil && report.Excepted.Expected != "" {
+			x.Expected = "expected (" + report.Excepted.Expected + ")"
 		}
 		x.Sent, x.Spent, x.Share = sent(r), s.work.Spent(), s.work.Share()
 	}

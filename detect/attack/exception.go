@@ -28,12 +28,18 @@ type Exception struct {
 	PathPrefix string
 }
 
-func (x *Exception) validate() error {
+// Validate returns an error that says what is missing, nil if the exception can be used.
+func (x *Exception) Validate() error {
 	if x.Place == "" && x.Class == detect.ClassNone {
 		return errors.New("neither place nor class is set: this would silence everything")
 	}
-	if x.Place != "" && x.Place.Source() == detect.SourceUnknown && !strings.HasPrefix(string(x.Place), "*") {
-		return fmt.Errorf("place %q does not begin with path, query, header, cookie, body or method", x.Place)
+	return validatePlace(x.Place)
+}
+
+// validatePlace returns an error if a place is set that no request has.
+func validatePlace(place detect.Place) error {
+	if place != "" && place.Source() == detect.SourceUnknown && !strings.HasPrefix(string(place), "*") {
+		return fmt.Errorf("place %q does not begin with path, query, header, cookie, body or method", place)
 	}
 	return nil
 }

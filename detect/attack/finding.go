@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kongwaf/detect"
+	"kongwaf/detect/attack/expect"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/link"
 	"kongwaf/detect/attack/reading"
@@ -39,7 +40,7 @@ const (
 // sum is what has been found in a request so far.
 type sum struct {
 	findings []finding
-	silenced *detect.Excepted // the surest finding that an exception silenced
+	silenced *detect.Excepted // the surest finding that was silenced
 	seen     int              // suspicious matches, whatever became of them
 	sure     bool             // something blocks the request at every sensitivity
 	attacks  int              // leaves that block the request
@@ -86,7 +87,13 @@ func (s *session) found(r *reading.Reading, m value.Match, lowered bool) {
 	if at < 0 {
 		return
 	}
-	if s.excepted(detect.Finding{Class: m.Class, Place: place, Confidence: confidence}, func() string { return s.evidence(l, text, m) }) {
+	evidence := func() string { return s.evidence(l, text, m) }
+	silent := detect.Finding{Class: m.Class, Place: place, Confidence: confidence}
+	if s.excepted(silent, evidence) {
+		return
+	}
+	if kind := s.expected(r, place, m); kind != "" {
+		s.silence(detect.Excepted{Exception: -1, Expected: kind, Finding: silent}, evidence)
 		return
 	}
 	if confidence >= s.engine.threshold {
@@ -123,7 +130,14 @@ func (s *session) anomaly(f detect.Finding) {
 	if s.engine.disabled[f.Class] || f.Confidence < suspicious {
 		return
 	}
-	if s.excepted(f, func() string { return f.Evidence }) {
+	evidence := func() string { return f.Evidence }
+	if s.excepted(f, evidence) {
+		return
+	}
+	// Of what is wrong with a request as a whole, the shape stands before the colon.
+	shape, _, _ := strings.Cut(f.Evidence, ":")
+	if kind := s.engine.expects(s.request, &expect.Sight{Class: f.Class, Shape: shape, Place: f.Place}); kind != "" {
+		s.silence(detect.Excepted{Exception: -1, Expected: kind, Finding: f}, evidence)
 		return
 	}
 	if at := s.sum.slot(f.Confidence); at == len(s.sum.findings) {
@@ -133,20 +147,24 @@ func (s *session) anomaly(f detect.Finding) {
 	}
 }
 
-// excepted reports whether an exception silences a finding, and remembers the surest one
-// that was, with which exception it was.
+// excepted reports whether an exception silences a finding.
 func (s *session) excepted(f detect.Finding, evidence func() string) bool {
 	for i := range s.engine.exceptions {
 		if !s.engine.exceptions[i].Silences(s.request, f.Class, f.Place) {
 			continue
 		}
-		if s.sum.silenced == nil || s.sum.silenced.Confidence < f.Confidence {
-			f.Evidence = evidence()
-			s.sum.silenced = &detect.Excepted{Exception: i, Finding: f}
-		}
+		s.silence(detect.Excepted{Exception: i, Finding: f}, evidence)
 		return true
 	}
 	return false
+}
+
+// silence remembers the surest finding that was silenced, and by what.
+func (s *session) silence(x detect.Excepted, evidence func() string) {
+	if s.sum.silenced == nil || s.sum.silenced.Confidence < x.Confidence {
+		x.Evidence = evidence()
+		s.sum.silenced = &x
+	}
 }
 
 // slot returns where a finding of this confidence goes: a new place, that of the least

@@ -21,7 +21,7 @@ const Name = "kong_waf.verdict"
 const (
 	ActionBlocked  = "blocked"  // the request was refused
 	ActionReported = "reported" // the request went on; it would have been refused in mode block
-	ActionExcepted = "excepted" // the request went on because an exception says so
+	ActionExcepted = "excepted" // the request went on because an exception or an expectation says so
 	ActionUnjudged = "unjudged" // the request went on although it could not be judged
 )
 
@@ -39,8 +39,9 @@ type Event struct {
 	Plugin      string  `json:"kong_waf.plugin" doc:"Name of the plugin in Kong."`
 	PluginID    string  `json:"kong_waf.plugin.id,omitempty" doc:"Id of the plugin's entity in Kong."`
 	Check       string  `json:"kong_waf.check" doc:"The check that decided: ip-restriction, detect, key-auth, rate-limiting."`
-	Action      string  `json:"kong_waf.action" doc:"blocked, reported (it went on: monitoring), excepted (it went on by an exception), unjudged (it went on by on_error)."`
+	Action      string  `json:"kong_waf.action" doc:"blocked, reported (it went on: monitoring), excepted (it went on by an exception or as expected content), unjudged (it went on by on_error)."`
 	Exception   *int    `json:"kong_waf.exception,omitempty" doc:"With excepted: which of the config's exceptions, from 0."`
+	Expected    string  `json:"kong_waf.expected,omitempty" doc:"With excepted: the kind of content that the place is expected to carry (expects, presets), where that let it pass and no exception."`
 	Mode        string  `json:"kong_waf.mode" doc:"The check's mode: block or monitoring."`
 	Reason      string  `json:"kong_waf.reason" doc:"A fixed word for why, such as attack or address_denied; with unjudged, a sentence."`
 	Status      int     `json:"http.response.status_code,omitempty" doc:"The status that the client got from us. A gRPC caller gets 200 and the gRPC status that fits this one."`

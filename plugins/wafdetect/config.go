@@ -8,6 +8,7 @@ import (
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack"
+	"kongwaf/detect/attack/expect"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/schema"
@@ -42,6 +43,7 @@ type Config struct {
 	Sensitivity     string         `json:"sensitivity" default:"medium" kong:"required,oneof=low|medium|high" doc:"How sure an attack must be: low blocks only what is beyond doubt, high also what is merely suspicious."`
 	DisabledClasses []detect.Class `json:"disabled_classes" default:"[]" doc:"Attack classes that are never reported."`
 	Exceptions      []Exception    `json:"exceptions" default:"[]" doc:"False positives to silence, one entry each. Every condition that is set must hold."`
+	Expects         []Expect       `json:"expects" default:"[]" doc:"What places legitimately carry: whole texts of these kinds are no attack there, what breaks out of somebody else's text still is."`
 	Inspect         []string       `json:"inspect" default:"path,query,headers,cookies,body" kong:"required,lenmin=1,elements.oneof=path|query|headers|cookies|body" doc:"The parts of a request that are judged. Headers are those that the client sent, where kong.conf hands over the whole head. Leave body out where requests stream: judging it makes Kong wait for its end."`
 	MaxBodySize     int            `json:"max_body_size" default:"8388608" kong:"required,between=1024:268435456" doc:"How much of a body is held and judged whole, in bytes. Behind it the fields of forms, multipart, JSON and XML are judged to the end of the body, but of files, and of values of more than 1 MiB, only the ends; timeout_ms grows with each further max_body_size, by 30 seconds at most."`
 	OnOversize      string         `json:"on_oversize" default:"inspect" kong:"required,oneof=inspect|deny" doc:"What a body above max_body_size gets: inspect judges it as described there and says how much was passed over, deny answers 413."`
@@ -49,7 +51,7 @@ type Config struct {
 	BlockMessage    string         `json:"block_message" default:"Request blocked" kong:"required" doc:"Text of a blocked request's answer. It says nothing of what was found."`
 	Mask            []string       `json:"mask" default:"[]" doc:"Names of parameters, headers, cookies and fields whose values never appear in reports, beside those that look secret."`
 	ShareVerdict    bool           `json:"share_verdict" default:"false" doc:"Whether the verdict goes into kong.ctx.shared.waf, a table with verdict, reason, score, class and place, for custom_fields_by_lua of Kong's log plugins."`
-	UpstreamVerdict bool           `json:"upstream_verdict" default:"false" doc:"Whether the upstream receives X-WAF-Verdict (passed, reported, excepted) and X-WAF-Score. What the client sends under these names is replaced."`
+	UpstreamVerdict bool           `json:"upstream_verdict" default:"false" doc:"Whether the upstream receives X-WAF-Verdict (passed, reported, excepted, expected) and X-WAF-Score. What the client sends under these names is replaced."`
 	check.FailOpen
 }
 
@@ -59,6 +61,14 @@ type Exception struct {
 	Class      detect.Class `json:"class,omitempty" doc:"Attack class that is silenced. All classes if not set."`
 	Method     string       `json:"method,omitempty" doc:"Request method for which the exception holds. All methods if not set."`
 	PathPrefix string       `json:"path_prefix,omitempty" doc:"What the request path must begin with for the exception to hold. Every path if not set."`
+}
+
+// Expect says what a place legitimately carries.
+type Expect struct {
+	Place      string        `json:"place" kong:"required" doc:"Place that carries it, such as body.json.query or query.q; what lies below it counts too, a star stands for anything."`
+	Content    []expect.Kind `json:"content" kong:"required,lenmin=1" doc:"Kinds of content: code, html, sql, shell (a command line or script), paths (no climbs), urls (also of the own network), mongo (filters, none on secrets), graphql (introspection), promql (PromQL and LogQL)."`
+	Method     string        `json:"method,omitempty" doc:"Request method for which this holds. All methods if not set."`
+	PathPrefix string        `json:"path_prefix,omitempty" doc:"What the request path must begin with for this to hold. Every path if not set."`
 }
 
 // Definition is the plugin as the registry lists it. It runs before authentication, so a
@@ -91,10 +101,23 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	if o.Sensitivity, err = attack.ParseSensitivity(c.Sensitivity); err != nil {
 		return check.Check{}, fmt.Errorf("%s.sensitivity: %w", field, err)
 	}
-	for _, x := range c.Exceptions {
-		o.Exceptions = append(o.Exceptions, attack.Exception{
+	for i, x := range c.Exceptions {
+		exception := attack.Exception{
 			Place: detect.Place(strings.TrimSpace(x.Place)), Class: x.Class, Method: x.Method, PathPrefix: x.PathPrefix,
-		})
+		}
+		if err := exception.Validate(); err != nil {
+			return check.Check{}, fmt.Errorf("%s.exceptions[%d]: %w", field, i, err)
+		}
+		o.Exceptions = append(o.Exceptions, exception)
+	}
+	for i, x := range c.Expects {
+		expectation := attack.Expectation{
+			Place: detect.Place(strings.TrimSpace(x.Place)), Content: x.Content, Method: x.Method, PathPrefix: x.PathPrefix,
+		}
+		if err := expectation.Validate(); err != nil {
+			return check.Check{}, fmt.Errorf("%s.expects[%d]: %w", field, i, err)
+		}
+		o.Expectations = append(o.Expectations, expectation)
 	}
 	engine, err := attack.New(o)
 	if err != nil {

@@ -116,6 +116,8 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 		return v, "reported"
 	case fault != nil:
 		return detect.Verdict{Failed: true, Fault: fault, Reason: fault.Error()}, ""
+	case report.Excepted != nil && report.Excepted.Expected != "":
+		return detect.Verdict{Reason: "content_expected", Report: &report}, "expected"
 	case report.Excepted != nil:
 		return detect.Verdict{Reason: "attack_excepted", Report: &report}, "excepted"
 	}

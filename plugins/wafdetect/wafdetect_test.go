@@ -158,15 +158,33 @@ func TestExceptions(t *testing.T) {
 	require.False(t, compile(t, `{"disabled_classes":["sqli"]}`).Judge(request("query")).Denied)
 }
 
+func TestExpects(t *testing.T) {
+	console := compile(t, `{"expects":[{"place":"query.b","content":["sql"]}],"upstream_verdict":true}`)
+	require.True(t, console.Judge(request("query")).Denied, "a break-out is no statement")
+	f := request("")
+	f.Request.Target = "/a?b=SELECT+name+FROM+users+UNION+SELECT+name+FROM+old"
+	require.True(t, compile(t, `{}`).Judge(f).Denied)
+	v := console.Judge(f)
+	require.False(t, v.Denied)
+	require.Equal(t, "content_expected", v.Reason)
+	require.Equal(t, "sql", v.Report.Excepted.Expected)
+	require.Equal(t, detect.Header{Name: "X-WAF-Verdict", Value: "expected"}, v.Upstream.Set[0])
+}
+
 func TestBadConfig(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"mode":"blocking"}`:                        "config.mode",
 		`{"disabled_classes":["sql"]}`:               "config.disabled_classes[0]",
-		`{"exceptions":[{"path_prefix":"/a"}]}`:      "xceptions[0]",
+		`{"exceptions":[{"path_prefix":"/a"}]}`:      "config.exceptions[0]: neither",
 		`{"max_body_size":1}`:                        "config.max_body_size",
 		`{"inspect":"body"}`:                         "config.inspect",
-		`{"exceptions":[{"place":"querry.a"}]}`:      "querry.a",
+		`{"exceptions":[{"place":"querry.a"}]}`:      `config.exceptions[0]: place "querry.a"`,
 		`{"exceptions":[{"class":"x","place":"a"}]}`: "config.exceptions[0].class",
+
+		`{"expects":[{"place":"query.q","content":["sqli"]}]}`: "config.expects[0].content[0]",
+		`{"expects":[{"place":"query.q","content":[]}]}`:       "config.expects[0].content",
+		`{"expects":[{"content":["sql"]}]}`:                    "config.expects[0].place",
+		`{"expects":[{"place":"q","content":["sql"]}]}`:        `config.expects[0]: place "q" does not begin with`,
 	} {
 		c := &Config{}
 		err := Definition().Schema().Decode([]byte(config), c)

@@ -69,7 +69,9 @@ func (i *Instance) event(o outcome, f *facts.Facts) *events.Event {
 		e.Score, e.Truncated, e.Skipped = report.Score, report.Truncated || report.Skipped > 0, report.Skipped
 		found := report.Attacks
 		if o.action == events.ActionExcepted {
-			e.Exception = &report.Excepted.Exception
+			if e.Expected = report.Excepted.Expected; e.Expected == "" {
+				e.Exception = &report.Excepted.Exception
+			}
 			e.Score = report.Excepted.Confidence
 			found = []detect.Finding{report.Excepted.Finding}
 		}
