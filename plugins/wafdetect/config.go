@@ -10,6 +10,7 @@ import (
 	"kongwaf/detect/attack"
 	"kongwaf/detect/attack/expect"
 	"kongwaf/detect/attack/extract"
+	"kongwaf/detect/attack/preset"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/schema"
 	"kongwaf/plugins/internal/check"
@@ -44,6 +45,7 @@ type Config struct {
 	DisabledClasses []detect.Class `json:"disabled_classes" default:"[]" doc:"Attack classes that are never reported."`
 	Exceptions      []Exception    `json:"exceptions" default:"[]" doc:"False positives to silence, one entry each. Every condition that is set must hold."`
 	Expects         []Expect       `json:"expects" default:"[]" doc:"What places legitimately carry: whole texts of these kinds are no attack there, what breaks out of somebody else's text still is."`
+	Presets         []preset.Name  `json:"presets" default:"[]" doc:"Sets of expects by application, for a route that leads to nothing else: what its own clients send, and where."`
 	Inspect         []string       `json:"inspect" default:"path,query,headers,cookies,body" kong:"required,lenmin=1,elements.oneof=path|query|headers|cookies|body" doc:"The parts of a request that are judged. Headers are those that the client sent, where kong.conf hands over the whole head. Leave body out where requests stream: judging it makes Kong wait for its end."`
 	MaxBodySize     int            `json:"max_body_size" default:"8388608" kong:"required,between=1024:268435456" doc:"How much of a body is held and judged whole, in bytes. Behind it the fields of forms, multipart, JSON and XML are judged to the end of the body, but of files, and of values of more than 1 MiB, only the ends; timeout_ms grows with each further max_body_size, by 30 seconds at most."`
 	OnOversize      string         `json:"on_oversize" default:"inspect" kong:"required,oneof=inspect|deny" doc:"What a body above max_body_size gets: inspect judges it as described there and says how much was passed over, deny answers 413."`
@@ -118,6 +120,9 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 			return check.Check{}, fmt.Errorf("%s.expects[%d]: %w", field, i, err)
 		}
 		o.Expectations = append(o.Expectations, expectation)
+	}
+	for _, name := range c.Presets {
+		o.Expectations = append(o.Expectations, name.Expectations()...)
 	}
 	engine, err := attack.New(o)
 	if err != nil {

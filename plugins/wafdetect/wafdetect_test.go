@@ -171,6 +171,14 @@ func TestExpects(t *testing.T) {
 	require.Equal(t, detect.Header{Name: "X-WAF-Verdict", Value: "expected"}, v.Upstream.Set[0])
 }
 
+func TestPresets(t *testing.T) {
+	f := request("")
+	f.Request.Target = "/api/query?query=SELECT+name+FROM+users+UNION+SELECT+name+FROM+old"
+	require.True(t, compile(t, `{"presets":["chat"]}`).Judge(f).Denied, "another application's preset")
+	require.False(t, compile(t, `{"presets":["chat","sql"]}`).Judge(f).Denied)
+	require.True(t, compile(t, `{"presets":["sql"]}`).Judge(request("query")).Denied, "a place that the preset does not name")
+}
+
 func TestBadConfig(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"mode":"blocking"}`:                        "config.mode",
@@ -184,6 +192,7 @@ func TestBadConfig(t *testing.T) {
 		`{"expects":[{"place":"query.q","content":["sqli"]}]}`: "config.expects[0].content[0]",
 		`{"expects":[{"place":"query.q","content":[]}]}`:       "config.expects[0].content",
 		`{"expects":[{"content":["sql"]}]}`:                    "config.expects[0].place",
+		`{"presets":["chat","crm"]}`:                           "config.presets[1]",
 		`{"expects":[{"place":"q","content":["sql"]}]}`:        `config.expects[0]: place "q" does not begin with`,
 	} {
 		c := &Config{}

@@ -20,11 +20,11 @@ var (
 		"command made of variables", "command made by a substitution", "redirection to the network", "shell in a variable",
 		"evaluation in PowerShell", "option that runs a command", "option that writes a file", "option that sends a file",
 	}
-	programs = append([]string{
+	programs = []string{
 		"command through a module", "evaluation of input", "call that runs a command", "method that runs a command", "callback that runs code", "call of a call", "import by name",
 		"function by its constructor", "backticks in code", "reflection in Python", "literal that is run as a command",
-		"hostile call", "hostile expression", "hostile member", "script",
-	}, commands...)
+		"command substitution", "hostile expression", "hostile member", "script",
+	}
 )
 
 // kinds is the whole table. What a shape is not named for stays an attack: JNDI and other
