@@ -30,6 +30,9 @@ type Request struct {
 	// Late, if not nil, reports whether the caller's deadline for judging the request has
 	// passed. A check asks it now and then, and comes to its verdict by what it knows.
 	Late func() bool
+	// Takes, if not nil, reports whether the request takes the gateway's route of an id or a
+	// name. It is asked only where the answer decides.
+	Takes func(route string) bool
 	// ClientIP is the address that the request is attributed to; the zero Addr if unknown.
 	ClientIP netip.Addr
 }

@@ -69,7 +69,8 @@ func TestEventsOfEveryKind(t *testing.T) {
 		path          string
 	}{
 		{name: "an attack in monitoring", plugin: "waf-detect\n            config: {mode: monitoring}", status: 200, action: events.ActionReported, check: "detect", reason: "attack_seen", path: sqlAttack},
-		{name: "an attack that an exception lets through", plugin: "waf-detect\n            config: {exceptions: [{class: xss}, {place: query.q, class: sqli}]}", status: 200, action: events.ActionExcepted, check: "detect", reason: "attack_excepted", path: sqlAttack},
+		{name: "an attack that an exception lets through", plugin: "waf-detect\n            config: {exceptions: [{class: xss}, {place: query.q, class: sqli, route: r, until: 2999-12-31}]}", status: 200, action: events.ActionExcepted, check: "detect", reason: "attack_excepted", path: sqlAttack},
+		{name: "an attack on another route than the exception's", plugin: "waf-detect\n            config: {exceptions: [{place: query.q, route: s}]}", status: 403, action: events.ActionBlocked, check: "detect", reason: "attack", path: sqlAttack},
 		{name: "content that is expected", plugin: "waf-detect\n            config: {expects: [{place: query.q, content: [sql]}]}", status: 200, action: events.ActionExcepted, check: "detect", reason: "content_expected", path: "/r?q=SELECT+name+FROM+users+WHERE+id=1+OR+1=1"},
 		{name: "an address", plugin: "waf-ip-restriction\n            config: {deny: [127.0.0.1]}", status: 403, action: events.ActionBlocked, check: "ip-restriction", reason: "address_denied", path: "/r"},
 		{name: "no key", plugin: "waf-key-auth", status: 401, action: events.ActionBlocked, check: "key-auth", path: "/r"},

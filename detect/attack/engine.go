@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack/extract"
@@ -26,6 +27,8 @@ type Options struct {
 	Exceptions []Exception
 	// Expectations say what places legitimately carry.
 	Expectations []Expectation
+	// Now tells the time, for exceptions that end; it must be set if there are such.
+	Now func() time.Time
 }
 
 // Engine judges requests. It is safe for concurrent use; the zero value is not usable.
@@ -38,6 +41,7 @@ type Engine struct {
 	exceptions []Exception
 	// expectations come after the exceptions: those say more.
 	expectations []Expectation
+	now          func() time.Time
 	sessions     sessions
 }
 
@@ -54,6 +58,7 @@ func New(o Options) (*Engine, error) {
 		exceptions: slices.Clone(o.Exceptions),
 
 		expectations: slices.Clone(o.Expectations),
+		now:          o.Now,
 	}
 	known := detect.Classes()
 	for i, c := range o.DisabledClasses {
@@ -71,6 +76,9 @@ func New(o Options) (*Engine, error) {
 	for i := range e.exceptions {
 		if err := e.exceptions[i].Validate(); err != nil {
 			return nil, fmt.Errorf("option Exceptions[%d]: %w", i, err)
+		}
+		if !e.exceptions[i].Until.IsZero() && o.Now == nil {
+			return nil, fmt.Errorf("option Exceptions[%d]: Until is set, and option Now is not", i)
 		}
 	}
 	for i := range e.expectations {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		{name: "class", options: Options{DisabledClasses: []detect.Class{detect.ClassSQLi, 99}}, want: "option DisabledClasses[1]: class(99) is not an attack class"},
 		{name: "mask", options: Options{Mask: []string{"pin", ""}}, want: "option Mask[1]: the name is empty"},
 		{name: "exception for everything", options: Options{Exceptions: []Exception{{Method: "GET"}}}, want: "option Exceptions[0]: neither place nor class is set: this would silence everything"},
+		{name: "exception that ends, without a clock", options: Options{Exceptions: []Exception{{Place: "query.q", Until: time.Unix(1, 0)}}}, want: "option Exceptions[0]: Until is set, and option Now is not"},
 		{name: "exception without source", options: Options{Exceptions: []Exception{{Place: "id"}}}, want: `option Exceptions[0]: place "id" does not begin with path, query, header, cookie, body or method`},
 	}
 	for _, row := range rows {
@@ -106,6 +108,17 @@ func TestExceptionsForAPageHoldForWhatItLoads(t *testing.T) {
 				t.Errorf("blocked %v: %+v", report.Blocked, report.Attacks)
 			}
 		})
+	}
+}
+
+func TestExceptionsOfARoute(t *testing.T) {
+	e := newEngine(t, Options{Exceptions: []Exception{{Place: "query.q", Route: "search"}}})
+	for route, blocked := range map[string]bool{"search": false, "login": true, "": true} {
+		r := get("/find?q=" + url.QueryEscape(injection))
+		if route != "" {
+			r.Takes = func(name string) bool { return name == route }
+		}
+		require.Equal(t, blocked, e.Inspect(r).Blocked, route)
 	}
 }
 

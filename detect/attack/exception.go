@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"kongwaf/detect"
 )
@@ -26,6 +27,11 @@ type Exception struct {
 	// PathPrefix is what the request path begins with, as sent; "" means every path. For
 	// what stands in a Referer it is the path of the page that the Referer names.
 	PathPrefix string
+	// Route is the id or the name of the gateway's route that the request takes; "" means every
+	// route. A request that cannot tell takes none.
+	Route string
+	// Until is when the exception ends; the zero time means never. Options.Now tells the time.
+	Until time.Time
 }
 
 // Validate returns an error that says what is missing, nil if the exception can be used.
@@ -44,16 +50,19 @@ func validatePlace(place detect.Place) error {
 	return nil
 }
 
-// Silences reports whether the exception holds for a finding in a request.
+// Silences reports whether the exception holds for a finding in a request, by everything but
+// the time.
 func (x *Exception) Silences(r *detect.Request, class detect.Class, place detect.Place) bool {
 	if x.Class != detect.ClassNone && x.Class != class {
 		return false
 	}
-	if x.holds(r.Method, r.Target, place) {
-		return true
+	if !x.holds(r.Method, r.Target, place) {
+		repeated, ok := inReferer(place)
+		if !ok || x.Place == "" || !x.holds("", refererPath(r), repeated) {
+			return false
+		}
 	}
-	repeated, ok := inReferer(place)
-	return ok && x.Place != "" && x.holds("", refererPath(r), repeated)
+	return x.Route == "" || r.Takes != nil && r.Takes(x.Route)
 }
 
 // holds reports whether the exception names a place of a request with the given method ("" is

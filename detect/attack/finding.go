@@ -150,7 +150,8 @@ func (s *session) anomaly(f detect.Finding) {
 // excepted reports whether an exception silences a finding.
 func (s *session) excepted(f detect.Finding, evidence func() string) bool {
 	for i := range s.engine.exceptions {
-		if !s.engine.exceptions[i].Silences(s.request, f.Class, f.Place) {
+		x := &s.engine.exceptions[i]
+		if !x.Silences(s.request, f.Class, f.Place) || !x.Until.IsZero() && !s.engine.now().Before(x.Until) {
 			continue
 		}
 		s.silence(detect.Excepted{Exception: i, Finding: f}, evidence)

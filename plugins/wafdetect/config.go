@@ -4,11 +4,9 @@ package wafdetect
 
 import (
 	"fmt"
-	"strings"
 
 	"kongwaf/detect"
 	"kongwaf/detect/attack"
-	"kongwaf/detect/attack/expect"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/preset"
 	"kongwaf/kong/pluginserver"
@@ -57,22 +55,6 @@ type Config struct {
 	check.FailOpen
 }
 
-// Exception silences one false positive.
-type Exception struct {
-	Place      string       `json:"place,omitempty" doc:"Place of the finding as reported, such as query.q or body.json.comment; what lies below it counts too, a star stands for anything."`
-	Class      detect.Class `json:"class,omitempty" doc:"Attack class that is silenced. All classes if not set."`
-	Method     string       `json:"method,omitempty" doc:"Request method for which the exception holds. All methods if not set."`
-	PathPrefix string       `json:"path_prefix,omitempty" doc:"What the request path must begin with for the exception to hold. Every path if not set."`
-}
-
-// Expect says what a place legitimately carries.
-type Expect struct {
-	Place      string        `json:"place" kong:"required" doc:"Place that carries it, such as body.json.query or query.q; what lies below it counts too, a star stands for anything."`
-	Content    []expect.Kind `json:"content" kong:"required,lenmin=1" doc:"Kinds of content: code, html, sql, shell (a command line or script), paths (no climbs), urls (also of the own network), mongo (filters, none on secrets), graphql (introspection), promql (PromQL and LogQL)."`
-	Method     string        `json:"method,omitempty" doc:"Request method for which this holds. All methods if not set."`
-	PathPrefix string        `json:"path_prefix,omitempty" doc:"What the request path must begin with for this to hold. Every path if not set."`
-}
-
 // Definition is the plugin as the registry lists it. It runs before authentication, so a
 // config per consumer would never apply: Kong is told to refuse one.
 func Definition() check.Definition {
@@ -81,7 +63,7 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  check.Lenient(pluginserver.PolicyAllow),
-		Options:  []schema.Option{schema.NoConsumer()},
+		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(Day())},
 	}
 }
 
@@ -98,25 +80,21 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		one.Judge = func(*facts.Facts) detect.Verdict { return detect.Verdict{} }
 		return one, nil
 	}
-	o := attack.Options{Limits: extract.Limits{MaxBody: c.MaxBodySize}, Mask: c.Mask, DisabledClasses: c.DisabledClasses}
+	o := attack.Options{Now: env.Now, Limits: extract.Limits{MaxBody: c.MaxBodySize}, Mask: c.Mask, DisabledClasses: c.DisabledClasses}
 	var err error
 	if o.Sensitivity, err = attack.ParseSensitivity(c.Sensitivity); err != nil {
 		return check.Check{}, fmt.Errorf("%s.sensitivity: %w", field, err)
 	}
-	for i, x := range c.Exceptions {
-		exception := attack.Exception{
-			Place: detect.Place(strings.TrimSpace(x.Place)), Class: x.Class, Method: x.Method, PathPrefix: x.PathPrefix,
-		}
-		if err := exception.Validate(); err != nil {
-			return check.Check{}, fmt.Errorf("%s.exceptions[%d]: %w", field, i, err)
+	for i := range c.Exceptions {
+		exception, err := c.Exceptions[i].compile(c.Application)
+		if err != nil {
+			return check.Check{}, fmt.Errorf("%s.exceptions[%d]%w", field, i, err)
 		}
 		o.Exceptions = append(o.Exceptions, exception)
 	}
-	for i, x := range c.Expects {
-		expectation := attack.Expectation{
-			Place: detect.Place(strings.TrimSpace(x.Place)), Content: x.Content, Method: x.Method, PathPrefix: x.PathPrefix,
-		}
-		if err := expectation.Validate(); err != nil {
+	for i := range c.Expects {
+		expectation, err := c.Expects[i].compile()
+		if err != nil {
 			return check.Check{}, fmt.Errorf("%s.expects[%d]: %w", field, i, err)
 		}
 		o.Expectations = append(o.Expectations, expectation)

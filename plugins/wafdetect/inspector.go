@@ -3,6 +3,7 @@ package wafdetect
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type inspector struct {
 	// inspect tells which parts are judged; whole says that all are.
 	path, query, headers, cookies, body, whole bool
 	denyOversize, tellUpstream                 bool
+	// routes says that an exception asks which route a request takes.
+	routes bool
 	// Judging ends, with what it has found, after a time.
 	now     func() time.Time
 	timeout time.Duration
@@ -36,6 +39,7 @@ func newInspector(c *Config, engine *attack.Engine, now func() time.Time) *inspe
 		now:          now,
 		timeout:      c.Deadline() * 9 / 10, // the rest is for the answer, before the server gives up
 		tellUpstream: c.UpstreamVerdict,
+		routes:       slices.ContainsFunc(c.Exceptions, func(x Exception) bool { return x.Route != "" }),
 	}
 	for _, part := range c.Inspect {
 		switch part {
@@ -97,6 +101,12 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 	if i.timeout > 0 {
 		until := i.now().Add(f.Time(i.timeout))
 		r.Late = func() bool { return i.now().After(until) }
+	}
+	if i.routes {
+		r.Takes = func(name string) bool {
+			route, _ := f.Route() // a question costs Kong, so it is put only where the answer decides
+			return route.ID == name || route.Name == name
+		}
 	}
 	report := i.engine.Inspect(r)
 	fault := report.Failure

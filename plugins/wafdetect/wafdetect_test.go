@@ -158,6 +158,27 @@ func TestExceptions(t *testing.T) {
 	require.False(t, compile(t, `{"disabled_classes":["sqli"]}`).Judge(request("query")).Denied)
 }
 
+// TestExceptionsEnd: an exception holds through its last day, and for its own application.
+func TestExceptionsEnd(t *testing.T) {
+	now := time.Date(2027, 3, 31, 23, 59, 59, 0, time.UTC)
+	shared := check.NewShared(slog.New(slog.DiscardHandler))
+	shared.Now = func() time.Time { return now }
+	denied := func(config string) bool {
+		c := &Config{}
+		require.NoError(t, Definition().Schema().Decode([]byte(config), c))
+		one, err := c.Check(check.Env{Shared: shared}, "config")
+		require.NoError(t, err)
+		return one.Judge(request("query")).Denied
+	}
+	const until = `{"exceptions":[{"place":"query.b","until":"2027-03-31"}]}`
+	require.False(t, denied(until))
+	now = now.Add(time.Second)
+	require.True(t, denied(until))
+	require.False(t, denied(`{"application":"shop","exceptions":[{"place":"query.b","application":"shop"}]}`))
+	require.True(t, denied(`{"application":"wiki","exceptions":[{"place":"query.b","application":"shop"}]}`))
+	require.True(t, denied(`{"exceptions":[{"place":"query.b","application":"shop"}]}`))
+}
+
 func TestExpects(t *testing.T) {
 	console := compile(t, `{"expects":[{"place":"query.b","content":["sql"]}],"upstream_verdict":true}`)
 	require.True(t, console.Judge(request("query")).Denied, "a break-out is no statement")
@@ -189,16 +210,17 @@ func TestBadConfig(t *testing.T) {
 		`{"exceptions":[{"place":"querry.a"}]}`:      `config.exceptions[0]: place "querry.a"`,
 		`{"exceptions":[{"class":"x","place":"a"}]}`: "config.exceptions[0].class",
 
-		`{"expects":[{"place":"query.q","content":["sqli"]}]}`: "config.expects[0].content[0]",
-		`{"expects":[{"place":"query.q","content":[]}]}`:       "config.expects[0].content",
-		`{"expects":[{"content":["sql"]}]}`:                    "config.expects[0].place",
-		`{"presets":["chat","crm"]}`:                           "config.presets[1]",
-		`{"expects":[{"place":"q","content":["sql"]}]}`:        `config.expects[0]: place "q" does not begin with`,
+		`{"expects":[{"place":"query.q","content":["sqli"]}]}`:      "config.expects[0].content[0]",
+		`{"expects":[{"place":"query.q","content":[]}]}`:            "config.expects[0].content",
+		`{"expects":[{"content":["sql"]}]}`:                         "config.expects[0].place",
+		`{"exceptions":[{"place":"query.a","until":"2027-02-30"}]}`: `config.exceptions[0].until`,
+		`{"presets":["chat","crm"]}`:                                "config.presets[1]",
+		`{"expects":[{"place":"q","content":["sql"]}]}`:             `config.expects[0]: place "q" does not begin with`,
 	} {
 		c := &Config{}
 		err := Definition().Schema().Decode([]byte(config), c)
 		if err == nil {
-			_, err = c.Check(check.Env{}, "config")
+			_, err = c.Check(check.Env{Shared: check.NewShared(slog.New(slog.DiscardHandler))}, "config")
 		}
 		require.ErrorContains(t, err, want, config)
 	}
