@@ -42,7 +42,7 @@ type Event struct {
 	Action      string  `json:"kong_waf.action" doc:"blocked, reported (it went on: monitoring), excepted (it went on by an exception or as expected content), unjudged (it went on by on_error)."`
 	Exception   *int    `json:"kong_waf.exception,omitempty" doc:"With excepted: which of the config's exceptions, from 0."`
 	Expected    string  `json:"kong_waf.expected,omitempty" doc:"With excepted: the kind of content that the place is expected to carry (expects, presets), where that let it pass and no exception."`
-	Mode        string  `json:"kong_waf.mode" doc:"The check's mode: block or monitoring."`
+	Mode        string  `json:"kong_waf.mode" doc:"The check's mode: block, safe_blocking or monitoring."`
 	Reason      string  `json:"kong_waf.reason" doc:"A fixed word for why, such as attack or address_denied; with unjudged, a sentence."`
 	Status      int     `json:"http.response.status_code,omitempty" doc:"The status that the client got from us. A gRPC caller gets 200 and the gRPC status that fits this one."`
 	Application string  `json:"kong_waf.application,omitempty" doc:"The config's label for the application."`

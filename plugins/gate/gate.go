@@ -59,7 +59,7 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  failure,
-		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(iprestriction.Address()), schema.WithFormat(wafdetect.Day())},
+		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(check.Address()), schema.WithFormat(wafdetect.Day())},
 	}
 }
 
@@ -84,6 +84,7 @@ func (c *Config) EntityChecks() []schema.EntityCheck {
 		ratelimiting.Needs("rate_limiting.", "header", "header_name"),
 		ratelimiting.Needs("rate_limiting.", "path", "path"),
 		ratelimiting.NeedsRedis("rate_limiting."),
+		wafdetect.NeedsGrey("detect."),
 	}
 }
 

@@ -77,7 +77,7 @@ func TestBadConfig(t *testing.T) {
 // TestAddressFormat: Kong's patterns let through whatever detect/address takes, and keep out
 // what people write by mistake.
 func TestAddressFormat(t *testing.T) {
-	format := Address()
+	format := check.Address()
 	for _, entry := range []string{
 		"10.0.0.0/99", "10.0.0.0/33", "localhost", "10.0.0", "10.0.0.0.0", "310.0.0.1", "10.0.0.1:80", "10.0.0.0/255.0.0.0", "10.*", "",
 		" 10.0.0.1", "10.0.0.1,10.0.0.2", "::1/129", "::1/200", "fe80::1%eth0", "[::1]", "example:org", "::1/", "10.0.0.1/",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"kongwaf/detect"
+	"kongwaf/detect/address"
 	"kongwaf/detect/attack"
 	"kongwaf/detect/attack/extract"
 	"kongwaf/detect/attack/preset"
@@ -26,6 +27,7 @@ const (
 const (
 	modeOff        = "off"
 	modeMonitoring = "monitoring"
+	modeSafe       = "safe_blocking"
 	modeBlock      = "block"
 )
 
@@ -37,7 +39,8 @@ const (
 
 // Config is the plugin's config.
 type Config struct {
-	Mode            string         `json:"mode" default:"block" kong:"required,oneof=off|monitoring|block" doc:"What happens to an attack: block refuses it, monitoring only reports it, off does not look."`
+	Mode            string         `json:"mode" default:"block" kong:"required,oneof=off|monitoring|safe_blocking|block" doc:"What happens to an attack: block refuses it, safe_blocking refuses it from clients in grey and reports it from others, monitoring only reports it, off does not look."`
+	Grey            []string       `json:"grey" default:"[]" kong:"elements.format=address" doc:"Addresses and CIDR ranges of clients whose attacks are refused in mode safe_blocking. IPv4 and IPv6."`
 	Application     string         `json:"application,omitempty" doc:"A label for the application behind this route, shown with every event."`
 	Sensitivity     string         `json:"sensitivity" default:"medium" kong:"required,oneof=low|medium|high" doc:"How sure an attack must be: low blocks only what is beyond doubt, high also what is merely suspicious."`
 	DisabledClasses []detect.Class `json:"disabled_classes" default:"[]" doc:"Attack classes that are never reported."`
@@ -63,8 +66,20 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  check.Lenient(pluginserver.PolicyAllow),
-		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(Day())},
+		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(check.Address()), schema.WithFormat(Day())},
 	}
+}
+
+// EntityChecks implements schema.EntityChecker.
+func (c *Config) EntityChecks() []schema.EntityCheck { return []schema.EntityCheck{NeedsGrey("")} }
+
+// NeedsGrey says that safe_blocking cannot do without ranges; the prefix says where both are.
+func NeedsGrey(prefix string) schema.EntityCheck {
+	return schema.ConditionalAtLeastOneOf(schema.Condition{
+		IfField: prefix + "mode", IfMatch: schema.Match{Eq: modeSafe},
+		ThenAtLeastOneOf: []string{prefix + "grey"},
+		ThenErr:          "mode safe_blocking refuses nobody's attacks but those from %s, which is empty: write mode monitoring, or ranges",
+	})
 }
 
 // Compile implements check.Config.
@@ -102,11 +117,15 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	for _, name := range c.Presets {
 		o.Expectations = append(o.Expectations, name.Expectations()...)
 	}
+	grey, err := address.ParseSet(c.Grey)
+	if err != nil {
+		return check.Check{}, fmt.Errorf("%s.grey: %w", field, err)
+	}
 	engine, err := attack.New(o)
 	if err != nil {
 		return check.Check{}, fmt.Errorf("%s: %w", field, err)
 	}
-	i := newInspector(c, engine, env.Now)
+	i := newInspector(c, engine, grey, env.Now)
 	one.Need, one.Judge = i.need(), i.judge
 	return one, nil
 }

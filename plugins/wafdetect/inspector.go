@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kongwaf/detect"
+	"kongwaf/detect/address"
 	"kongwaf/detect/attack"
 	"kongwaf/plugins/internal/facts"
 )
@@ -16,7 +17,8 @@ import (
 // inspector is the compiled config.
 type inspector struct {
 	engine  *attack.Engine
-	block   bool
+	mode    string
+	grey    *address.Set // whose attacks are refused in safe_blocking
 	status  int
 	message string
 	// inspect tells which parts are judged; whole says that all are.
@@ -29,10 +31,11 @@ type inspector struct {
 	timeout time.Duration
 }
 
-func newInspector(c *Config, engine *attack.Engine, now func() time.Time) *inspector {
+func newInspector(c *Config, engine *attack.Engine, grey *address.Set, now func() time.Time) *inspector {
 	i := &inspector{
 		engine:       engine,
-		block:        c.Mode == modeBlock,
+		mode:         c.Mode,
+		grey:         grey,
 		status:       c.BlockStatus,
 		message:      c.BlockMessage,
 		denyOversize: c.OnOversize == oversizeDeny,
@@ -92,7 +95,7 @@ func (i *inspector) judge(f *facts.Facts) detect.Verdict {
 // way leave the request to the failure policy.
 func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 	if i.body && i.denyOversize && f.Request.BodyTruncated {
-		return i.refuse(http.StatusRequestEntityTooLarge, "body_oversize", "Request body too large"), "reported"
+		return i.refuse(f, http.StatusRequestEntityTooLarge, "body_oversize", "Request body too large"), "reported"
 	}
 	r := &f.Request
 	if !i.whole {
@@ -116,8 +119,8 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 	switch {
 	case report.Blocked:
 		v = detect.Verdict{Reason: "attack_seen"}
-		if i.block {
-			v = i.refuse(i.status, "attack", i.message)
+		if i.refuses(f) {
+			v = i.refuse(f, i.status, "attack", i.message)
 		}
 		v.Report = &report
 		if !errors.Is(fault, attack.ErrSpent) { // that is what was found
@@ -137,9 +140,14 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 	return detect.Verdict{}, "passed"
 }
 
-// refuse denies the request in mode block, and only says so in mode monitoring.
-func (i *inspector) refuse(status int, reason, message string) detect.Verdict {
-	if !i.block {
+// refuses reports whether attacks of the request's client are refused.
+func (i *inspector) refuses(f *facts.Facts) bool {
+	return i.mode == modeBlock || i.mode == modeSafe && i.grey.Contains(f.Request.ClientIP)
+}
+
+// refuse denies the request where the mode refuses its client's attacks, and else only says so.
+func (i *inspector) refuse(f *facts.Facts, status int, reason, message string) detect.Verdict {
+	if !i.refuses(f) {
 		return detect.Verdict{Reason: reason}
 	}
 	return detect.Verdict{Denied: true, Reason: reason, Status: status, Message: message}

@@ -158,6 +158,20 @@ func TestExceptions(t *testing.T) {
 	require.False(t, compile(t, `{"disabled_classes":["sqli"]}`).Judge(request("query")).Denied)
 }
 
+func TestSafeBlocking(t *testing.T) {
+	safe := compile(t, `{"mode":"safe_blocking","grey":["198.51.100.0/24","2001:db8::/32"]}`)
+	for client, denied := range map[string]bool{"198.51.100.7": true, "2001:db8::1": true, "::ffff:198.51.100.7": true, "203.0.113.7": false, "": false} {
+		f := request("query")
+		f.Request.ClientIP = facts.ParseIP(client)
+		v := safe.Judge(f)
+		require.Equal(t, denied, v.Denied, client)
+		require.NotNil(t, v.Report, "who is not refused is reported")
+		f = request("")
+		f.Request.ClientIP = facts.ParseIP(client)
+		require.Zero(t, safe.Judge(f), "the harmless twin")
+	}
+}
+
 // TestExceptionsEnd: an exception holds through its last day, and for its own application.
 func TestExceptionsEnd(t *testing.T) {
 	now := time.Date(2027, 3, 31, 23, 59, 59, 0, time.UTC)
@@ -213,6 +227,8 @@ func TestBadConfig(t *testing.T) {
 		`{"expects":[{"place":"query.q","content":["sqli"]}]}`:      "config.expects[0].content[0]",
 		`{"expects":[{"place":"query.q","content":[]}]}`:            "config.expects[0].content",
 		`{"expects":[{"content":["sql"]}]}`:                         "config.expects[0].place",
+		`{"mode":"safe_blocking"}`:                                  "'config.grey', which is empty",
+		`{"grey":["10.0.0.0/33"]}`:                                  "config.grey[0]",
 		`{"exceptions":[{"place":"query.a","until":"2027-02-30"}]}`: `config.exceptions[0].until`,
 		`{"presets":["chat","crm"]}`:                                "config.presets[1]",
 		`{"expects":[{"place":"q","content":["sql"]}]}`:             `config.expects[0]: place "q" does not begin with`,
