@@ -31,24 +31,18 @@ func deflatePossible(t value.Traits, p value.Pairs, n int) bool {
 // first block: one random text in fifteen passes. What most texts fail by is looked at first.
 func deflateHead(s string, _ value.Pairs) bool {
 	var b packedHead
-	if !b.decode(s, 0, 8) {
+	if !b.decode(s, 0, 4) {
 		return false
 	}
 	switch b[0] >> 1 & 3 {
 	case 0: // stored: the length, and its complement
-		if b[1]^b[3] != 0xff || b[2]^b[4] != 0xff {
-			return false
-		}
+		return b.decode(s, 4, 8) && b[1]^b[3] == 0xff && b[2]^b[4] == 0xff && b.decode(s, 8, headDigits)
 	case 1: // the code is fixed: a character, and a second or a repetition; or an empty block
-		if !b.beginsText() {
-			return false
-		}
+		return b.beginsText() && b.decode(s, 4, headDigits)
 	case 2:
-		return b.bits(3, 5) <= 29 && b.bits(8, 5) <= 29 && b.decode(s, 8, headDigits) && b.completeCode()
-	default:
-		return false
+		return b.bits(3, 5) <= 29 && b.bits(8, 5) <= 29 && b.decode(s, 4, headDigits) && b.completeCode()
 	}
-	return b.decode(s, 8, headDigits)
+	return false
 }
 
 // packedHead is what the first digits stand for, and a byte so that none is the last.
@@ -59,23 +53,22 @@ type packedHead [headDigits/4*3 + 1]byte
 func (b *packedHead) decode(s string, from, to int) bool {
 	for i := from; i < to; i += 4 {
 		four := s[i : i+4]
-		x, all := uint32(0), byte(0)
-		for k := range 4 {
-			d := base64Digits[four[k]]
-			if four[k] == ' ' { // a plus that a form decoder took
-				d = 62
-			}
-			all |= d
-			x = x<<6 | uint32(d)
-		}
-		if all > 63 {
+		c, d, e, f := headDigit[four[0]], headDigit[four[1]], headDigit[four[2]], headDigit[four[3]]
+		if c|d|e|f > 63 {
 			return false
 		}
 		at := i / 4 * 3
-		b[at], b[at+1], b[at+2] = byte(x>>16), byte(x>>8), byte(x)
+		b[at], b[at+1], b[at+2] = c<<2|d>>4, d<<4|e>>2, e<<6|f
 	}
 	return true
 }
+
+// headDigit is base64Digits with the blank, a plus that a form decoder took.
+var headDigit = func() [256]byte {
+	t := base64Digits
+	t[' '] = 62
+	return t
+}()
 
 // beginsText reports whether a block in the fixed code begins like a text.
 func (b *packedHead) beginsText() bool {

@@ -60,12 +60,14 @@ func shown(s string) string {
 func hidesEnding(rest string) bool {
 	for rest != "" {
 		rest = rest[1:]
-		end := strings.IndexAny(rest, ";/")
-		if end < 0 {
-			end = len(rest)
-		}
-		if p := rest[:end]; len(p) > 2 && p[0] == '.' && endings.Of(p[1:]) != 0 {
-			return true
+		if strings.HasPrefix(rest, ".") {
+			end := strings.IndexAny(rest, ";/")
+			if end < 0 {
+				end = len(rest)
+			}
+			if end > 2 && endings.Of(rest[1:end]) != 0 {
+				return true
+			}
 		}
 		i := strings.IndexByte(rest, ';')
 		if i < 0 {
@@ -124,7 +126,12 @@ func invoked(query string, place detect.Place, see report) {
 		var p string
 		p, rest, _ = strings.Cut(rest, "&")
 		name, value, ok := strings.Cut(p, "=")
-		if !ok || len(name) > 24 || len(value) < 4 {
+		if !ok || name == "" || len(name) > 24 || len(value) < 4 {
+			continue
+		}
+		switch name[0] {
+		case 'v', 'f', '_', 'm': // as the names below
+		default:
 			continue
 		}
 		calls := false

@@ -25,10 +25,12 @@ func hash(s string) uint64 {
 		h ^= swar.Load(s, 0) * mix
 		h = (h^h>>29)*mix ^ swar.Load(s, len(s)-8)
 		h = (h^h>>31)*mix ^ swar.Load(s, (len(s)-8)/2)
-	} else {
-		for i := 0; i < len(s); i++ {
-			h = (h ^ uint64(s[i])) * mix
-		}
+	} else if len(s) >= 4 {
+		first, last := s[:4], s[len(s)-4:]
+		h ^= uint64(first[0]) | uint64(first[1])<<8 | uint64(first[2])<<16 | uint64(first[3])<<24 |
+			uint64(last[0])<<32 | uint64(last[1])<<40 | uint64(last[2])<<48 | uint64(last[3])<<56
+	} else if len(s) > 0 {
+		h ^= uint64(s[0]) | uint64(s[len(s)/2])<<8 | uint64(s[len(s)-1])<<16
 	}
 	h *= mix
 	return h ^ h>>32
