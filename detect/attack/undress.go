@@ -38,10 +38,14 @@ func (s *session) undress(r *reading.Reading, mask uint32) {
 	l, text := r.Leaf, r.Text
 	mask &= fragmented
 	if mask == 0 || s.sum.blocking || l.IsName || l.Run || l.Source != detect.SourceBody && l.Source != detect.SourceQuery ||
-		len(text) > maxFragmented || !strings.Contains(text, " ") && !strings.Contains(text, "\n") {
+		len(text) > maxFragmented || !s.value.Traits.Any(value.Space|value.Newline) {
 		return
 	}
-	if breaks := strings.Count(text, "\n"); breaks > maxFragmentLines || breaks > 1 && document.Code(text) {
+	breaks := 0
+	if s.value.Traits.Any(value.Newline) {
+		breaks = strings.Count(text, "\n")
+	}
+	if breaks == 0 && !s.value.Traits.Any(value.Space) || breaks > maxFragmentLines || breaks > 1 && document.Code(text) {
 		return
 	}
 	whole := s.value

@@ -19,11 +19,12 @@ const (
 const base64Alphabet = value.Letter | value.Digit | value.Plus | value.Slash | value.Equals |
 	value.Hyphen | value.Underscore
 
+// base64Around is what stands beside the alphabet: line breaks, blanks (a plus that a form decoder
+// took), the dots of a JWT, the head of a data URL.
+const base64Around = value.Newline | value.Space | value.Dot | value.Colon | value.Semicolon | value.Comma
+
 func base64Possible(t value.Traits, _ value.Pairs, n int) bool {
-	// Beyond the alphabet: line breaks, blanks (a plus that a form decoder took), the dots
-	// of a JWT, the head of a data URL.
-	const around = value.Newline | value.Space | value.Dot | value.Colon | value.Semicolon | value.Comma
-	return n >= minBlob && t.Any(value.Letter) && t.Only(base64Alphabet|around)
+	return n >= minBlob && t.Any(value.Letter) && t.Only(base64Alphabet|base64Around)
 }
 
 // appendBase64 decodes a text that is base64 (RFC 4648, either alphabet, padding

@@ -130,6 +130,10 @@ var blobs = [...]decoder{
 	{step: UTF7, any: value.Plus | value.Ampersand, possible: utf7Possible, apply: appendUTF7},
 }
 
+// packedAlphabet are the classes of which a text of base64, base32 or hex consists, with all that
+// may stand around them: most texts have others.
+const packedAlphabet = base64Alphabet | base64Around | hexAlphabet
+
 // Possible reports whether any decoder could change s, whose traits and pairs are t and p; form as in
 // Forms.Start. It never says
 // no to a text that one would change, and costs a few nanoseconds for most texts.
@@ -138,7 +142,7 @@ func Possible(s string, t value.Traits, p value.Pairs, form bool) bool {
 		form && t.Any(value.Plus) || plusPossible(t, p, len(s)) || utf7Possible(t, p, len(s))) {
 		return true
 	}
-	if len(s) < minBlob {
+	if len(s) < minBlob || !t.Only(packedAlphabet) {
 		return false
 	}
 	return base64Possible(t, p, len(s)) && (base64Head(s, p) || len(s) >= minDeflated && deflateHead(s, p)) ||
@@ -245,8 +249,9 @@ func (f *Forms) grow(i int) {
 			f.forms[added].last = true
 		}
 	}
+	packed := from.Traits.Only(packedAlphabet)
 	for k := range blobs {
-		if !from.Traits.Any(blobs[k].any) {
+		if !from.Traits.Any(blobs[k].any) || !packed && blobs[k].step != UTF7 {
 			continue
 		}
 		if at := f.apply(&blobs[k], &from.Form, true); at >= 0 {

@@ -394,3 +394,25 @@ func TestLeave(t *testing.T) {
 		t.Errorf("a reading of what was left: %q by %v", form.Text, form.Path.Append(nil))
 	}
 }
+
+// TestPackedAlphabetHoldsEveryBlob holds that no blob decoder but UTF-7's, which is asked apart, takes
+// a text with a class outside the alphabet that is asked for first.
+func TestPackedAlphabetHoldsEveryBlob(t *testing.T) {
+	taken := 0
+	for c := range 256 {
+		for n := range 64 {
+			traits := value.ClassOf(byte(c)) | value.Letter | value.Digit
+			for _, d := range blobs {
+				if d.step != UTF7 && d.possible(traits, ^value.Pairs(0), n) {
+					taken++
+					if !traits.Only(packedAlphabet) {
+						t.Errorf("%s takes %q", d.step, byte(c))
+					}
+				}
+			}
+		}
+	}
+	if taken == 0 {
+		t.Error("no decoder takes anything")
+	}
+}

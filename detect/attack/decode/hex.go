@@ -6,8 +6,11 @@ import (
 	"kongwaf/detect/attack/value"
 )
 
+// hexAlphabet is what stands in runs of 0xHH and between them, and all digits.
+const hexAlphabet = value.Letter | value.Digit | value.Slash | value.Dot | value.Comma | value.Space | value.Backslash
+
 func hexPossible(t value.Traits, _ value.Pairs, n int) bool {
-	return n >= minBlob && t.Any(value.Digit) && t.Only(value.Letter|value.Digit|value.Slash|value.Dot|value.Comma|value.Space|value.Backslash)
+	return n >= minBlob && t.Any(value.Digit) && t.Only(hexAlphabet)
 }
 
 // appendHex decodes a text that is nothing but hex digits and yields text, with or
