@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -11,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"kongwaf/examples/deck"
@@ -18,19 +20,19 @@ import (
 	"kongwaf/kong/gateway/demo"
 )
 
+const demoHelp = `Usage: kong-waf demo [--listen ADDR] [--upstream ADDR] [--console ADDR|off] [--config FILE]
+
+Starts a demo API, the plugin server and the stand-in gateway, and prints commands to try. Ctrl-C ends all.
+`
+
 // runDemo is `make run`: a demo API, the plugin server and the stand-in gateway, and
 // commands to try them with.
 func runDemo(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags := newFlags("demo", demoHelp, stderr)
 	o := demoOptions{deck: deck.Quickstart}
 	o.addFlags(flags)
-	flags.StringVar(&o.config, "config", "", "a deck file to serve instead of the built-in quickstart.yml; ${{ env \"DECK_DEMO_URL\" }} is the demo API")
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf demo [--listen ADDR] [--upstream ADDR] [--config kong.yml]\n\nStarts a demo API, the plugin server and the stand-in gateway, and prints commands to try.\n")
-		flags.PrintDefaults()
-	}
-	if code, stop := parse(flags, args); stop {
+	flags.StringVar(&o.config, "config", "", "a deck `FILE` to serve instead of examples/deck/quickstart.yml; ${{ env \"DECK_DEMO_URL\" }} is the demo API")
+	if code, stop := parse(flags, args, noOperands); stop {
 		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -52,9 +54,9 @@ type demoOptions struct {
 }
 
 func (o *demoOptions) addFlags(flags *flag.FlagSet) {
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8000", "where the gateway listens")
-	flags.StringVar(&o.upstream, "upstream", "127.0.0.1:9080", "where the demo API listens")
-	flags.StringVar(&o.console, "console", "127.0.0.1:9542", "where the console listens, or off")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8000", "`ADDR` that the gateway listens on")
+	flags.StringVar(&o.upstream, "upstream", "127.0.0.1:9080", "`ADDR` that the demo API listens on")
+	flags.StringVar(&o.console, "console", "127.0.0.1:9542", "`ADDR` that the console listens on, or off")
 }
 
 // run serves until ctx is done. Nothing that it started is left when it returns.
@@ -95,7 +97,7 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 		},
 		options: gateway.Options{Output: ready},
 	}
-	return g.run(ctx, stderr)
+	return g.run(ctx, &warnings{out: stderr})
 }
 
 // readyWriter passes the gateway's lines on and acts once it says that it is ready.
@@ -112,6 +114,34 @@ func (w *readyWriter) Write(p []byte) (int, error) {
 		w.then()
 	}
 	return n, err
+}
+
+// warnings passes lines on, but for the plugin server's log of what is as it should be:
+// it would stand between what a demonstration says.
+type warnings struct {
+	out  io.Writer
+	mu   sync.Mutex // the plugin server and the gateway write
+	rest []byte     // a line that has not ended yet
+}
+
+func (w *warnings) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rest = append(w.rest, p...)
+	for {
+		end := bytes.IndexByte(w.rest, '\n') + 1
+		if end == 0 {
+			return len(p), nil
+		}
+		line := w.rest[:end]
+		w.rest = w.rest[end:]
+		if bytes.Contains(line, []byte(`"level":"INFO"`)) {
+			continue
+		}
+		if _, err := w.out.Write(line); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // printTryOut prints what to try, and what each command should answer.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,19 +19,20 @@ import (
 	"kongwaf/kong/gateway/demo"
 )
 
+const demoAttackHelp = `Usage: kong-waf demo-attack [--listen ADDR] [--upstream ADDR] [--console ADDR|off] [--exit]
+
+Sends good and bad requests through the stand-in gateway, with waf-detect in each of its modes, and prints
+what passed, what was reported, what was blocked. Exits with 1 if that is not as it should be.
+`
+
 // runDemoAttack is `make demo-attack`: good and bad requests through the gateway in each
 // mode, and a table of what came of them.
 func runDemoAttack(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("demo-attack", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags := newFlags("demo-attack", demoAttackHelp, stderr)
 	o := demoOptions{deck: deck.Modes}
 	o.addFlags(flags)
 	leave := flags.Bool("exit", false, "end after the table, instead of keeping the console for Ctrl-C")
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf demo-attack [--listen ADDR] [--upstream ADDR] [--console ADDR|off] [--exit]\n\nSends good and bad requests through the stand-in gateway, with waf-detect in each of its modes, and prints\nwhat passed, what was reported, what was blocked. Exits with 1 if that is not as it should be.\n")
-		flags.PrintDefaults()
-	}
-	if code, stop := parse(flags, args); stop {
+	if code, stop := parse(flags, args, noOperands); stop {
 		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

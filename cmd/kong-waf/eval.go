@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/url"
@@ -23,19 +22,21 @@ import (
 	"kongwaf/detect/attack"
 )
 
-const evalUsage = `Usage: kong-waf eval [flags] FILE...
+const evalUsage = `Usage: kong-waf eval [options] FILE...
 
 Measures the attack engine on labelled items: JSON lines, plain or gzipped (.gz), each
 with "label" (attack or benign), "class", and either a request as in "kong-waf scan" or
 a bare "value" (or "value_base64"), which is placed as a query value, as a form value and
 as a JSON string. Prints how many of each class were blocked, and the time they took.
 
+"blocked" and the rates count requests, three for a bare value. TPR is the share of attacks that were
+blocked, FPR the share of benign ones, BA the mean of TPR and of 100 - FPR, all in percent; times are in us.
+
 Lists of attacks hold pieces that are none by themselves: a placeholder, a lone bracket, a
 plain word. --set-aside REGEXP, which may be repeated, leaves attacks out whose whole value
 matches, and says how many of each. Lists of good requests hold SQL sent to SQL consoles,
 which the engine blocks by design: --statements-aside leaves those out that were blocked for
 whole statements and nothing else, and names them.
-
 `
 
 // evalItem is one labelled line; a request's fields are read apart.
@@ -91,31 +92,23 @@ type tally struct {
 
 // runEval is the eval subcommand: it returns the exit status.
 func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("eval", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), evalUsage)
-		flags.PrintDefaults()
-	}
-	sensitivity := flags.String("sensitivity", "medium", "`level`: low, medium or high")
-	class := flags.String("class", "", "only items whose class begins with `prefix`")
+	flags := newFlags("eval", evalUsage, stderr)
+	sensitivity := flags.String("sensitivity", "medium", "`LEVEL` low, medium or high")
+	class := flags.String("class", "", "only items whose class begins with `PREFIX`")
 	misses := flags.Int("misses", 0, "print the first `N` attacks that were not blocked")
 	falsePositives := flags.Int("false-positives", 0, "print the first `N` benign items that were blocked")
 	work := flags.Bool("work", false, "count the work too, and print the highest share of its budget that a request of each file takes")
 	statementsAside := flags.Bool("statements-aside", false, "leave out benign requests that were blocked for whole SQL statements alone")
 	var aside []*setAside
 	flags.Func("set-aside", "leave out attacks whose whole value matches `REGEXP`; may be repeated", func(text string) error {
-		pattern, err := regexp.Compile(`(?s)\A(?:` + text + `)\z`)
-		if err == nil {
-			aside = append(aside, &setAside{text: text, pattern: pattern})
+		if _, err := regexp.Compile(text); err != nil {
+			return err
 		}
-		return err
+		aside = append(aside, &setAside{text: text, pattern: regexp.MustCompile(`(?s)\A(?:` + text + `)\z`)})
+		return nil
 	})
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
+	if code, stop := parse(flags, args, someFiles); stop {
+		return code
 	}
 	level, err := attack.ParseSensitivity(*sensitivity)
 	if err != nil {
@@ -127,10 +120,6 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "kong-waf eval:", err)
 		return 2
 	}
-	if flags.NArg() == 0 {
-		flags.Usage()
-		return 2
-	}
 	e := evaluation{engine: engine, class: *class, aside: aside, statementsAside: *statementsAside, misses: *misses, work: *work, falsePositives: *falsePositives, out: stdout}
 	status := 0
 	for _, name := range flags.Args() {
@@ -138,6 +127,13 @@ func runEval(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, "kong-waf eval:", err)
 			status = 1
 		}
+	}
+	if len(e.tallies) == 0 {
+		if status == 0 {
+			fmt.Fprintln(stderr, "kong-waf eval: no item in these files is measured")
+		}
+		e.printAside(stdout)
+		return 1
 	}
 	e.print(stdout)
 	e.printWork(stdout)
@@ -169,7 +165,7 @@ func (e *evaluation) file(name string, stdin io.Reader) error {
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
 		if len(strings.TrimSpace(string(line))) > 0 {
-			if err := e.line(filepath.Base(name), line); err != nil {
+			if err := e.line(filepath.Base(name), number, line); err != nil {
 				return fmt.Errorf("%s: line %d: %w", name, number, err)
 			}
 		}
@@ -202,10 +198,13 @@ func openInput(name string, stdin io.Reader) (io.Reader, func(), error) {
 	return z, func() { f.Close() }, nil
 }
 
-func (e *evaluation) line(file string, line []byte) error {
+func (e *evaluation) line(file string, number int, line []byte) error {
 	var item evalItem
 	if err := json.Unmarshal(line, &item); err != nil {
 		return err
+	}
+	if item.ID == nil {
+		item.ID = fmt.Sprintf("line %d", number)
 	}
 	if item.Label != "attack" && item.Label != "benign" {
 		return fmt.Errorf("label %q is neither attack nor benign", item.Label)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,24 +23,25 @@ import (
 // drainTime is how long requests under way may take to end when the gateway stops.
 const drainTime = 10 * time.Second
 
+const gatewayHelp = `Usage: kong-waf gateway [--config FILE] [--listen ADDR] [--socket PATH] [options]
+
+A stand-in for Kong, for trying out and for tests. It is not Kong.
+Prints "ready http://ADDR" when it serves; SIGTERM or Ctrl-C ends it.
+`
+
 // runGateway is the stand-in for Kong: it serves a deck file and asks the plugin server, its
 // own or one that runs already.
 func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("gateway", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	config := flags.String("config", "kong.yml", "the deck file to serve; several with commas")
-	listen := flags.String("listen", "127.0.0.1:8000", "where clients connect")
-	socket := flags.String("socket", "", "the plugin server's socket; without it the gateway starts its own plugin server")
-	console := flags.String("console", "off", "address of its own plugin server's console, such as 127.0.0.1:9542, or off")
-	trusted := flags.String("trusted-ips", "", "Kong's trusted_ips: peers whose X-Forwarded-For is believed, with commas")
-	realIPHeader := flags.String("real-ip-header", "X-Real-IP", "Kong's real_ip_header")
-	head := flags.Bool("head", true, "fill $kong_waf with the request's head, as the line in kong/conf/kong.conf makes Kong do")
+	flags := newFlags("gateway", gatewayHelp, stderr)
+	config := flags.String("config", "kong.yml", "the deck `FILE` to serve; several with commas")
+	listen := flags.String("listen", "127.0.0.1:8000", "`ADDR` that clients connect to")
+	socket := flags.String("socket", "", "`PATH` of the plugin server's socket; without it the gateway starts its own plugin server")
+	console := flags.String("console", "off", "`ADDR` of its own plugin server's console, such as 127.0.0.1:9542, or off")
+	trusted := flags.String("trusted-ips", "", "Kong's trusted_ips, a `LIST` of peers whose X-Forwarded-For is believed, with commas")
+	realIPHeader := flags.String("real-ip-header", "X-Real-IP", "Kong's real_ip_header, the `NAME` of a header")
+	head := flags.Bool("head", true, "fill $kong_waf with the request's head, as the line in kong/conf/kong.conf makes Kong do; --head=false does not")
 	recursive := flags.Bool("real-ip-recursive", false, "Kong's real_ip_recursive")
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf gateway --config kong.yml [--listen ADDR] [--socket PATH]\n\nA stand-in for Kong, for trying out and for tests. It is not Kong.\nPrints \"ready http://ADDR\" when it serves; SIGTERM or Ctrl-C ends it.\n")
-		flags.PrintDefaults()
-	}
-	if code, stop := parse(flags, args); stop {
+	if code, stop := parse(flags, args, noOperands); stop {
 		return code
 	}
 	prefixes, err := parsePrefixes(*trusted)
@@ -169,6 +169,7 @@ func startServer(stderr io.Writer, console string) (*serverProcess, error) {
 	p := &serverProcess{dir: dir, socket: filepath.Join(dir, "kong-waf.socket")}
 	p.cmd = exec.Command(self, "serve", "--socket", p.socket, "--console", console)
 	p.cmd.Stderr = stderr
+	p.cmd.WaitDelay = time.Second // should somebody else still hold the log's other end
 	// A group of its own: Ctrl-C reaches us, and we end it in order. Should we be killed,
 	// the kernel ends it.
 	p.cmd.SysProcAttr = ownGroup()

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins"
@@ -15,22 +15,15 @@ const defaultSocket = "/run/kong-waf/kong-waf.socket"
 
 // runInfo prints what Kong's query_cmd asks for: one plugin's name, priority and schema.
 func runInfo(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("info", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	socket := flags.String("socket", defaultSocket, "the socket named in the answer")
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf info NAME\n\nPrints the plugin-info JSON that Kong's query_cmd wants for one plugin:\n")
-		for _, d := range plugins.Definitions() {
-			fmt.Fprintf(stderr, "  %s\n", d.Name)
-		}
-		flags.PrintDefaults()
+	var help strings.Builder
+	help.WriteString("Usage: kong-waf info [--socket PATH] NAME\n\nPrints what Kong's query_cmd asks for: a plugin's priority and schema, in JSON. NAME is one of\n")
+	for _, d := range plugins.Definitions() {
+		fmt.Fprintf(&help, "  %s\n", d.Name)
 	}
-	if code, stop := parse(flags, args); stop {
+	flags := newFlags("info", help.String(), stderr)
+	socket := flags.String("socket", defaultSocket, "the socket `PATH` named in the answer")
+	if code, stop := parse(flags, args, operands{least: 1, most: 1, what: "NAME"}); stop {
 		return code
-	}
-	if flags.NArg() != 1 {
-		flags.Usage()
-		return 2
 	}
 	all := plugins.All(plugins.NewShared(slog.New(slog.DiscardHandler)))
 	info, err := pluginserver.Info(all, flags.Arg(0), *socket)

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -62,17 +60,4 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
 	}
-}
-
-// parse parses a command's flags and tells whether the command is over, and with what
-// exit status: asking for help is no failure.
-func parse(flags *flag.FlagSet, args []string) (code int, stop bool) {
-	err := flags.Parse(args)
-	switch {
-	case err == nil:
-		return 0, false
-	case errors.Is(err, flag.ErrHelp):
-		return 0, true
-	}
-	return 2, true
 }

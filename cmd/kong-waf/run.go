@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const runHelp = `Usage: kong-waf run [--socket PATH] [--console ADDR|off] [--config FILE] [--wait 30s] [--grace 10s] -- COMMAND [ARG...]
+const runHelp = `Usage: kong-waf run [--socket PATH] [--console ADDR|off] [--config FILE] [--wait DURATION] [--grace DURATION] -- COMMAND [ARG...]
 
 Starts the plugin server, waits until it answers, and then runs COMMAND, Kong's own entrypoint: Kong finds
 its plugin server from its first request on, and the server's log goes to our standard error, whatever Kong's
@@ -29,26 +28,16 @@ Signals go to COMMAND. SIGHUP, which makes Kong reload, goes to the plugin serve
 When COMMAND ends, the plugin server ends behind it, and run with COMMAND's exit status (128 and the signal's
 number if a signal ended it). When the plugin server ends first, COMMAND gets SIGQUIT, with which Kong answers
 what it has begun, and after --grace SIGKILL; the exit status is not 0.
-
 `
 
 // runRun is the plugin server and Kong in one container.
 func runRun(args []string, _ io.Reader, _, stderr io.Writer) int {
-	flags := flag.NewFlagSet("run", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags := newFlags("run", runHelp, stderr)
 	server := addServeFlags(flags)
 	wait := flags.Duration("wait", 30*time.Second, "how long the plugin server may take until it answers")
 	grace := flags.Duration("grace", 10*time.Second, "how long the one may take to end when the other has ended")
-	flags.Usage = func() {
-		fmt.Fprint(stderr, runHelp)
-		flags.PrintDefaults()
-	}
-	if code, stop := parse(flags, args); stop {
+	if code, stop := parse(flags, args, operands{least: 1, most: 1 << 20, what: "COMMAND"}); stop {
 		return code
-	}
-	if flags.NArg() == 0 {
-		fmt.Fprintln(stderr, "kong-waf run: no command: kong-waf run [options] -- COMMAND [ARG...]")
-		return 2
 	}
 	path, err := exec.LookPath(flags.Arg(0))
 	if err != nil {

@@ -3,8 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -18,12 +16,12 @@ import (
 	"kongwaf/detect/attack"
 )
 
-const scanUsage = `Usage: kong-waf scan [flags] [FILE...]
+const scanUsage = `Usage: kong-waf scan [options] [FILE...]
 
 Judges recorded requests offline: what would have been blocked, and why. Reads the files
 (unpacking .gz), or standard input, and writes one JSON line for each request, in order,
-as soon as it is known. A line that cannot be read gives {"id":null,"error":"line 12: ..."};
-the rest goes on, and the exit status is 1 at the end.
+as soon as it is known. A line that cannot be read gives {"id":null,"error":"line 12: ..."},
+behind the file's name if there are several; the rest goes on, and the exit status is 1 at the end.
 
 Formats:
   jsonl    one request a line: {"id","method","target","headers","body" or "body_base64","client_ip"}
@@ -31,7 +29,6 @@ Formats:
   http     raw HTTP/1 requests, one after the other
   har      an HTTP archive (browsers' developer tools)
   access   an nginx or Apache access log, common or combined
-
 `
 
 // maxLine bounds one line of input: a line longer than this is an error, not an attack.
@@ -65,22 +62,14 @@ type item struct {
 
 // runScan is the scan subcommand: it returns the exit status.
 func runScan(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("scan", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), scanUsage)
-		flags.PrintDefaults()
-	}
-	format := flags.String("format", "jsonl", "`format` of the input: "+strings.Join(formatNames(), ", "))
-	sensitivity := flags.String("sensitivity", "medium", "`level`: low, medium or high")
+	flags := newFlags("scan", scanUsage, stderr)
+	format := flags.String("format", "jsonl", "`FORMAT` of the input: "+strings.Join(formatNames(), ", "))
+	sensitivity := flags.String("sensitivity", "medium", "`LEVEL` low, medium or high")
 	workers := flags.Int("workers", runtime.GOMAXPROCS(0), "judge `N` requests at the same time")
 	summary := flags.String("summary", "", "write the summary to `FILE` instead of standard error")
 	quiet := flags.Bool("quiet", false, "neither progress nor summary on standard error")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
+	if code, stop := parse(flags, args, anyFiles); stop {
+		return code
 	}
 	wrong := func(format string, args ...any) int {
 		fmt.Fprintf(stderr, "kong-waf scan: "+format+"\n", args...)
@@ -115,6 +104,9 @@ func runScan(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 	} else if !*quiet {
 		fmt.Fprint(stderr, s.summary())
+	}
+	if s.requests == 0 && s.errors > 0 && !*quiet {
+		fmt.Fprintf(stderr, "kong-waf scan: nothing could be read as %s; --format names what it is: %s\n", *format, strings.Join(formatNames(), ", "))
 	}
 	return status
 }
@@ -172,10 +164,19 @@ func (s *scan) run(names []string, read reader, stdin io.Reader, stdout io.Write
 				emit(&item{err: err})
 				continue
 			}
-			err = read(bufio.NewReaderSize(in, 64<<10), emit)
+			emitFrom := emit
+			if len(names) > 1 {
+				emitFrom = func(it *item) bool {
+					if it.err != nil {
+						it.err = fmt.Errorf("%s: %w", name, it.err)
+					}
+					return emit(it)
+				}
+			}
+			err = read(bufio.NewReaderSize(in, 64<<10), emitFrom)
 			closeInput()
 			if err != nil {
-				emit(&item{err: err})
+				emitFrom(&item{err: err})
 			}
 		}
 	}()
@@ -265,8 +266,8 @@ func round(f, unit float64) float64 { return float64(int64(f*unit+0.5)) / unit }
 func (s *scan) summary() string {
 	var b strings.Builder
 	took := time.Since(s.started)
-	fmt.Fprintf(&b, "%d requests, %d blocked (%.2f %%), %d truncated, %d errors; %.1f MB in %s\n",
-		s.requests, s.blocked, percent(s.blocked, s.requests), s.truncated, s.errors, float64(s.bytes)/1e6, took.Round(time.Millisecond))
+	fmt.Fprintf(&b, "%s, %d blocked (%.2f %%), %d truncated, %s; %.1f MB in %s\n",
+		count(s.requests, "request"), s.blocked, percent(s.blocked, s.requests), s.truncated, count(s.errors, "error"), float64(s.bytes)/1e6, took.Round(time.Millisecond))
 	classes := make([]detect.Class, 0, len(s.byClass))
 	for c := range s.byClass {
 		classes = append(classes, c)

@@ -69,6 +69,9 @@ func (h *headerList) UnmarshalJSON(text []byte) error {
 func parseRequestLine(line []byte) (*detect.Request, json.RawMessage, error) {
 	var in requestLine
 	if err := json.Unmarshal(line, &in); err != nil {
+		if !json.Valid(line) {
+			err = fmt.Errorf("not JSON: %w", err)
+		}
 		return nil, nil, err
 	}
 	if in.Target == "" {

@@ -60,7 +60,7 @@ func TestScanReadsJSONLines(t *testing.T) {
 
 func TestScanReportsBadLinesAndGoesOn(t *testing.T) {
 	rows := []struct{ name, line, want string }{
-		{name: "no JSON", line: `{"id":`, want: "line 2: unexpected end of JSON input"},
+		{name: "no JSON", line: `{"id":`, want: "line 2: not JSON: unexpected end of JSON input"},
 		{name: "no target", line: `{"id":"x"}`, want: "line 2: target is missing"},
 		{name: "bad base64", line: `{"target":"/","body_base64":"%"}`, want: "line 2: body_base64: illegal base64 data at input byte 0"},
 		{name: "two bodies", line: `{"target":"/","body":"a","body_base64":"YQ=="}`, want: "line 2: body and body_base64 exclude each other"},
@@ -190,6 +190,13 @@ func TestScanFilesSummaryAndSensitivity(t *testing.T) {
 
 	require.Equal(t, 1, runScan([]string{filepath.Join(dir, "missing")}, strings.NewReader(""), &out, &errs), "a file that is not there")
 	require.Contains(t, out.String(), `{"id":null,"error":"open `)
+	require.Contains(t, errs.String(), "nothing could be read as jsonl; --format names what it is")
+
+	broken := filepath.Join(dir, "broken.jsonl")
+	require.NoError(t, os.WriteFile(broken, []byte("{\n"), 0o600))
+	out.Reset()
+	require.Equal(t, 1, runScan([]string{plain, broken}, strings.NewReader(""), &out, &errs))
+	require.Contains(t, out.String(), `"error":"`+broken+`: line 1: not JSON: `, "of several files, the one that is meant")
 }
 
 func TestScanRefusesWrongFlags(t *testing.T) {
@@ -201,7 +208,7 @@ func TestScanRefusesWrongFlags(t *testing.T) {
 		{name: "format", args: []string{"--format", "pcap"}, want: `--format: "pcap" is none of jsonl, values, http, har, access`},
 		{name: "sensitivity", args: []string{"--sensitivity", "x"}, want: `--sensitivity: "x" is not a sensitivity`},
 		{name: "workers", args: []string{"--workers", "0"}, want: "--workers: 0 is not between 1 and 1024"},
-		{name: "unknown", args: []string{"--nope"}, want: "flag provided but not defined"},
+		{name: "unknown", args: []string{"--nope"}, want: "there is no option --nope"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -21,16 +21,23 @@ import (
 	"kongwaf/plugins"
 )
 
+const serveHelp = `Usage: kong-waf serve [--socket PATH] [--console ADDR|off] [--config FILE]
+
+Serves the plugins to Kong: a small supervisor that keeps Kong's connections, and a worker that it
+replaces when it dies. SIGHUP starts a new worker (new binary, new settings) without a failed request;
+SIGTERM ends both once the events under way have ended.
+`
+
 // runServe is the plugin server that Kong's start_cmd or a service manager starts.
 func runServe(args []string, _ io.Reader, _, stderr io.Writer) int {
-	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags := newFlags("serve", serveHelp, stderr)
 	options := addServeFlags(flags)
+	withoutSettings := flags.Usage
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf serve [--socket PATH] [--console ADDR|off] [--config FILE]\n\nServes the plugins to Kong: a small supervisor that keeps Kong's connections, and a worker that it\nreplaces when it dies. SIGHUP starts a new worker (new binary, new settings) without a failed request;\nSIGTERM ends both once the events under way have ended.\n\n")
-		flags.PrintDefaults()
+		withoutSettings()
+		printSettings(stderr)
 	}
-	if code, stop := parse(flags, args); stop {
+	if code, stop := parse(flags, args, noOperands); stop {
 		return code
 	}
 	logger := slog.New(slog.NewJSONHandler(stderr, nil))
@@ -46,9 +53,9 @@ type serveOptions struct{ socket, config, console string }
 
 func addServeFlags(flags *flag.FlagSet) *serveOptions {
 	o := new(serveOptions)
-	flags.StringVar(&o.socket, "socket", defaultSocket, "the Unix socket that Kong connects to")
-	flags.StringVar(&o.config, "config", "", "a YAML file with process-wide settings; each key also as KONG_WAF_SECTION_KEY")
-	flags.StringVar(&o.console, "console", "", "address of the console (health, metrics, dashboard), 127.0.0.1:9542 by default, or off")
+	flags.StringVar(&o.socket, "socket", defaultSocket, "`PATH` of the Unix socket that Kong connects to")
+	flags.StringVar(&o.config, "config", "", "a YAML `FILE` with settings of the process")
+	flags.StringVar(&o.console, "console", "", "`ADDR` of the console (health, metrics, dashboard), or off; goes before console.listen")
 	return o
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -62,6 +63,21 @@ func loadSettings(file string, environ []string) (settings, error) {
 		return out, errors.New(strings.ReplaceAll(err.Error(), "config.", ""))
 	}
 	return out, nil
+}
+
+// printSettings writes every setting, with its default and what it means.
+func printSettings(out io.Writer) {
+	fmt.Fprintf(out, "\nSettings, in the YAML file as section and key, or in the environment: limits.concurrency is %sLIMITS_CONCURRENCY.\n", envPrefix)
+	for section := range reflect.TypeFor[settings]().Fields() {
+		for field := range section.Type.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			fmt.Fprintf(out, "  %-27s %s", section.Tag.Get("json")+"."+name, field.Tag.Get("doc"))
+			if d := field.Tag.Get("default"); d != "" && d != "0" && d != "false" {
+				fmt.Fprintf(out, " (default %s)", d)
+			}
+			fmt.Fprintln(out)
+		}
+	}
 }
 
 // maxSettingsFile is how long the file may be, in bytes.

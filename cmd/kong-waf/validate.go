@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -10,19 +9,17 @@ import (
 	"kongwaf/kong/declarative"
 )
 
+const validateHelp = `Usage: kong-waf validate FILE...
+
+Checks deck files, each on its own, and Kubernetes manifests, all together, as Kong and the plugins would.
+Prints file:line: field: what is wrong. Exit status 1 if there is an error, 0 with warnings only.
+`
+
 // runValidate checks deck files and Kubernetes manifests as they would be at run time.
 func runValidate(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("validate", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage: kong-waf validate FILE...\n\nChecks deck files, each on its own, and Kubernetes manifests, all together, as Kong and the\nplugins would. Prints file:line: field: what is wrong. Exit status 1 if there is an error, 0 with warnings only.\n")
-	}
-	if code, stop := parse(flags, args); stop {
+	flags := newFlags("validate", validateHelp, stderr)
+	if code, stop := parse(flags, args, someFiles); stop {
 		return code
-	}
-	if flags.NArg() == 0 {
-		flags.Usage()
-		return 2
 	}
 	var problems declarative.Problems
 	for _, files := range configurations(flags.Args()) {
@@ -33,7 +30,7 @@ func runValidate(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, p)
 	}
 	errs, warnings := len(problems.Errors()), len(problems.Warnings())
-	fmt.Fprintf(stdout, "%d files: %d errors, %d warnings\n", flags.NArg(), errs, warnings)
+	fmt.Fprintf(stdout, "%s: %s, %s\n", count(flags.NArg(), "file"), count(errs, "error"), count(warnings, "warning"))
 	if errs > 0 {
 		return 1
 	}

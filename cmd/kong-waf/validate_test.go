@@ -55,13 +55,15 @@ metadata: {name: p}
 plugin: waf-detect
 config: {senstivity: high}
 `)
+	manifests, err := filepath.Glob(filepath.Join(examples, "kubernetes", "ingress-controller", "*.yaml"))
+	require.NoError(t, err)
 	for _, tc := range []struct {
 		name  string
 		files []string
 		code  int
 		want  []string
 	}{
-		{name: "good", files: []string{good}, want: []string{"1 files: 0 errors, 0 warnings"}},
+		{name: "good", files: []string{good}, want: []string{"1 file: 0 errors, 0 warnings"}},
 		{name: "deck files are apart", files: []string{good, filepath.Join(examples, "deck", "waf-key-auth.yml")}, want: []string{"2 files: 0 errors"}},
 		{name: "bad", files: []string{bad}, code: 1, want: []string{"kong.yml:11: services[0].routes[0].plugins[0].config.mode:", "must not be lower"}},
 		{name: "five bad ranges", files: []string{ranges}, code: 1, want: []string{
@@ -75,7 +77,12 @@ config: {senstivity: high}
 			`ranges.yml:16: plugins[2].config.hour: 4 is lower than minute's 5`,
 		}},
 		{name: "misspelt", files: []string{manifest}, code: 1, want: []string{"plugin.yaml:5:", "senstivity", "sensitivity"}},
-		{name: "missing file", files: []string{"/nowhere.yml"}, code: 1, want: []string{"/nowhere.yml", "no such file"}},
+		{name: "missing file", files: []string{"/nowhere.yml"}, code: 1, want: []string{"/nowhere.yml: no such file"}},
+		{name: "not YAML", files: []string{file("tab.yml", "\tservices: []\n")}, code: 1, want: []string{"not YAML: found character that cannot start any token"}},
+		{name: "empty", files: []string{file("empty.yml", "# nothing yet\n")}, want: []string{"warning: there is nothing in this file", "1 file: 0 errors, 1 warning"}},
+		{name: "Helm's values", files: []string{file("values-production.yaml", "gateway: {}\n")}, want: []string{":1: warning: not checked", "0 errors, 1 warning"}},
+		{name: "no values", files: []string{file("valuesets.yaml", "gateway: {}\n")}, code: 1, want: []string{"neither a deck file"}},
+		{name: "manifests as the examples' README checks them", files: manifests, want: []string{" files: 0 errors"}},
 		{name: "no file", code: 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -9,7 +9,12 @@ import (
 	"kongwaf/plugins"
 )
 
-func runVersion(_ []string, _ io.Reader, stdout, _ io.Writer) int {
+const versionHelp = "Usage: kong-waf version\n\nPrints the version, the commit it was built from, and the Go version.\n"
+
+func runVersion(args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	if code, stop := parse(newFlags("version", versionHelp, stderr), args, noOperands); stop {
+		return code
+	}
 	info, _ := debug.ReadBuildInfo()
 	fmt.Fprintln(stdout, versionLine(info))
 	return 0

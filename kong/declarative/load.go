@@ -1,8 +1,10 @@
 package declarative
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -49,6 +51,9 @@ func Load(opts Options, files ...string) (*Config, Problems) {
 	for _, name := range files {
 		data, err := readFile(name)
 		if err != nil {
+			if failed := new(fs.PathError); errors.As(err, &failed) {
+				err = failed.Err // the name stands before it
+			}
 			problems = append(problems, Problem{Position: Position{File: name}, Message: err.Error()})
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -59,11 +60,14 @@ func Parse(opts Options, sources ...Source) (*Config, Problems) {
 
 func (b *builder) source(s Source) {
 	dec := yaml.NewDecoder(bytes.NewReader(b.expand(s.Name, s.Data)))
-	for {
+	for empty := true; ; {
 		d := &document{file: s.Name, problems: &b.problems}
 		var doc yaml.Node
 		err := dec.Decode(&doc)
 		if errors.Is(err, io.EOF) {
+			if empty {
+				d.warnf(&doc, "", "there is nothing in this file")
+			}
 			return
 		}
 		if err != nil {
@@ -73,16 +77,17 @@ func (b *builder) source(s Source) {
 		if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 			continue // a document of comments only
 		}
+		empty = false
 		b.document(d, doc.Content[0])
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 func (b *builder) yamlError(file string, err error) {
 	p := Problem{Position: Position{File: file}, Message: err.Error()}
 	if m := yamlLine.FindStringSubmatch(p.Message); m != nil {
-		p.Line, _ = strconv.Atoi(m[1])
+		p.Line, _ = strconv.Atoi(m[1]) // 0 where the message names none
 		p.Message = "not YAML: " + strings.TrimPrefix(p.Message, m[0])
 	}
 	b.problems = append(b.problems, p)
@@ -100,7 +105,18 @@ func (b *builder) document(d *document, n *yaml.Node) {
 		b.manifest(m)
 	case m.has("apiVersion") || m.has("kind"):
 		d.errorf(n, "", "a Kubernetes manifest needs both apiVersion and kind")
+	case isHelmValues(d.file):
+		d.warnf(n, "", "not checked: these look like values for Helm")
 	default:
 		d.errorf(n, "", `neither a deck file (it begins with _format_version: "3.0") nor a Kubernetes manifest (it has apiVersion and kind)`)
 	}
+}
+
+// isHelmValues reports whether a file is named as those are that stand beside manifests and
+// are none: values.yaml, values-production.yaml.
+func isHelmValues(file string) bool {
+	name := filepath.Base(file)
+	ext := filepath.Ext(name)
+	stem, isValues := strings.CutPrefix(strings.TrimSuffix(name, ext), "values")
+	return isValues && (ext == ".yaml" || ext == ".yml") && (stem == "" || stem[0] == '-' || stem[0] == '.')
 }
