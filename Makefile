@@ -24,7 +24,7 @@ build: ## Build the one binary, bin/kong-waf.
 run: build ## Try it: demo API, plugin server and stand-in gateway, with commands to try. Ctrl-C ends all.
 	@exec $(BIN) demo --listen 127.0.0.1:$(GATEWAY_PORT) --upstream 127.0.0.1:$(DEMO_PORT) --console 127.0.0.1:$(CONSOLE_PORT)
 
-demo-attack: build ## Good and bad requests in each mode: a table of what passed, and the console to look at. Ctrl-C ends all.
+demo-attack: build ## Good and bad requests in each mode: a table of what came of them, and the console. Ctrl-C ends all.
 	@exec $(BIN) demo-attack --listen 127.0.0.1:$(GATEWAY_PORT) --upstream 127.0.0.1:$(DEMO_PORT) --console 127.0.0.1:$(CONSOLE_PORT)
 
 test: ## Run every test.
@@ -46,7 +46,7 @@ check: ## What CI runs beside the tests: format, vet, staticcheck, generated fil
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) vet ./... && $(GO) mod tidy -diff
 
-bench: ## Measure detection beside Coraza and libinjection, and every plugin beside go-pdk's server. DATA=DIR takes requests from DIR.
+bench: ## Measure detection beside Coraza and libinjection, and plugins beside go-pdk's server. DATA=DIR: your requests.
 	@cd bench && $(GO) run . $(if $(DATA),-data $(abspath $(DATA)))
 	@BENCH=1 $(GO) test ./plugins -run '^TestBench$$' -count=1 -timeout 20m -v | grep -E '^bench|FAIL|^ok'
 

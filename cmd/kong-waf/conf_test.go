@@ -60,7 +60,7 @@ func TestUnit(t *testing.T) {
 	require.Equal(t, "/run/kong-waf/", folder)
 	require.Contains(t, string(text), "\nBefore=kong.service\n")
 	require.Contains(t, string(text), "\nRuntimeDirectory=kong-waf\n")
-	require.Contains(t, string(text), "\nExecStart=/usr/local/bin/kong-waf serve --socket "+defaultSocket+" ")
+	require.Contains(t, string(text), "\nExecStart=/usr/local/bin/kong-waf serve --socket "+defaultSocket+"\n")
 	require.Contains(t, string(text), "until test -S "+defaultSocket)
 }
 

@@ -377,6 +377,7 @@ func describe(class string) string {
 	return class
 }
 
+// classTexts hold a text for each class of attack, and for each check.
 var classTexts = map[string]string{
 	"sqli": "SQL that would change what a query does", "nosqli": "operators of a document database where a value was expected",
 	"xss": "markup or script that would run in a browser", "rce": "commands or code that a server would run",
