@@ -43,7 +43,7 @@ func runDemoAttack(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	o.ready = func() {
 		go func() {
 			err := attackAll(ctx, stdout, "http://"+o.listen)
-			if o.console != "off" && err == nil {
+			if o.console != "off" && !*leave && err == nil {
 				fmt.Fprintf(stdout, "\nEach of them, with the reasons: http://%s\n", o.console)
 			}
 			if *leave || err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -60,7 +59,11 @@ func loadSettings(file string, environ []string) (settings, error) {
 	}
 	if err := s.Decode(raw, &out); err != nil {
 		// Plugin configs are below "config."; here the file is the root.
-		return out, errors.New(strings.ReplaceAll(err.Error(), "config.", ""))
+		from := "the environment"
+		if file != "" {
+			from = file + " or the environment"
+		}
+		return out, fmt.Errorf("in %s: %s", from, strings.ReplaceAll(err.Error(), "config.", ""))
 	}
 	return out, nil
 }
