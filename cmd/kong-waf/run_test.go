@@ -139,7 +139,7 @@ func TestRunSaysWhyItDoesNotStart(t *testing.T) {
 	}
 	var stderr strings.Builder
 	require.Equal(t, 2, run([]string{"run", "--socket", "s"}, nil, os.Stdout, &stderr))
-	require.Contains(t, stderr.String(), "no command")
+	require.Contains(t, stderr.String(), "COMMAND is missing")
 	stderr.Reset()
 	require.Equal(t, 127, run([]string{"run", "--", "no-such-command-here"}, nil, os.Stdout, &stderr))
 	require.Contains(t, stderr.String(), "no-such-command-here")

@@ -57,7 +57,7 @@ func TestSystemsAreValid(t *testing.T) {
 				}
 				var out strings.Builder
 				require.Zero(t, runValidate(args, nil, &out, &out), out.String())
-				require.Contains(t, out.String(), " files: 0 errors, 0 warnings")
+				require.Contains(t, out.String(), ": 0 errors, 0 warnings")
 			}
 		})
 	}
