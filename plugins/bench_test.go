@@ -160,7 +160,7 @@ func (c benchCase) peer(s *benchServer) *kongpeer.Peer {
 	var thread sync.Mutex
 	return &kongpeer.Peer{
 		Dial: func() (net.Conn, error) {
-			conn, err := net.Dial("unix", s.socket)
+			conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: s.socket, Net: "unix"})
 			return countedConn{conn, &s.bytes}, err
 		},
 		Answer: func(method string, args []byte) []byte {
@@ -176,20 +176,21 @@ func (c benchCase) peer(s *benchServer) *kongpeer.Peer {
 	}
 }
 
-// countedConn counts what goes over a connection, both ways.
+// countedConn counts what goes over a connection, both ways. It stays a syscall.Conn, which
+// the peer needs to see that a pooled connection is still good.
 type countedConn struct {
-	net.Conn
+	*net.UnixConn
 	bytes *atomic.Int64
 }
 
 func (c countedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.UnixConn.Read(p)
 	c.bytes.Add(int64(n))
 	return n, err
 }
 
 func (c countedConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
+	n, err := c.UnixConn.Write(p)
 	c.bytes.Add(int64(n))
 	return n, err
 }
