@@ -60,6 +60,7 @@ soak: ## Ten minutes of load with deaths and upgrades: memory and files must not
 golden: ## Rewrite the files that are made from others: schemas, the list of languages.
 	@$(GO) test ./detect/attack -run TestAskIsWritten -update
 	@$(GO) test ./plugins ./kong/schema -update
+	@$(GO) test ./cmd/kong-waf -run PageIsWritten -update
 
 dist: ## Build the release into dist/: static binaries for Linux on amd64 and arm64, and their checksums.
 	@GO="$(GO)" sh .ci/dist

@@ -28,6 +28,7 @@ func commands() []command {
 		{name: "gateway", summary: "a stand-in for Kong, for trying out and for tests", run: runGateway},
 		{name: "demo", summary: "demo API, plugin server and stand-in gateway at once (make run)", run: runDemo},
 		{name: "demo-attack", summary: "good and bad requests in each mode, and a table of what came of them", run: runDemoAttack},
+		{name: "reference", summary: "every field of every plugin, as Markdown", run: runReference},
 		{name: "version", summary: "print version, commit and Go version", run: runVersion},
 	}
 }

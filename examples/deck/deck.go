@@ -1,9 +1,13 @@
 // Package deck holds example deck files: quickstart.yml and modes.yml, which `make run` and
-// `make demo-attack` serve, and one
-// file for each plugin. Every file is checked by a test.
+// `make demo-attack` serve, and files for each plugin. Every file is checked by a test.
 package deck
 
-import _ "embed"
+import "embed"
+
+// Files are all of them.
+//
+//go:embed *.yml
+var Files embed.FS
 
 // Quickstart is quickstart.yml.
 //
