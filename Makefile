@@ -13,7 +13,7 @@ SOAKTIME ?= 10m
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run demo-attack test race fuzz check bench chaos soak golden dist dist-check clean
+.PHONY: help build run demo-attack test race fuzz check bench chaos soak golden dist dist-check size clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,11 +62,14 @@ golden: ## Rewrite the files that are made from others: schemas, the list of lan
 	@$(GO) test ./plugins ./kong/schema -update
 	@$(GO) test ./cmd/kong-waf -run PageIsWritten -update
 
-dist: ## Build the release into dist/: static binaries for Linux on amd64 and arm64, and their checksums.
+dist: ## Build the release into dist/: for Linux on amd64 and arm64 static binaries, SBOMs, deb, rpm; checksums.
 	@GO="$(GO)" sh .ci/dist
 
 dist-check: ## Build the release twice, the second time in another folder with an empty cache: the checksums must agree.
 	@GO="$(GO)" sh .ci/dist --check
+
+size: ## Say what the binary is made of.
+	@GO="$(GO)" sh .ci/size
 
 clean: ## Remove what was built.
 	@rm -rf bin dist
