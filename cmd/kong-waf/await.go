@@ -18,7 +18,7 @@ import (
 func awaitServer(ctx context.Context, socket string, pid int) error {
 	const pause = 10 * time.Millisecond
 	for {
-		err := askServer(ctx, socket, pid)
+		_, err := askServer(ctx, socket, pid)
 		if err == nil {
 			return nil
 		}
@@ -30,36 +30,40 @@ func awaitServer(ctx context.Context, socket string, pid int) error {
 	}
 }
 
-// askServer asks for the plugins' names, as Kong may: it takes a worker to answer.
-func askServer(ctx context.Context, socket string, pid int) error {
+// anybody is the process id for askServer that stands for all.
+const anybody = -1
+
+// askServer asks the process of that id for the plugins' names, as Kong may: it takes a
+// worker to answer.
+func askServer(ctx context.Context, socket string, pid int) (names []string, err error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer conn.Close()
-	if owner, err := listenerOf(conn); err != nil || owner != pid {
+	if owner, err := listenerOf(conn); pid != anybody && (err != nil || owner != pid) {
 		// Perhaps one that ours is about to replace.
-		return errors.Join(err, fmt.Errorf("process %d listens there, not %d", owner, pid))
+		return nil, errors.Join(err, fmt.Errorf("process %d listens there, not %d", owner, pid))
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline)
 	}
 	const sequence = 1
 	if _, err := conn.Write(wire.AppendFrame(nil, wire.AppendRPC(nil, wire.RPC{Sequence: sequence, Command: wire.CmdGetPluginNames}))); err != nil {
-		return err
+		return nil, err
 	}
 	frame, err := wire.ReadFrame(conn, nil, wire.DefaultMaxFrame)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer := new(kong_plugin_protocol.RpcReturn)
 	if err := proto.Unmarshal(frame, answer); err != nil {
-		return err
+		return nil, err
 	}
-	if answer.Sequence != sequence || len(answer.GetPluginNames().GetNames()) == 0 {
-		return errors.New("the answer names no plugins")
+	if names = answer.GetPluginNames().GetNames(); answer.Sequence != sequence || len(names) == 0 {
+		return nil, errors.New("the answer names no plugins")
 	}
-	return nil
+	return names, nil
 }
 
 // listenerOf returns the id of the process that listens at the other end.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"kongwaf/kong/kongconf"
 	"kongwaf/plugins"
 )
 
@@ -43,7 +44,7 @@ func TestKongConf(t *testing.T) {
 		require.Empty(t, values[prefix+"start_cmd"], "decK does not work with one")
 	}
 	require.Len(t, names, len(plugins.Definitions()))
-	require.Equal(t, 1, strings.Count(string(text), "\n# pluginserver_waf_detect_start_cmd = /usr/local/bin/kong-waf serve --socket "+defaultSocket+"\n"))
+	require.Equal(t, 1, strings.Count(string(text), "\n# "+kongconf.PluginKey(names[0], "start_cmd")+" = /usr/local/bin/kong-waf serve --socket "+defaultSocket+"\n"))
 	require.False(t, strings.HasPrefix(defaultSocket, "/usr/local/kong/"))
 	require.True(t, strings.HasPrefix(values["plugins"], "bundled,"))
 	// The line as it was tried on a real Kong; plugins/internal/facts reads what it gives.
@@ -68,7 +69,8 @@ func TestUnit(t *testing.T) {
 func TestDockerfile(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(conf, "Dockerfile"))
 	require.NoError(t, err)
-	require.Contains(t, string(text), "FROM kong:3.9")
+	require.Contains(t, string(text), "\nFROM kong:3.9.1\n")
+	require.Contains(t, string(text), `CMD ["kong-waf", "health"]`)
 	require.Contains(t, string(text), `ENTRYPOINT ["kong-waf", "run", `)
 	require.Contains(t, string(text), "install -d -o kong -g kong "+filepath.Dir(defaultSocket), "the socket's folder")
 	for line := range strings.Lines(string(text)) {
