@@ -79,7 +79,7 @@ func serve(logger *slog.Logger, options serveOptions) error {
 	case supervisor.IsAside():
 		return runAside(logger, &set, options.socket)
 	case supervisor.IsWorker():
-		return work(logger, &set)
+		return work(logger, &set, options.socket)
 	}
 	socket, err := pluginserver.Listen(options.socket, set.socketMode(), set.Socket.Owner)
 	if err != nil {
@@ -129,6 +129,7 @@ func serve(logger *slog.Logger, options serveOptions) error {
 func serveAlone(ctx context.Context, logger *slog.Logger, set *settings, socket *pluginserver.Socket) error {
 	shared := plugins.NewShared(logger)
 	shared.Node = set.Events.node()
+	shared.Sources.Folder = set.Data.folder(socket.Path())
 	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(shared), Logger: logger, Limits: set.serverLimits()})
 	if err != nil {
 		return err
@@ -148,7 +149,7 @@ func serveAlone(ctx context.Context, logger *slog.Logger, set *settings, socket 
 
 // work is what the supervisor's child does: it runs the plugins. The memory that the
 // counters are in is the supervisor's, and outlives it.
-func work(logger *slog.Logger, set *settings) error {
+func work(logger *slog.Logger, set *settings, socket string) error {
 	// A service manager or a terminal signals the whole group; when to stop is the
 	// supervisor's to say.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -165,6 +166,7 @@ func work(logger *slog.Logger, set *settings) error {
 		return err
 	}
 	shared.Metrics, shared.Node = numbers, set.Events.node()
+	shared.Sources.Folder = set.Data.folder(socket)
 	if aside := worker.Aside(); aside != nil {
 		sender := events.NewSender(aside, func() { numbers.Number(metrics.EventsDropped, "worker").Add(1) })
 		shared.Events = sender

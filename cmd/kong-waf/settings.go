@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ type settings struct {
 	Console consoleSettings `json:"console" doc:"What the process shows over HTTP: health, metrics, events, a dashboard."`
 	Events  eventSettings   `json:"events" doc:"Where it is written down what was refused, reported, let through by an exception, or not judged. Several at once are fine."`
 	Redis   redisSettings   `json:"redis" doc:"The Redis server that nodes share."`
+	Data    dataSettings    `json:"data" doc:"What outlives the process on this machine."`
 	Limits  struct {
 		Concurrency int `json:"concurrency" default:"0" kong:"between=0:1000000" doc:"How many events may compute at the same time; 0 is 512 per processor."`
 		BodyMemory  int `json:"body_memory" default:"0" kong:"between=0:1099511627776" doc:"How many bytes of requests all events together may hold; 0 is 512 MiB."`
@@ -33,6 +35,22 @@ type settings struct {
 		Mode  string `json:"mode" default:"0660" kong:"match=^0?[0-7][0-7][0-7]$" doc:"Permissions of the socket, in octal. Kong's nginx workers must be able to write to it."`
 		Owner string `json:"owner,omitempty" doc:"Owner of the socket: user, user:group or :group. Not changed if not set."`
 	} `json:"socket" doc:"The socket that Kong connects to."`
+}
+
+// dataSettings say where the last good versions of lists and keys are kept.
+type dataSettings struct {
+	Folder string `json:"folder,omitempty" doc:"Folder for the last good versions of what is read from files and URLs, for a start while they are away; or off. If not set, kong-waf-data beside the socket."`
+}
+
+// folder returns the folder, "" for none.
+func (d *dataSettings) folder(socket string) string {
+	switch d.Folder {
+	case "":
+		return filepath.Join(filepath.Dir(socket), "kong-waf-data")
+	case "off":
+		return ""
+	}
+	return d.Folder
 }
 
 const envPrefix = "KONG_WAF_"

@@ -46,6 +46,11 @@ var (
 		[]string{"plugin", "plugin_id", "list"}}
 	ListLoaded = &Metric{"kong_waf_list_loaded_timestamp_seconds", "When a plugin's list was read last.", Gauge,
 		[]string{"plugin", "plugin_id", "list"}}
+	SourceEntries = &Metric{"kong_waf_source_entries", "Entries of a list that is read from a file or URL, as it is in force.", Gauge, []string{"source"}}
+	SourceLoaded  = &Metric{"kong_waf_source_loaded_timestamp_seconds", "When the version in force of such a list was read.", Gauge, []string{"source"}}
+	SourceChecked = &Metric{"kong_waf_source_checked_timestamp_seconds", "When it was last known to be the newest one.", Gauge, []string{"source"}}
+	SourceProblem = &Metric{"kong_waf_source_problem", "1 while something is wrong with such a list: away (the file or server does not give it), refused (what it gives is not taken), copy (it cannot be kept on disk). The last good version is in force.", Gauge,
+		[]string{"source", "problem"}}
 
 	EventsRecorded = &Metric{"kong_waf_events_recorded_total", "Events made, before folding.", Counter, nil}
 	EventsDropped  = &Metric{"kong_waf_events_dropped_total", "Events lost because a queue was full or a sink failed: in the worker, or in a sink.", Counter, []string{"stage"}}
@@ -70,6 +75,7 @@ var (
 func All() []*Metric {
 	return []*Metric{
 		Requests, Attacks, CheckSeconds, Truncated, Failures, ConfigInvalid, ListEntries, ListLoaded,
+		SourceEntries, SourceLoaded, SourceChecked, SourceProblem,
 		EventsRecorded, EventsDropped, EventsWritten, Connections, Instances, WorkerStarts, WorkerDeaths, WorkerFreezes,
 		Repeated, WorkerUp, Fallback, SocketLost, Beat, Pid, Resident, Build,
 	}

@@ -14,6 +14,7 @@ import (
 	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/source"
 	"kongwaf/plugins/internal/store"
 )
 
@@ -31,6 +32,8 @@ type Shared struct {
 	Counted Counted
 	// Stores count calls for several nodes.
 	Stores store.Registry
+	// Sources are the lists and keys that are read from files and URLs.
+	Sources source.Registry
 	// Packed knows whether Kong packs the short facts into one variable.
 	Packed facts.Packed
 	// Consumers are the consumers that Kong was asked about.
@@ -57,7 +60,7 @@ func Secret() (key [16]byte) {
 
 // NewShared returns shared state with a real clock and a small table.
 func NewShared(logger *slog.Logger) *Shared {
-	return &Shared{
+	s := &Shared{
 		Logger:    logger,
 		Now:       time.Now,
 		Events:    &logged{log: logger, now: time.Now},
@@ -65,6 +68,10 @@ func NewShared(logger *slog.Logger) *Shared {
 		Limits:    ratelimit.New(defaultClients, Secret()),
 		Consumers: &Consumers{now: time.Now, entries: map[string]consumerEntry{}},
 	}
+	s.Sources.Logger = logger
+	s.Sources.Now = func() time.Time { return s.Now() }
+	s.Sources.Report = s.sourced
+	return s
 }
 
 // failed notes that a request could not be judged.
