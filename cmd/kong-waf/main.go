@@ -26,6 +26,7 @@ func commands() []command {
 		{name: "config", summary: "print what Kong needs in its kong.conf", run: runConfig},
 		{name: "validate", summary: "check deck files and Kubernetes manifests", run: runValidate},
 		{name: "scan", summary: "judge recorded traffic offline", run: runScan},
+		{name: "suggest", summary: "what silences false positives, from recorded events", run: runSuggest},
 		{name: "eval", summary: "measure accuracy and speed on labelled files", run: runEval},
 		{name: "gateway", summary: "a stand-in for Kong, for trying out and for tests", run: runGateway},
 		{name: "demo", summary: "demo API, plugin server and stand-in gateway at once (make run)", run: runDemo},

@@ -463,3 +463,22 @@ func TestOwnHost(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesAreNoPatterns: an exception that is copied from a report covers no more than the place
+// in it, whatever name a client has made up.
+func TestNamesAreNoPatterns(t *testing.T) {
+	plain, err := New(Options{})
+	require.NoError(t, err)
+	find := func(e *Engine, name string) detect.Report {
+		return e.Inspect(&detect.Request{Method: "GET", Target: "/a?" + name + "=%27%20OR%201=1%20--%20", Proto: "HTTP/1.1"})
+	}
+	for _, name := range []string{"*", "a*", "filter[*]"} {
+		report := find(plain, name)
+		require.True(t, report.Blocked)
+		with, err := New(Options{Exceptions: []Exception{{Place: report.Attacks[0].Place}}})
+		require.NoError(t, err)
+		require.False(t, find(with, name).Blocked, name)
+		require.True(t, find(with, "password").Blocked, name)
+		require.True(t, find(with, "abc").Blocked, name)
+	}
+}

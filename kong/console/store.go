@@ -68,7 +68,7 @@ func OpenStore(o StoreOptions) (*Store, error) {
 		if err := os.MkdirAll(o.Folder, 0o750); err != nil {
 			return nil, fmt.Errorf("console.data: %w", err)
 		}
-		name = "file:" + (&url.URL{Path: filepath.Join(o.Folder, "history.db")}).EscapedPath() + "?"
+		name = "file:" + (&url.URL{Path: filepath.Join(o.Folder, historyFile)}).EscapedPath() + "?"
 	}
 	db, err := sql.Open("sqlite", name+pragmas.Encode())
 	if err != nil {

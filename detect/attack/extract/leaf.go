@@ -101,7 +101,7 @@ const (
 
 // Place renders where the leaf stands: "query.id", "body.json.user.name[2]",
 // "header.referer", "path[1]". The place of a name is the container that holds it.
-// Long names and long places are cut, control bytes replaced.
+// Long names and long places are cut, control bytes and stars replaced.
 func (l *Leaf) Place() detect.Place {
 	var buf [maxPlace]byte
 	b := buf[:0]
@@ -174,7 +174,7 @@ func appendPlaceName(b []byte, name string, fold bool) []byte {
 
 func placeByte(c byte, fold bool) byte {
 	switch {
-	case c < 0x20 || c >= 0x7f:
+	case c < 0x20 || c >= 0x7f || c == '*': // a star would be a pattern in an exception that is copied from a report
 		return '?'
 	case fold && 'A' <= c && c <= 'Z':
 		return c + 'a' - 'A'
