@@ -90,8 +90,8 @@ type Format[T any] struct {
 	// Name tells formats of the same T apart: two with the same name are taken for the same,
 	// so it also names every choice that Parse and Refuse were made with.
 	Name string
-	// Parse reads a version. It may be called by several goroutines at once, and keeps none
-	// of the bytes.
+	// Parse reads a version. It may be called by several goroutines at once. The value may
+	// hold the bytes; neither changes them.
 	Parse func([]byte) (T, error)
 	// Refuse, if set, returns why a good version must not follow an older one, nil if it may.
 	Refuse func(old, new T) error
