@@ -42,8 +42,12 @@ var (
 	asnPaths     = [][]any{{"autonomous_system_number"}, {"asn"}, {"traits", "autonomous_system_number"}}
 )
 
-// probed is how many networks are looked at to learn what a database has.
-const probed = 2000
+// Bounds on what is looked at to learn what a database has: networks with something in
+// them, and networks at all, for a tree may be made to have more leaves than there is time.
+const (
+	probed    = 2000
+	maxLeaves = 1 << 20
+)
 
 // Parse reads a database, which holds on to the bytes.
 func Parse(data []byte) (*Database, error) {
@@ -52,14 +56,17 @@ func Parse(data []byte) (*Database, error) {
 		return nil, fmt.Errorf("is no database in MaxMind's format (.mmdb): %w", err)
 	}
 	d := &Database{reader: reader}
-	looked := 0
-	for network := range reader.Networks() {
+	leaves, looked := 0, 0
+	for network := range reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if network.Err() != nil {
 			return nil, fmt.Errorf("is damaged: %w", network.Err())
 		}
-		d.countries = d.countries || findCountry(network) != Country{}
-		d.systems = d.systems || findASN(network) != 0
-		if looked++; looked == probed {
+		if network.Found() {
+			d.countries = d.countries || findCountry(network) != Country{}
+			d.systems = d.systems || findASN(network) != 0
+			looked++
+		}
+		if leaves++; leaves == maxLeaves || looked == probed || d.countries && d.systems {
 			break
 		}
 	}
