@@ -15,6 +15,8 @@ type Verdict struct {
 	Check string
 	// Reason is a short fixed word for events and metrics, such as "address_denied".
 	Reason string
+	// List names the list, or the place in the world, by which an address was refused.
+	List string
 
 	// Status is the HTTP status of a refusal.
 	Status int

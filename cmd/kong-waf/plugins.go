@@ -48,7 +48,11 @@ func (s schemas) Validate(plugin string, config map[string]any) (map[string]any,
 	if len(errs) > 0 {
 		return completed, problems
 	}
-	for _, err := range each(compile(plugin, completed)) {
+	unchecked, err := compile(plugin, completed)
+	for _, why := range unchecked {
+		problems = append(problems, declarative.ConfigProblem{Field: "config", Message: why, Warning: true})
+	}
+	for _, err := range each(err) {
 		problem := declarative.ConfigProblem{Field: "config", Message: err.Error()}
 		if m := namesField.FindStringSubmatch(problem.Message); m != nil {
 			problem.Field, problem.Message = m[1], m[2]
@@ -77,22 +81,25 @@ func each(err error) []error {
 	return all
 }
 
-// compile starts and forgets an instance of a plugin, to hear what it says of the config.
-func compile(plugin string, config map[string]any) error {
+// compile starts and forgets an instance of a plugin, to hear what it says of the config. The
+// files that a config names are read, if this machine has them; no server is asked. What was
+// not looked at is said.
+func compile(plugin string, config map[string]any) (unchecked []string, err error) {
 	raw, err := json.Marshal(config)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if bytes.Contains(raw, []byte("{vault://")) {
-		return nil // what a vault holds is known only to Kong
+		return nil, nil // what a vault holds is known only to Kong
 	}
-	for _, p := range plugins.All(plugins.NewShared(slog.New(slog.DiscardHandler))) {
+	shared := plugins.NewShared(slog.New(slog.DiscardHandler))
+	shared.Sources.Offline = true
+	for _, p := range plugins.All(shared) {
 		if p.Name == plugin {
-			_, err := p.New(raw)
-			return err
+			_, err = p.New(raw)
 		}
 	}
-	return nil
+	return shared.Sources.Unchecked(), err
 }
 
 // gatewayPlugins tells the stand-in which plugins the plugin server has.

@@ -44,6 +44,7 @@ type Event struct {
 	Expected    string  `json:"kong_waf.expected,omitempty" doc:"With excepted: the kind of content that the place is expected to carry (expects, presets), where that let it pass and no exception."`
 	Mode        string  `json:"kong_waf.mode" doc:"The check's mode: block, safe_blocking or monitoring."`
 	Reason      string  `json:"kong_waf.reason" doc:"A fixed word for why, such as attack or address_denied; with unjudged, a sentence."`
+	List        string  `json:"kong_waf.list,omitempty" doc:"Of ip-restriction: what refused the address. A list's name, allow, deny, temporary, country NZ, AS64500, unknown country."`
 	Status      int     `json:"http.response.status_code,omitempty" doc:"The status that the client got from us. A gRPC caller gets 200 and the gRPC status that fits this one."`
 	Application string  `json:"kong_waf.application,omitempty" doc:"The config's label for the application."`
 	Micros      float64 `json:"kong_waf.micros" doc:"How long the check computed, in microseconds."`
@@ -97,7 +98,7 @@ const (
 func (e *Event) Bound() {
 	e.Path = bounded(e.Path, maxPath)
 	for _, s := range []*string{
-		&e.Method, &e.Host, &e.UserAgent, &e.Reason, &e.Evidence, &e.Raw, &e.RouteName, &e.ServiceName,
+		&e.Method, &e.Host, &e.UserAgent, &e.Reason, &e.List, &e.Evidence, &e.Raw, &e.RouteName, &e.ServiceName,
 		&e.Consumer, &e.ConsumerID, &e.Application, &e.RequestID, &e.Client, &e.Peer, &e.Node, &e.Proto,
 	} {
 		*s = bounded(*s, maxText)

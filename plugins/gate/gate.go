@@ -59,7 +59,7 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  failure,
-		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(check.Address()), schema.WithFormat(wafdetect.Day())},
+		Options:  append(iprestriction.Formats(), schema.NoConsumer(), schema.WithFormat(wafdetect.Day())),
 	}
 }
 

@@ -48,7 +48,7 @@ func (i *Instance) event(o outcome, f *facts.Facts) *events.Event {
 		Schema: events.SchemaVersion, Name: events.Name, ID: events.NewID(now), Time: now.UTC(), Count: 1,
 		Node: i.shared.Node, Plugin: i.definition.Name, PluginID: i.meta.PluginID,
 		Check: o.check.Name, Action: o.action, Mode: o.check.Mode, Application: o.check.Application,
-		Reason: o.verdict.Reason, Micros: float64(o.took.Nanoseconds()) / 1e3,
+		Reason: o.verdict.Reason, List: o.verdict.List, Micros: float64(o.took.Nanoseconds()) / 1e3,
 		RequestID: story.RequestID, Method: story.Method, Path: path, Host: story.Host,
 		Proto: strings.TrimSuffix(strings.TrimPrefix(story.Proto, "HTTP/"), ".0"), Client: story.ClientIP, Peer: story.PeerIP,
 		UserAgent: story.UserAgent,
@@ -124,7 +124,7 @@ func (l *logged) Record(e *events.Event) {
 		return
 	}
 	e.Bound()
-	attrs := []any{"action", e.Action, "check", e.Check, "reason", e.Reason, "status", e.Status,
+	attrs := []any{"action", e.Action, "check", e.Check, "reason", e.Reason, "list", e.List, "status", e.Status,
 		"client", e.Client, "method", e.Method, "path", e.Path, "request_id", e.RequestID, "route", e.RouteName,
 		"classes", e.Classes, "places", e.Places, "evidence", e.Evidence, "score", e.Score}
 	if e.Skipped > 0 {
