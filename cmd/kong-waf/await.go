@@ -41,7 +41,7 @@ func askServer(ctx context.Context, socket string, pid int) (names []string, err
 		return nil, err
 	}
 	defer conn.Close()
-	if owner, err := listenerOf(conn); pid != anybody && (err != nil || owner != pid) {
+	if owner, _, err := listenerOf(conn); pid != anybody && (err != nil || owner != pid) {
 		// Perhaps one that ours is about to replace.
 		return nil, errors.Join(err, fmt.Errorf("process %d listens there, not %d", owner, pid))
 	}
@@ -66,17 +66,18 @@ func askServer(ctx context.Context, socket string, pid int) (names []string, err
 	return names, nil
 }
 
-// listenerOf returns the id of the process that listens at the other end.
-func listenerOf(conn net.Conn) (pid int, err error) {
+// listenerOf returns the id of the process that listens at the other end, 0 if it is in
+// another container, and whose it is.
+func listenerOf(conn net.Conn) (pid, uid int, err error) {
 	unixConn, ok := conn.(*net.UnixConn)
 	if !ok {
-		return 0, fmt.Errorf("connection is a %T", conn)
+		return 0, 0, fmt.Errorf("connection is a %T", conn)
 	}
 	raw, err := unixConn.SyscallConn()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var pidErr error
-	err = raw.Control(func(fd uintptr) { pid, pidErr = peerOf(int(fd)) })
-	return pid, errors.Join(err, pidErr)
+	var peerErr error
+	err = raw.Control(func(fd uintptr) { pid, uid, peerErr = peerOf(int(fd)) })
+	return pid, uid, errors.Join(err, peerErr)
 }

@@ -22,6 +22,7 @@ func commands() []command {
 		{name: "serve", summary: "the plugin server that Kong talks to", run: runServe},
 		{name: "run", summary: "the plugin server and Kong, as a container's first process", run: runRun},
 		{name: "info", summary: "a plugin's schema, for Kong's query_cmd", run: runInfo},
+		{name: "doctor", summary: "look at a Kong's configuration: what is wrong, why, which line to change", run: runDoctor},
 		{name: "health", summary: "ask the plugin server how it is, for probes of containers", run: runHealth},
 		{name: "config", summary: "print what Kong needs in its kong.conf", run: runConfig},
 		{name: "validate", summary: "check deck files and Kubernetes manifests", run: runValidate},

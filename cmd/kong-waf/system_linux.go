@@ -15,11 +15,11 @@ func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }
 
-// peerOf returns the id of the process at the other end of a Unix socket.
-func peerOf(fd int) (pid int, err error) {
+// peerOf returns the id and the user of the process at the other end of a Unix socket.
+func peerOf(fd int) (pid, uid int, err error) {
 	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return int(peer.Pid), nil
+	return int(peer.Pid), int(peer.Uid), nil
 }

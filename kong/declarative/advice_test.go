@@ -37,7 +37,7 @@ func TestKeyAdvice(t *testing.T) {
 		{name: "Kong's own credentials", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: []}" + consumer,
 			want: []string{"kong.yml:4: plugins[0].config.credentials: warning: 1 key-auth credentials of consumers, the first at kong.yml:6, are not among these"}},
 		{name: "listed by their hash", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: [{key_sha256: " + strings.ToUpper(hashOf("hush")) + ", consumer: ann}]}" + consumer},
-		{name: "Kong's own key-auth reads them", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: []}\n- name: key-auth" + consumer, want: []string{"key-auth is one of Kong's own"}},
+		{name: "Kong's own key-auth reads them", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: []}\n- name: key-auth" + consumer, want: []string{"key-auth is one of Kong's own", "waf-key-auth (kong.yml:3) does the same for the same requests"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, problems := Parse(Options{Validator: keysValidator{}}, Source{Name: "kong.yml", Data: []byte("_format_version: \"3.0\"\n" + tc.text)})

@@ -26,7 +26,7 @@ func (o *object) checkAnnotations(known []string) {
 			continue
 		}
 		at, field := o.annotated.line(key), o.annotated.sub(key)
-		hint := didYouMean(short, known)
+		hint := DidYouMean(short, known)
 		if slices.Contains(unreadAnnotations, short) {
 			o.m.d.warnf(at, field, "not read here: neither checked nor used by the stand-in")
 		} else if hint != "" {

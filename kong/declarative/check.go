@@ -38,9 +38,10 @@ func (b *builder) validateConfigs() {
 			}
 			c.doc.warnf(c.node, strings.TrimSuffix(c.path, ".config")+".name",
 				"%s is one of Kong's own plugins: its config is not checked, and it is not run by the stand-in%s", name, hint)
+			b.markUnread()
 		default:
 			c.doc.errorf(c.node, strings.TrimSuffix(c.path, ".config")+".name",
-				"no plugin has the name %q%s", name, didYouMean(name, slices.Concat(known, bundled)))
+				"no plugin has the name %q%s", name, DidYouMean(name, slices.Concat(known, bundled)))
 		}
 	}
 }
@@ -161,6 +162,23 @@ func (b *builder) advise() {
 		for _, gate := range b.cfg.Plugins {
 			if gate.Name == "waf-gate" && gate.Enabled && b.meet(gate, single) && hasCheck(gate.Config, check) {
 				b.advice(single, true, "waf-gate (%s) runs the check %s on the same requests: take one of the two away", gate.At, check)
+				break
+			}
+		}
+	}
+}
+
+// adviseTwins warns where one of Kong's own plugins and ours that takes its place run for the
+// same requests.
+func (b *builder) adviseTwins() {
+	for _, bundled := range b.cfg.Plugins {
+		if !bundled.Enabled || !Bundled(bundled.Name) {
+			continue
+		}
+		for _, ours := range b.cfg.Plugins {
+			same := ours.Name == "waf-"+bundled.Name || ours.Name == "waf-gate" && hasCheck(ours.Config, bundled.Name)
+			if ours.Enabled && same && b.meet(ours, bundled) {
+				b.advice(bundled, true, "%s (%s) does the same for the same requests: they pay for both, and both must let them in. Take one of the two away", ours.Name, ours.At)
 				break
 			}
 		}

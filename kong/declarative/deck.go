@@ -67,9 +67,13 @@ func (b *builder) unread(m *mapping, keys ...string) {
 	for _, key := range keys {
 		if m.has(key) {
 			m.d.warnf(m.line(key), m.sub(key), "not read here: neither checked nor used by the stand-in")
+			b.markUnread()
 		}
 	}
 }
+
+// markUnread says of the last problem that it is no fault of the file's.
+func (b *builder) markUnread() { b.problems[len(b.problems)-1].Unread = true }
 
 const maxTimeout = 1<<31 - 2 // Kong's bound, in milliseconds
 
@@ -226,7 +230,7 @@ func (b *builder) deckTarget(d *document, n *yaml.Node, path string, u *Upstream
 				}
 				names = append(names, u.Name)
 			}
-			d.errorf(node, m.sub("upstream"), "no upstream has the name %q%s", ref, didYouMean(ref, names))
+			d.errorf(node, m.sub("upstream"), "no upstream has the name %q%s", ref, DidYouMean(ref, names))
 		})
 	}
 	m.finish()
@@ -255,7 +259,7 @@ func (b *builder) findService(d *document, n *yaml.Node, field, ref string) *Ser
 		}
 		names = append(names, s.Name)
 	}
-	d.errorf(n, field, "no service has the name %q%s", ref, didYouMean(ref, names))
+	d.errorf(n, field, "no service has the name %q%s", ref, DidYouMean(ref, names))
 	return nil
 }
 
@@ -267,7 +271,7 @@ func (b *builder) findRoute(d *document, n *yaml.Node, field, ref string) *Route
 		}
 		names = append(names, r.Name)
 	}
-	d.errorf(n, field, "no route has the name %q%s", ref, didYouMean(ref, names))
+	d.errorf(n, field, "no route has the name %q%s", ref, DidYouMean(ref, names))
 	return nil
 }
 
@@ -279,7 +283,7 @@ func (b *builder) findConsumer(d *document, n *yaml.Node, field, ref string) *Co
 		}
 		names = append(names, c.Username)
 	}
-	d.errorf(n, field, "no consumer has the username %q%s", ref, didYouMean(ref, names))
+	d.errorf(n, field, "no consumer has the username %q%s", ref, DidYouMean(ref, names))
 	return nil
 }
 

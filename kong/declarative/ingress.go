@@ -306,7 +306,7 @@ func (b *builder) attach(o *object, scope func(*Plugin)) {
 					names = append(names, p.name)
 				}
 			}
-			o.bad("plugins", "no KongPlugin with the name %q in the namespace %s%s", short, namespace, didYouMean(short, names))
+			o.bad("plugins", "no KongPlugin with the name %q in the namespace %s%s", short, namespace, DidYouMean(short, names))
 			continue
 		}
 		b.use(kp, scope)

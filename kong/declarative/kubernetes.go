@@ -128,7 +128,7 @@ func (b *builder) manifest(m *mapping) {
 		m.d.warnf(m.line("kind"), "kind", "%s is not read here", o.kind)
 	default:
 		known := []string{"KongPlugin", "KongClusterPlugin", "KongConsumer", "Secret", "Service", "Ingress", "Gateway", "HTTPRoute"}
-		if hint := didYouMean(o.kind, slices.Concat(known, ignoredKinds)); hint != "" {
+		if hint := DidYouMean(o.kind, slices.Concat(known, ignoredKinds)); hint != "" {
 			m.d.errorf(m.line("kind"), "kind", "unknown kind %q%s", o.kind, hint)
 		} else {
 			m.d.warnf(m.line("kind"), "kind", "%s is not read here", o.kind)
@@ -241,7 +241,7 @@ func (b *builder) kubeCredential(o *object, c *Consumer, name string, n *yaml.No
 	d := o.m.d
 	s := b.kube.secrets[o.namespace+"/"+name]
 	if s == nil {
-		d.errorf(n, field, "no Secret with the name %q in the namespace %s%s", name, o.namespace, didYouMean(name, b.secretNames(o.namespace)))
+		d.errorf(n, field, "no Secret with the name %q in the namespace %s%s", name, o.namespace, DidYouMean(name, b.secretNames(o.namespace)))
 		return
 	}
 	kind := s.labels["konghq.com/credential"]

@@ -202,7 +202,7 @@ func TestDidYouMean(t *testing.T) {
 		{name: "very long", word: string(make([]byte, 200))},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			require.Equal(t, row.want, didYouMean(row.word, []string{"paths", "strip_path", "hosts"}))
+			require.Equal(t, row.want, DidYouMean(row.word, []string{"paths", "strip_path", "hosts"}))
 		})
 	}
 }

@@ -148,6 +148,8 @@ type Problem struct {
 	Field   string
 	Message string
 	Warning bool
+	// Unread marks a warning that says no more than that something is not looked at here.
+	Unread bool
 }
 
 // String returns "file:line: field: message", with "warning: " before the message of a

@@ -2,9 +2,9 @@ package declarative
 
 import "math"
 
-// didYouMean returns `, did you mean "x"?` for the candidate nearest to word, or "" if none
+// DidYouMean returns `, did you mean "x"?` for the candidate nearest to word, or "" if none
 // is near.
-func didYouMean(word string, candidates []string) string {
+func DidYouMean(word string, candidates []string) string {
 	best, bestAt := "", 1+max(1, len(word)/3)
 	for _, c := range candidates {
 		if n := distance(word, c); n < bestAt {

@@ -192,7 +192,7 @@ func (m *mapping) oneOf(key, fallback string, allowed ...string) string {
 		return fallback
 	}
 	if !slices.Contains(allowed, v) {
-		m.d.errorf(m.get(key), m.sub(key), "expected one of %s%s", strings.Join(allowed, ", "), didYouMean(v, allowed))
+		m.d.errorf(m.get(key), m.sub(key), "expected one of %s%s", strings.Join(allowed, ", "), DidYouMean(v, allowed))
 		return fallback
 	}
 	return v
@@ -260,7 +260,7 @@ func (m *mapping) finish(alsoKnown ...string) {
 	known := append(slices.Clone(m.asked), alsoKnown...)
 	for _, key := range m.order {
 		if !slices.Contains(known, key) {
-			m.d.errorf(m.keys[key], m.sub(key), "unknown field%s", didYouMean(key, known))
+			m.d.errorf(m.keys[key], m.sub(key), "unknown field%s", DidYouMean(key, known))
 		}
 	}
 }

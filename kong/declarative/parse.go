@@ -53,6 +53,7 @@ func Parse(opts Options, sources ...Source) (*Config, Problems) {
 	b.validateConfigs()
 	b.duplicates()
 	b.advise()
+	b.adviseTwins()
 	b.adviseKeys()
 	b.problems.sort()
 	return b.cfg, b.problems
