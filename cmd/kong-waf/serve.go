@@ -128,6 +128,7 @@ func serve(logger *slog.Logger, options serveOptions) error {
 // ended.
 func serveAlone(ctx context.Context, logger *slog.Logger, set *settings, socket *pluginserver.Socket) error {
 	shared := plugins.NewShared(logger)
+	defer shared.Stores.GiveBack()
 	shared.Node = set.Events.node()
 	shared.Sources.Folder = set.Data.folder(socket.Path())
 	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(shared), Logger: logger, Limits: set.serverLimits()})
@@ -158,6 +159,7 @@ func work(logger *slog.Logger, set *settings, socket string) error {
 		return err
 	}
 	shared := plugins.NewShared(logger)
+	defer shared.Stores.GiveBack() // what this node holds of the fleet's limits
 	if shared.Limits, err = ratelimit.Open(sharedLimits(worker.Shared()), plugins.Secret()); err != nil {
 		return err
 	}

@@ -1,5 +1,7 @@
 package ratelimit
 
+import "time"
+
 // Shape is how calls are counted.
 type Shape uint8
 
@@ -159,4 +161,48 @@ func (r *Rule) window(p Period, value uint64, m moment, allowed bool) Window {
 		w.Remaining = w.Limit - value
 	}
 	return w
+}
+
+// Later returns what values, as in Describe, come to some time later, where some of the calls
+// that they count are still to be made. Counts of calendar and sliding windows are taken to
+// stay as they are: it is for times within a window.
+func (r *Rule) Later(values [Periods]uint64, elapsed time.Duration, unmade uint64) [Periods]uint64 {
+	for p := range values {
+		worth := uint64(1)
+		if r.Shape == GCRA {
+			worth = unit(Period(p))
+			ticks := uint64(max(0, elapsed.Milliseconds())) / ticks[p]
+			if limit := r.Limits[p]; limit > 0 {
+				values[p] -= min(values[p], drained(ticks, limit))
+			}
+		}
+		values[p] -= min(values[p], unmade*worth)
+	}
+	return values
+}
+
+// Stands returns for how long a decision stands if nobody calls: until the first of the
+// windows ends, or until GCRA has room for the call.
+func (r *Rule) Stands(values [Periods]uint64, now time.Time) time.Duration {
+	var stands time.Duration
+	for p := Period(0); p < Periods; p++ {
+		limit := r.Limits[p]
+		if limit == 0 {
+			continue
+		}
+		var d time.Duration
+		if r.Shape == GCRA {
+			if more, room := values[p]+r.cost()*unit(p), r.burst(p)*unit(p); more > room {
+				d = time.Duration((more-room+limit-1)/limit*ticks[p]) * time.Millisecond
+			}
+			stands = max(stands, d)
+			continue
+		}
+		w := r.window(p, values[p], momentOf(now), true)
+		d = time.Duration(w.Reset)*time.Second - time.Duration(now.Nanosecond())
+		if stands == 0 || d < stands {
+			stands = d
+		}
+	}
+	return stands
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"kongwaf/detect/ratelimit"
 	"kongwaf/kong/pluginserver"
@@ -65,7 +66,7 @@ type Config struct {
 	HideClientHeaders bool     `json:"hide_client_headers" default:"false" kong:"required" doc:"Whether the headers that tell a client its limits are left out."`
 	ErrorCode         int      `json:"error_code" default:"429" kong:"between=100:599" doc:"HTTP status of a refusal. A gRPC caller gets RESOURCE_EXHAUSTED."`
 	ErrorMessage      string   `json:"error_message" default:"API rate limit exceeded" doc:"Text of a refusal, in the body that the client's Accept header asks for."`
-	SyncRate          float64  `json:"sync_rate" default:"-1" kong:"required" doc:"Accepted so that configs can move over. With policy redis every request is decided in Redis, whatever this says."`
+	SyncRate          float64  `json:"sync_rate" default:"-1" kong:"required,between=-1:86400" doc:"With policy redis: -1 or 0 decides every request in Redis. A number of seconds lets each node admit requests out of a share that Redis has granted it, as large as it needs for so long, and give back what it did not use: fewer trips, and never more than the limit, but perhaps fewer while another node holds a share. With window_type gcra as many more may come as drain in that time."`
 	check.Moded
 	check.FailOpen
 }
@@ -130,6 +131,10 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	case c.LimitBy == byPath && c.Path == "":
 		return check.Check{}, fmt.Errorf("%s.path: limit_by path needs the path to count", field)
 	}
+	sync, err := c.sync(field)
+	if err != nil {
+		return check.Check{}, err
+	}
 	rule, err := c.rule(field, limits)
 	if err != nil {
 		return check.Check{}, err
@@ -143,6 +148,7 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		if l.store, err = env.Stores.Store(settings); err != nil {
 			return check.Check{}, fmt.Errorf("%s.redis.ssl_ca_file: %w", field, err)
 		}
+		l.sync = sync
 	}
 	return c.In(check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}), nil
 }
@@ -168,6 +174,21 @@ func (c *Config) rule(field string, limits ratelimit.Limits) (ratelimit.Rule, er
 		}
 	}
 	return rule, nil
+}
+
+// leastSync is the shortest time for which it pays to hold a share.
+const leastSync = 10 * time.Millisecond
+
+// sync returns for how long a node may hold a share, 0 for no shares.
+func (c *Config) sync(field string) (time.Duration, error) {
+	d := time.Duration(c.SyncRate * float64(time.Second))
+	switch {
+	case c.SyncRate == -1 || c.SyncRate == 0:
+		return 0, nil
+	case d < leastSync:
+		return 0, fmt.Errorf("%s.sync_rate: %v is neither -1 (every request is decided in Redis) nor a number of seconds from %v", field, c.SyncRate, leastSync.Seconds())
+	}
+	return d, nil
 }
 
 // shapes are the values of window_type.

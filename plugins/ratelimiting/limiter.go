@@ -27,8 +27,9 @@ var periods = [ratelimit.Periods]struct{ field, limit, remaining string }{
 // limiter is the compiled config. Its counters are in a table or a store that outlives it.
 type limiter struct {
 	table          *ratelimit.Table
-	store          *store.Store // instead of the table, for the policy redis
-	tolerant       bool         // whether requests pass while the store is away
+	store          *store.Store  // instead of the table, for the policy redis
+	sync           time.Duration // for how long the store may be asked for a share; 0: for none
+	tolerant       bool          // whether requests pass while the store is away
 	counted        *check.Counted
 	plugin         string // the id of the plugin's config
 	now            func() time.Time
@@ -185,7 +186,11 @@ func (l *limiter) count(kind, id, request string, rule ratelimit.Rule) (ratelimi
 		if request != "" {
 			event = store.Key(l.plugin, request)
 		}
-		return l.store.Allow(store.Key(l.route, l.service, kind, id), rule, event)
+		key := store.Key(l.route, l.service, kind, id)
+		if l.sync > 0 {
+			return l.store.AllowShared(l.sync, key, rule, event)
+		}
+		return l.store.Allow(key, rule, event)
 	}
 	var event ratelimit.Event
 	if request != "" {

@@ -188,6 +188,8 @@ func TestBadConfig(t *testing.T) {
 		`{"minute":5,"cost":6}`:                                "config.cost: 6 is more than minute's limit of 5",
 		`{"minute":5,"cost":3,"burst":2,"window_type":"gcra"}`: "config.burst: 2 is less than the cost of 3",
 		`{"minute":5,"ipv6_prefix":0}`:                         "config.ipv6_prefix",
+		`{"minute":5,"sync_rate":-0.5}`:                        "config.sync_rate: -0.5 is neither -1 (every request is decided in Redis) nor a number of seconds from 0.01",
+		`{"minute":5,"sync_rate":1e300}`:                       "config.sync_rate",
 		`{"minute":5,"window_type":"leaky"}`:                   "config.window_type",
 		`{"minute":5,"burst":2}`:                               "config.burst: only window_type gcra has a burst, not fixed",
 		`{"minute":5,"window_type":"gcra","burst":0}`:          "config.burst",

@@ -43,3 +43,18 @@ func (r *Registry) Store(s redisclient.Settings) (*Store, error) {
 	}, store.shared)
 	return store, nil
 }
+
+// GiveBack gives back the shares of all stores: for a process that serves no longer.
+func (r *Registry) GiveBack() {
+	r.mu.Lock()
+	var stores []*Store
+	for _, known := range r.stores {
+		if store := known.Value(); store != nil {
+			stores = append(stores, store)
+		}
+	}
+	r.mu.Unlock()
+	for _, store := range stores {
+		store.settle()
+	}
+}

@@ -11,6 +11,12 @@
 // caller to say. A decision that was made but whose answer came too late stays counted:
 // fewer calls than the limit are admitted then, never more.
 //
+// # Shares
+//
+// AllowShared spends calls that this process was granted in a trip before, and makes a trip
+// only for more; see detect/ratelimit/share. What is not spent is given back once in a
+// period, in batches. A process that dies gives nothing back: what it held stays counted.
+//
 // # What is kept
 //
 // One hash for each caller, named by 128 bits of a SHA-256 (no address or key stands in
@@ -36,6 +42,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kongwaf/detect/ratelimit"
+	"kongwaf/detect/ratelimit/share"
 	"kongwaf/internal/redisclient"
 )
 
@@ -49,10 +56,18 @@ const (
 	batchSize = 128
 )
 
-//go:embed allow.lua
-var source string
+// The scripts: what they share, and they themselves.
+var (
+	//go:embed periods.lua
+	periods string
+	//go:embed allow.lua
+	allow string
+	//go:embed back.lua
+	back string
 
-var script = redis.NewScript(source)
+	allowScript = redis.NewScript(periods + allow)
+	backScript  = redis.NewScript(periods + back)
+)
 
 // Store decides calls in one Redis. It is safe for concurrent use. See Registry.
 type Store struct {
@@ -67,10 +82,12 @@ type shared struct {
 	queue   chan *call
 	closed  chan struct{}
 	breaker breaker
+	shares  shares
 }
 
-// call is one decision that is waited for.
+// call is one script that is waited for.
 type call struct {
+	script *redis.Script
 	keys   []string
 	args   []any
 	until  time.Time
@@ -122,28 +139,45 @@ func Key(parts ...string) string {
 // not counted again. With an empty event nothing is remembered. On an error nobody knows
 // whether the call was counted.
 func (s *Store) Allow(key string, rule ratelimit.Rule, event string) (ratelimit.Result, error) {
-	c := &call{keys: []string{"kong-waf:{" + key + "}"}, args: make([]any, 4, 4+2*ratelimit.Periods), answer: make(chan answer, 1)}
+	a, err := s.ask(key, rule, event, 0)
+	if err != nil {
+		return ratelimit.Result{}, err
+	}
+	r := ratelimit.Describe(rule, a.Values, a.Now, a.Allowed)
+	r.Repeated = a.Repeated
+	return r, nil
+}
+
+// ask makes a decision in Redis, which counts up to so many more calls if it is allowed.
+func (s *Store) ask(key string, rule ratelimit.Rule, event string, more uint64) (share.Answer, error) {
+	c := newCall(allowScript, key, rule, int(EventTTL/time.Second), rule.Shape.String(), rule.Burst, max(1, rule.Cost), more)
 	if event != "" {
 		c.keys = append(c.keys, c.keys[0]+":"+event)
 	}
-	c.args[0], c.args[1], c.args[2], c.args[3] = int(EventTTL/time.Second), rule.Shape.String(), rule.Burst, max(1, rule.Cost)
-	for p, limit := range rule.Limits {
-		if limit > 0 {
-			c.args = append(c.args, p, strconv.FormatUint(limit, 10))
-		}
-	}
 	now := time.Now()
 	if err := s.breaker.ask(now); err != nil {
-		return ratelimit.Result{}, fmt.Errorf("redis %s: not asked, it was away: %w", s.where, err)
+		return share.Answer{}, fmt.Errorf("redis %s: not asked, it was away: %w", s.where, err)
 	}
 	c.until = now.Add(s.timeout)
 	numbers, err := s.wait(c)
 	runtime.KeepAlive(s) // a store that nobody holds is closed
 	s.breaker.answered(time.Now(), err)
 	if err != nil {
-		return ratelimit.Result{}, fmt.Errorf("redis %s: %w", s.where, err)
+		return share.Answer{}, fmt.Errorf("redis %s: %w", s.where, err)
 	}
-	return result(rule, numbers)
+	return answered(rule, numbers)
+}
+
+// newCall returns a call of a script on a caller's counters, with a period and a limit for
+// each limit after the other arguments.
+func newCall(script *redis.Script, key string, rule ratelimit.Rule, args ...any) *call {
+	c := &call{script: script, keys: []string{"kong-waf:{" + key + "}"}, args: args, answer: make(chan answer, 1)}
+	for p, limit := range rule.Limits {
+		if limit > 0 {
+			c.args = append(c.args, p, strconv.FormatUint(limit, 10))
+		}
+	}
+	return c
 }
 
 // wait hands a call to whoever makes the next trip.
@@ -191,20 +225,20 @@ func (s *shared) run() {
 func (s *shared) trip(batch []*call) {
 	ctx, cancel := context.WithDeadline(context.Background(), latest(batch))
 	defer cancel()
-	unknown := s.send(ctx, batch, script.EvalSha)
+	unknown := s.send(ctx, batch, (*redis.Script).EvalSha)
 	if len(unknown) > 0 {
-		for _, c := range s.send(ctx, unknown, script.Eval) {
+		for _, c := range s.send(ctx, unknown, (*redis.Script).Eval) {
 			c.answer <- answer{err: errors.New("the script is not known")}
 		}
 	}
 }
 
 // send makes one trip and returns the calls that Redis did not know the script of.
-func (s *shared) send(ctx context.Context, batch []*call, how func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd) (unknown []*call) {
+func (s *shared) send(ctx context.Context, batch []*call, how func(*redis.Script, context.Context, redis.Scripter, []string, ...any) *redis.Cmd) (unknown []*call) {
 	pipe := s.client.Pipeline()
 	commands := make([]*redis.Cmd, len(batch))
 	for i, c := range batch {
-		commands[i] = how(ctx, pipe, c.keys, c.args...)
+		commands[i] = how(c.script, ctx, pipe, c.keys, c.args...)
 	}
 	_, err := pipe.Exec(ctx)
 	for i, c := range batch {
@@ -232,22 +266,27 @@ func latest(batch []*call) time.Time {
 	return t
 }
 
-// result reads the script's answer.
-func result(rule ratelimit.Rule, numbers []int64) (ratelimit.Result, error) {
-	const head = 4
-	var values [ratelimit.Periods]uint64
+// answered reads what allow.lua returns.
+func answered(rule ratelimit.Rule, numbers []int64) (share.Answer, error) {
+	const head = 6
+	var a share.Answer
+	limits := 0
+	for _, limit := range rule.Limits {
+		limits += int(min(limit, 1))
+	}
+	if len(numbers) != head+limits {
+		return a, fmt.Errorf("redis answered %d numbers: is another program using its keys?", len(numbers))
+	}
 	next := head
 	for p, limit := range rule.Limits {
 		if limit == 0 {
 			continue
 		}
-		if next >= len(numbers) {
-			return ratelimit.Result{}, fmt.Errorf("redis answered %d numbers: is another program using its keys?", len(numbers))
-		}
-		values[p] = uint64(numbers[next])
+		a.Values[p] = uint64(numbers[next])
 		next++
 	}
-	r := ratelimit.Describe(rule, values, time.Unix(numbers[2], numbers[3]*1e6), numbers[0] == 1)
-	r.Repeated = numbers[1] == 1
-	return r, nil
+	a.Allowed, a.Repeated = numbers[0] == 1, numbers[1] == 1
+	a.Now = time.Unix(numbers[2], numbers[3]*1e6)
+	a.More, a.Born = uint64(numbers[4]), numbers[5]
+	return a, nil
 }

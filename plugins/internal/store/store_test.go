@@ -85,11 +85,7 @@ func TestShapesAreTheTables(t *testing.T) {
 	server := redistest.Start(t, testtool.Need(t, "redis-server"))
 	client := server.Client()
 	defer client.Close()
-	const clock = "redis.call('TIME')"
-	require.Equal(t, 1, strings.Count(source, clock))
-	const expire = "redis.call('EXPIRE', KEYS[1], ttl)" // which goes by Redis' own clock
-	require.Equal(t, 1, strings.Count(source, expire))
-	shifted := redis.NewScript(strings.NewReplacer(clock, "{table.remove(ARGV, 5), table.remove(ARGV, 5)}", expire, "redis.call('PERSIST', KEYS[1])").Replace(source))
+	shifted := clocked(t, allow, 6)
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := map[ratelimit.Shape]int{}
 	for n := range 300 {
@@ -107,7 +103,7 @@ func TestShapesAreTheTables(t *testing.T) {
 		table := ratelimit.New(1, [16]byte{1})
 		for call := range 12 {
 			rule.Cost = 1 + random.Uint64N(3)/2
-			args := []any{15, rule.Shape.String(), rule.Burst, rule.Cost, now.Unix(), now.Nanosecond() / 1e3}
+			args := []any{15, rule.Shape.String(), rule.Burst, rule.Cost, 0, now.Unix(), now.Nanosecond() / 1e3}
 			for p, limit := range rule.Limits {
 				if limit > 0 {
 					args = append(args, p, limit)
@@ -115,8 +111,9 @@ func TestShapesAreTheTables(t *testing.T) {
 			}
 			numbers, err := shifted.Run(context.Background(), client, []string{"k" + strconv.Itoa(n)}, args...).Int64Slice()
 			require.NoError(t, err)
-			got, err := result(rule, numbers)
+			a, err := answered(rule, numbers)
 			require.NoError(t, err)
+			got := ratelimit.Describe(rule, a.Values, a.Now, a.Allowed)
 			want, err := table.Allow(now, table.Key("k"), rule, 0)
 			require.NoError(t, err)
 			require.Equal(t, want, got, "%v, call %d of %+v at %v", rule.Shape, call, rule, now)
@@ -135,6 +132,17 @@ func TestShapesAreTheTables(t *testing.T) {
 	for shape := ratelimit.Fixed; shape <= ratelimit.GCRA; shape++ {
 		require.Greater(t, refused[shape], 100, "%v is hardly tested", shape)
 	}
+}
+
+// clocked returns a script that goes by a clock of the test's: second and microsecond, which
+// are its arguments from a place on. Nothing in it expires.
+func clocked(t *testing.T, source string, from int) *redis.Script {
+	t.Helper()
+	const clock, expire = "redis.call('TIME')", "redis.call('EXPIRE', KEYS[1], ttl)"
+	require.Equal(t, 1, strings.Count(source, clock))
+	return redis.NewScript(periods + strings.NewReplacer(
+		clock, fmt.Sprintf("{table.remove(ARGV, %d), table.remove(ARGV, %d)}", from, from),
+		expire, "redis.call('PERSIST', KEYS[1])").Replace(source))
 }
 
 // TestFleetAdmitsExactly: a limit of N admits N, whoever asks whichever store.
