@@ -148,6 +148,14 @@ type chaos struct {
 
 func startChaos(t *testing.T, length time.Duration) *chaos {
 	t.Helper()
+	s := startChaosOf(t, length, chaosDeck, chaosLimit(length))
+	require.Equal(t, http.StatusOK, s.send(http.DefaultClient, "/gate", "k"))
+	return s
+}
+
+// startChaosOf serves a deck file: a format for the upstream's address and what values follow.
+func startChaosOf(t *testing.T, length time.Duration, deck string, values ...any) *chaos {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "chaos")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
@@ -157,7 +165,7 @@ func startChaos(t *testing.T, length time.Duration) *chaos {
 	go func() { _ = upstream.Serve(api) }()
 	t.Cleanup(func() { upstream.Close() })
 	config := filepath.Join(dir, "kong.yml")
-	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, chaosDeck, api.Addr(), chaosLimit(length)), 0o600))
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, deck, append([]any{api.Addr()}, values...)...), 0o600))
 
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -182,7 +190,6 @@ func startChaos(t *testing.T, length time.Duration) *chaos {
 	require.NoError(t, err)
 	require.Len(t, sockets, 1)
 	s.socket = sockets[0]
-	require.Equal(t, http.StatusOK, s.send(http.DefaultClient, "/gate", "k"))
 	return s
 }
 

@@ -83,6 +83,8 @@ func (c *Config) EntityChecks() []schema.EntityCheck {
 		runs("rate-limiting", "rate_limiting", ratelimiting.Periods()),
 		ratelimiting.Needs("rate_limiting.", "header", "header_name"),
 		ratelimiting.Needs("rate_limiting.", "path", "path"),
+		ratelimiting.NeedsAll("rate_limiting.", "header", "header_name"),
+		ratelimiting.NeedsAll("rate_limiting.", "path", "path"),
 		ratelimiting.NeedsRedis("rate_limiting."),
 		wafdetect.NeedsGrey("detect."),
 	}

@@ -185,7 +185,7 @@ func TestBadConfig(t *testing.T) {
 		`{"minute":5,"policy":"cluster"}`:                      "Kong's database",
 		`{"minute":5,"policy":"redis"}`:                        "where Redis is",
 		`{"minute":5,"limit_by":"consumers"}`:                  "config.limit_by",
-		`{"minute":5,"cost":6}`:                                "config.cost: 6 is more than minute's limit of 5",
+		`{"minute":5,"cost":6}`:                                "config.cost: 6 is more than the limit of 5 in config.minute",
 		`{"minute":5,"cost":3,"burst":2,"window_type":"gcra"}`: "config.burst: 2 is less than the cost of 3",
 		`{"minute":5,"ipv6_prefix":0}`:                         "config.ipv6_prefix",
 		`{"minute":5,"sync_rate":-0.5}`:                        "config.sync_rate: -0.5 is neither -1 (every request is decided in Redis) nor a number of seconds from 0.01",
