@@ -129,6 +129,7 @@ func busyRig(t *testing.T) *rig {
 	}
 	slices.SortFunc(batch, func(a, b *events.Event) int { return a.Time.Compare(b.Time) })
 	r.put(t, batch...)
+	r.put(t, append(users("body.json.query", "sqli", statement), users("query.title", "ssti", "{{7*7}}")...)...)
 	for i, check := range []string{"detect", "ip-restriction", "key-auth", "rate-limiting"} {
 		h := r.numbers.Histogram(metrics.CheckSeconds, "waf-"+check, check)
 		for n := range 500 {
@@ -155,7 +156,7 @@ func TestScreenshots(t *testing.T) {
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	list, err := r.store.Events(context.Background(), Filter{fields: map[string]string{"class": "sqli"}}, 0, 1)
 	require.NoError(t, err)
-	pages := map[string]string{"dashboard": "/", "event": "/event/" + list[0].ID, "filtered": "/?class=xss&range=7d", "empty": "/?client=192.0.2.1"}
+	pages := map[string]string{"dashboard": "/", "event": "/event/" + list[0].ID, "filtered": "/?class=xss&range=7d", "empty": "/?client=192.0.2.1", "suggest": "/suggest"}
 	if list[0].Count > 1 {
 		pages["event"] += "+"
 	}
@@ -215,6 +216,16 @@ func TestNothingRuns(t *testing.T) {
 	for i, e := range list {
 		do(t, tab, chromedp.Navigate(server.URL+"/event/"+e.ID), chromedp.WaitReady(chromedp.CSS("footer")))
 		check("the page of " + hostile[i])
+	}
+	for i, text := range hostile {
+		poison := strings.ReplaceAll(text, "alert(1)", "window.pwned=1")
+		r.put(t, suggestive(poison)...)
+		if i%8 == 7 || i == len(hostile)-1 {
+			clear(r.suggested.kept)
+			do(t, tab, chromedp.Navigate(server.URL+"/suggest"), chromedp.WaitReady(chromedp.CSS("footer")))
+			require.Positive(t, value[int](t, tab, `document.querySelectorAll(".suggestion").length`))
+			check("the suggestions")
+		}
 	}
 	// Through the page's own links: as filters.
 	do(t, tab, chromedp.Navigate(server.URL+"/"), chromedp.WaitReady(chromedp.CSS("footer")))

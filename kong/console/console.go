@@ -47,9 +47,10 @@ type Options struct {
 
 // Console answers the requests. Its methods may be called concurrently.
 type Console struct {
-	opt   Options
-	mux   *http.ServeMux
-	pages *pages
+	opt       Options
+	mux       *http.ServeMux
+	pages     *pages
+	suggested *suggestions
 }
 
 //go:embed assets
@@ -66,7 +67,7 @@ func New(o Options) *Console {
 	if o.Live == nil {
 		o.Live = &Live{}
 	}
-	c := &Console{opt: o, mux: http.NewServeMux(), pages: newPages()}
+	c := &Console{opt: o, mux: http.NewServeMux(), pages: newPages(), suggested: newSuggestions()}
 	static, err := fs.Sub(assets, "assets/static")
 	if err != nil {
 		panic(err) // embedded: a test would show it
@@ -78,6 +79,8 @@ func New(o Options) *Console {
 	c.private("GET /api/events", http.HandlerFunc(c.apiEvents))
 	c.private("GET /api/events/live", http.HandlerFunc(c.apiLive))
 	c.private("GET /api/stats", http.HandlerFunc(c.apiStats))
+	c.private("GET /api/suggest", http.HandlerFunc(c.apiSuggest))
+	c.private("GET /suggest", http.HandlerFunc(c.suggestHTML))
 	c.private("GET /{$}", http.HandlerFunc(c.dashboard))
 	c.private("GET /event/{id}", http.HandlerFunc(c.event))
 	return c

@@ -19,14 +19,15 @@ import (
 
 // pages are the templates. All data in them is text to html/template, which escapes it
 // for where it stands; no template.HTML is made from data anywhere.
-type pages struct{ dashboard, event *template.Template }
+type pages struct{ dashboard, event, suggest *template.Template }
 
 func newPages() *pages {
-	functions := template.FuncMap{"short": short, "clock": clock, "stamp": stamp, "dots": dots, "describe": describe, "canExcept": canExcept}
+	functions := template.FuncMap{"short": short, "clock": clock, "stamp": stamp, "dots": dots, "describe": describe, "canExcept": canExcept,
+		"percentage": func(share float64) float64 { return 100 * share }}
 	parse := func(name string) *template.Template {
 		return template.Must(template.New(name).Funcs(functions).ParseFS(assets, "assets/layout.html", "assets/"+name))
 	}
-	return &pages{dashboard: parse("dashboard.html"), event: parse("event.html")}
+	return &pages{dashboard: parse("dashboard.html"), event: parse("event.html"), suggest: parse("suggest.html")}
 }
 
 // common is what every page shows.
@@ -196,7 +197,7 @@ func tiles(q url.Values, st *Stats) []tile {
 	for _, t := range []tile{
 		{Name: "Blocked", Kind: events.ActionBlocked, Note: "refused"},
 		{Name: "Reported", Kind: events.ActionReported, Note: "went on: monitoring"},
-		{Name: "Excepted", Kind: events.ActionExcepted, Note: "went on: an exception"},
+		{Name: "Excepted", Kind: events.ActionExcepted, Note: "went on: an exception, or expected there"},
 		{Name: "Unjudged", Kind: events.ActionUnjudged, Note: "went on: on_error"},
 	} {
 		t.Count, t.URL = counts[t.Kind], with(q, "action", t.Kind)
@@ -294,10 +295,7 @@ func (c *Console) event(w http.ResponseWriter, r *http.Request) {
 		page.Finds = append(page.Finds, find{e.Classes[i], e.Places[i]})
 	}
 	if canExcept(e) {
-		scope, days := Scope(r.URL.Query().Get("scope")), lookback[0]
-		if n, err := strconv.Atoi(r.URL.Query().Get("days")); err == nil && slices.Contains(lookback, n) {
-			days = n
-		}
+		scope, days := Scope(r.URL.Query().Get("scope")), lookbackOf(r)
 		if !slices.Contains(scopes, scope) {
 			scope = ScopePath
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite": SQLite in Go, no C
@@ -93,6 +94,9 @@ func (s *Store) Name() string { return "history" }
 // Close implements sink.Sink.
 func (s *Store) Close() error { return s.db.Close() }
 
+// folded marks the id of a line that says how many more there were.
+const folded = "+"
+
 // sweepEvery is how often what is too old or too much is removed.
 const sweepEvery = time.Minute
 
@@ -113,7 +117,7 @@ func (s *Store) Write(ctx context.Context, batch []*events.Event) error {
 	for _, e := range batch {
 		id := e.ID
 		if e.Count > 1 {
-			id += "+" // the line that says how many more there were
+			id += folded
 		}
 		r := rowOf(e)
 		line := e.Append(nil)
@@ -172,14 +176,24 @@ type Stored struct {
 }
 
 // Events returns the newest events that a filter chooses, at most limit; before, if not 0,
-// is the number that all of them are below.
+// is the number of the event that all of them are older than. A folded line comes later than
+// what happened after it: time decides.
 func (s *Store) Events(ctx context.Context, f Filter, before int64, limit int) ([]Stored, error) {
 	where, args := f.where()
 	if before > 0 {
-		where += " AND n < ?"
-		args = append(args, before)
+		var at int64
+		switch err := s.db.QueryRowContext(ctx, "SELECT time FROM events WHERE n = ?", before).Scan(&at); {
+		case err == nil:
+			where += " AND (time, n) < (?, ?)"
+			args = append(args, at, before)
+		case errors.Is(err, sql.ErrNoRows): // swept since, or made up
+			where += " AND n < ?"
+			args = append(args, before)
+		default:
+			return nil, err
+		}
 	}
-	rows, err := s.db.QueryContext(ctx, "SELECT n, event FROM events WHERE "+where+" ORDER BY n DESC LIMIT ?", append(args, limit)...)
+	rows, err := s.db.QueryContext(ctx, "SELECT n, event FROM events WHERE "+where+" ORDER BY time DESC, n DESC LIMIT ?", append(args, limit)...)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +218,9 @@ func (s *Store) Events(ctx context.Context, f Filter, before int64, limit int) (
 func (s *Store) Event(ctx context.Context, id string) (e *events.Event, ok bool, err error) {
 	var line string
 	err = s.db.QueryRowContext(ctx, "SELECT event FROM events WHERE id = ?", id).Scan(&line)
+	if errors.Is(err, sql.ErrNoRows) && !strings.HasSuffix(id, folded) {
+		return s.Event(ctx, id+folded)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}

@@ -84,6 +84,26 @@ func TestFoldBoundsWhatAttackersVary(t *testing.T) {
 	}
 }
 
+// TestFoldWhatIsExpected: a place that carries expected content in every request of every client
+// writes two lines in a long window, and their sum is how many there were.
+func TestFoldWhatIsExpected(t *testing.T) {
+	var out []*Event
+	emit := func(e *Event) { out = append(out, e) }
+	f := NewFolder(10 * time.Second)
+	const n = 3000
+	for i := range n {
+		e := blocked(fmt.Sprintf("192.0.2.%d", i%200), time.Duration(i)*90*time.Millisecond)
+		e.Action, e.Expected = ActionExcepted, "sql"
+		f.Add(e, emit)
+	}
+	require.Len(t, out, 1)
+	f.Add(blocked("192.0.2.1", 271*time.Second), emit)
+	require.Len(t, out, 2, "what was blocked is told as ever")
+	f.Tick(start.Add(300*time.Second), emit)
+	require.Len(t, out, 3)
+	require.Equal(t, n, out[0].Count+out[2].Count)
+}
+
 func TestNoWindowFoldsNothing(t *testing.T) {
 	n := 0
 	f := NewFolder(0)

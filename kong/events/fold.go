@@ -12,14 +12,22 @@ import (
 // ones in a window is folded by what does not depend on the request, and so is everybody
 // beyond perWindow. So a window writes at most a few thousand lines, whatever is sent.
 //
+// What was let through on purpose, by an exception or as expected content, may be every request
+// to a place: it is folded over all clients, in windows that are calmWindows as long.
+//
 // A Folder is for one goroutine.
 type Folder struct {
+	loud, calm round
+	key        strings.Builder
+}
+
+// round is a window and what it holds back.
+type round struct {
 	window  time.Duration
 	ends    time.Time
 	folds   map[string]*fold
 	clients map[string]int
 	count   int // of different ones in this window
-	key     strings.Builder
 }
 
 // fold is what was held back of one kind.
@@ -30,37 +38,46 @@ type fold struct {
 }
 
 const (
-	perClient = 50
-	perWindow = 1000
+	perClient   = 50
+	perWindow   = 1000
+	calmWindows = 30
 )
 
 // NewFolder returns a folder with a window; 0 folds nothing.
 func NewFolder(window time.Duration) *Folder {
-	return &Folder{window: window, folds: map[string]*fold{}, clients: map[string]int{}}
+	return &Folder{loud: newRound(window), calm: newRound(calmWindows * window)}
+}
+
+func newRound(window time.Duration) round {
+	return round{window: window, folds: map[string]*fold{}, clients: map[string]int{}}
 }
 
 // Add takes an event and calls emit with what is to be written now: the event itself, if
 // it is the first of its kind, after what a window that is over has held back.
 func (f *Folder) Add(e *Event, emit func(*Event)) {
 	f.Tick(e.Time, emit)
-	if f.window <= 0 {
+	r, client := &f.loud, e.Client
+	if e.Action == ActionExcepted {
+		r, client = &f.calm, ""
+	}
+	if r.window <= 0 {
 		emit(e)
 		return
 	}
-	if f.ends.IsZero() {
-		f.ends = e.Time.Add(f.window)
+	if r.ends.IsZero() {
+		r.ends = e.Time.Add(r.window)
 	}
-	key := f.exact(e)
-	held := f.folds[key]
-	if held == nil && (f.count >= perWindow || f.clients[e.Client] >= perClient) {
+	key := f.exact(e, client)
+	held := r.folds[key]
+	if held == nil && (r.count >= perWindow || r.clients[client] >= perClient) {
 		key = f.coarse(e)
-		held = f.folds[key]
+		held = r.folds[key]
 	}
 	if held == nil {
-		f.folds[key] = &fold{}
-		f.count++
-		if f.count <= perWindow {
-			f.clients[e.Client]++
+		r.folds[key] = &fold{}
+		r.count++
+		if r.count <= perWindow && client != "" {
+			r.clients[client]++
 		}
 		emit(e)
 		return
@@ -75,16 +92,23 @@ func (f *Folder) Add(e *Event, emit func(*Event)) {
 	held.last = e
 }
 
-// Tick ends the window if it is over at that time.
+// Tick ends the windows that are over at that time.
 func (f *Folder) Tick(now time.Time, emit func(*Event)) {
-	if !f.ends.IsZero() && !now.Before(f.ends) {
-		f.Flush(emit)
+	for _, r := range []*round{&f.loud, &f.calm} {
+		if !r.ends.IsZero() && !now.Before(r.ends) {
+			r.flush(emit)
+		}
 	}
 }
 
-// Flush ends the window now.
+// Flush ends the windows now.
 func (f *Folder) Flush(emit func(*Event)) {
-	for _, held := range f.folds {
+	f.loud.flush(emit)
+	f.calm.flush(emit)
+}
+
+func (r *round) flush(emit func(*Event)) {
+	for _, held := range r.folds {
 		if held.count == 0 {
 			continue
 		}
@@ -95,17 +119,17 @@ func (f *Folder) Flush(emit func(*Event)) {
 		}
 		emit(&e)
 	}
-	clear(f.folds)
-	clear(f.clients)
-	f.count, f.ends = 0, time.Time{}
+	clear(r.folds)
+	clear(r.clients)
+	r.count, r.ends = 0, time.Time{}
 }
 
-func (f *Folder) exact(e *Event) string {
+func (f *Folder) exact(e *Event, client string) string {
 	place := ""
 	if len(e.Places) > 0 {
 		place = e.Places[0]
 	}
-	return f.join(e.PluginID, e.Plugin, e.Check, e.Action, e.Reason, e.Client, e.RouteID, strings.Join(e.Classes, ","), place)
+	return f.join(e.PluginID, e.Plugin, e.Check, e.Action, e.Reason, client, e.RouteID, strings.Join(e.Classes, ","), place)
 }
 
 // coarse leaves out what a request can choose.

@@ -109,7 +109,7 @@ func (x *Suggestion) reasons() string {
 }
 
 // String says in a line what the evidence is.
-func (e *Evidence) String() string {
+func (e Evidence) String() string {
 	text := fmt.Sprintf("%s from %s on %s, %d came back", count(e.Events, "event"), count(e.Clients, "client"), count(e.Days, "day"), e.Returning)
 	if e.Consumers > 0 {
 		text += ", " + count(e.Consumers, "consumer") + " among them"
@@ -138,6 +138,17 @@ func OneLine(text string) string {
 
 // place is where in a configuration a config goes: a route, or else a service, or else all.
 type place struct{ plugin, service, route string }
+
+// String says where the config goes.
+func (p place) String() string {
+	switch {
+	case p.route != "":
+		return "for the route " + p.route
+	case p.service != "":
+		return "for the service " + p.service
+	}
+	return "for all routes"
+}
 
 // merged returns what belongs in one config together, as where a plugin serves several routes or
 // a route has had two labels.
@@ -233,7 +244,7 @@ func (r *Report) KongPlugins() string {
 			name = fmt.Sprintf("%s-%d", strings.TrimRight(name, "-0123456789"), n)
 		}
 		used[name] = true
-		comment(&b, "", "for the route "+at.route+at.service)
+		comment(&b, "", at.String())
 		b.WriteString("apiVersion: configuration.konghq.com/v1\nkind: KongPlugin\nmetadata:\n  name: " + name + "\n")
 		b.WriteString("plugin: " + Scalar(at.plugin) + "\nconfig:\n")
 		inner := "  "

@@ -119,7 +119,15 @@ func (c *Collector) Report() *Report {
 		r.Routes = append(r.Routes, c.route(lab, all[:n], scanner))
 		all = all[n:]
 	}
-	slices.SortStableFunc(r.Routes, func(a, b Route) int { return b.Events - a.Events })
+	slices.SortStableFunc(r.Routes, func(a, b Route) int {
+		if something := len(a.Suggestions) > 0; something != (len(b.Suggestions) > 0) {
+			if something {
+				return -1
+			}
+			return 1
+		}
+		return b.Events - a.Events
+	})
 	c.note(r)
 	return r
 }

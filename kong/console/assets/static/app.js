@@ -106,7 +106,9 @@ if (live && rows) {
     else except.remove();
     const empty = rows.querySelector("td.empty");
     if (empty) empty.parentElement.remove();
-    rows.prepend(row);
+    // A folded line tells of something older than what stands on top already.
+    const after = [...rows.children].find((r) => !(Date.parse(r.querySelector("time")?.dateTime) > at.getTime()));
+    rows.insertBefore(row, after || null);
     while (rows.children.length > maxRows) rows.lastElementChild.remove();
     fresh += count;
     const link = byId("fresh").firstElementChild;
