@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -17,10 +19,11 @@ import (
 
 // consoleSettings say what the console shows, and to whom.
 type consoleSettings struct {
-	Listen    string `json:"listen" default:"127.0.0.1:9542" doc:"Address of the console, or off. An address that others reach needs token_file, or tls_cert and tls_key."`
+	Listen    string `json:"listen" default:"127.0.0.1:9542" doc:"Address of the console, or off. On an address that others reach, all but health needs token_file or tls_client_ca."`
 	TokenFile string `json:"token_file,omitempty" doc:"File with a token that everything but health asks for: Authorization: Bearer, or the password that a browser asks for."`
-	TLSCert   string `json:"tls_cert,omitempty" doc:"File with the certificate chain, in PEM, to serve HTTPS."`
+	TLSCert   string `json:"tls_cert,omitempty" doc:"File with the certificate chain, in PEM, to serve HTTPS. It hides what is shown from others on the way, and keeps nobody out."`
 	TLSKey    string `json:"tls_key,omitempty" doc:"File with the certificate's key, in PEM."`
+	ClientCA  string `json:"tls_client_ca,omitempty" doc:"File with the authorities, in PEM, whose client certificates may see everything, without a token too."`
 	Data      string `json:"data,omitempty" doc:"Folder for the history of events. If not set, the history is kept in memory, at most 16 MB of it."`
 	KeepDays  int    `json:"keep_days" default:"30" kong:"between=1:3650" doc:"How many days the history goes back."`
 	KeepMB    int    `json:"keep_megabytes" default:"256" kong:"between=1:100000" doc:"How much the history in the folder may take, in MB. The oldest events go first."`
@@ -34,13 +37,16 @@ func (c *consoleSettings) validate() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("console.tls_cert and console.tls_key: set both or none")
 	}
+	if c.ClientCA != "" && c.TLSCert == "" {
+		return errors.New("console.tls_client_ca: set console.tls_cert and console.tls_key too: certificates of clients need HTTPS")
+	}
 	if c.Listen == "off" || console.IsLocal(c.Listen) || c.TokenFile != "" || c.TLSCert != "" {
-		return nil
+		return nil // with TLS alone only health is shown, see open
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("console.listen: %q is no address such as 127.0.0.1:9542, and not off", c.Listen)
 	}
-	return fmt.Errorf("console.listen: others reach %s: set console.token_file, or console.tls_cert and console.tls_key, or listen on 127.0.0.1", c.Listen)
+	return fmt.Errorf("console.listen: others reach %s: set console.token_file, or console.tls_cert, tls_key and tls_client_ca, or listen on 127.0.0.1", c.Listen)
 }
 
 // open starts the console and returns its history, nil if it is off.
@@ -60,6 +66,21 @@ func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers
 		}
 		config = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	}
+	if c.ClientCA != "" {
+		authorities, err := os.ReadFile(c.ClientCA)
+		if err != nil {
+			return nil, fmt.Errorf("console.tls_client_ca: %w", err)
+		}
+		config.ClientCAs = x509.NewCertPool()
+		if !config.ClientCAs.AppendCertsFromPEM(authorities) {
+			return nil, fmt.Errorf("console.tls_client_ca: %s holds no certificate in PEM", c.ClientCA)
+		}
+		config.ClientAuth = tls.VerifyClientCertIfGiven // health needs none
+	}
+	open := console.IsLocal(c.Listen)
+	if !open && token == "" && c.ClientCA == "" {
+		logger.Error("console.token_file is not set: others reach the console, so it shows them nothing but health; TLS keeps nobody out", "listen", c.Listen)
+	}
 	live := &console.Live{}
 	bytes := int64(c.KeepMB) << 20
 	if c.Data == "" {
@@ -70,7 +91,7 @@ func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers
 		return nil, err
 	}
 	page := console.New(console.Options{
-		Numbers: numbers, Store: store, Live: live, Token: token, Local: console.IsLocal(c.Listen),
+		Numbers: numbers, Store: store, Live: live, Token: token, Certificates: c.ClientCA != "", Local: open,
 		Version: plugins.Version, Node: node, Socket: socket, Logger: logger,
 	})
 	go c.serve(ctx, logger, page, config)

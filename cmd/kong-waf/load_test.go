@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"kongwaf/internal/redistest"
 	"kongwaf/kong/events"
 )
 
@@ -108,9 +109,10 @@ func (l *loaded) numbers() map[string]float64 {
 	return numbers
 }
 
-// TestEventsUnderLoad: with every sink on and one of them dead, events add up, memory stays
-// flat, and no request waits; then the process with the sinks is killed, and no request
-// fails. EVENTS_LOAD=1m is the long form, and holds the times to 5 %.
+// TestEventsUnderLoad: with every sink on (file, standard output, Redis, the history) and one of
+// them dead (OTLP), events add up, memory stays flat, and no request waits; then the process
+// with the sinks is killed, and no request fails. EVENTS_LOAD=1m is the long form, and holds the
+// times to 5 %. Without redis-server the others must do.
 func TestEventsUnderLoad(t *testing.T) {
 	length, long := 2*time.Second, false
 	if text := os.Getenv("EVENTS_LOAD"); text != "" {
@@ -128,15 +130,25 @@ func TestEventsUnderLoad(t *testing.T) {
 	require.NoError(t, err)
 	defer dead.Close()
 	file := filepath.Join(t.TempDir(), "events.jsonl")
-	with := startLoaded(t, freeAddress(t), "KONG_WAF_EVENTS_FILE="+file, "KONG_WAF_EVENTS_STDOUT=true", "KONG_WAF_EVENTS_FOLD_SECONDS="+fold,
-		"KONG_WAF_EVENTS_OTLP=http://"+dead.Addr().String(), "KONG_WAF_CONSOLE_DATA="+filepath.Join(t.TempDir(), "history"))
+	env := []string{"KONG_WAF_EVENTS_FILE=" + file, "KONG_WAF_EVENTS_STDOUT=true", "KONG_WAF_EVENTS_FOLD_SECONDS=" + fold,
+		"KONG_WAF_EVENTS_OTLP=http://" + dead.Addr().String(), "KONG_WAF_CONSOLE_DATA=" + filepath.Join(t.TempDir(), "history")}
+	program, missing := exec.LookPath("redis-server")
+	if missing == nil {
+		env = append(env, "KONG_WAF_REDIS_ADDRESS="+redistest.Start(t, program).Address(), "KONG_WAF_EVENTS_REDIS_STREAM=waf")
+	}
+	with := startLoaded(t, freeAddress(t), env...)
 	without := startLoaded(t, "off", "KONG_WAF_EVENTS_FILE=off")
 
 	with.attack(time.Second, rate) // warm
 	without.attack(time.Second, rate)
+	worker, aside := `kong_waf_resident_memory_bytes{process="worker"}`, `kong_waf_resident_memory_bytes{process="console"}`
 	before := with.numbers()
+	var half map[string]float64 // when queues are as full as they will be
 	var a, b []time.Duration
-	for range 4 { // in turn, so that both have the same machine
+	for turn := range 4 { // in turn, so that both have the same machine
+		if turn == 2 {
+			half = with.numbers()
+		}
 		slice, failed := with.attack(length/4, rate)
 		require.Zero(t, failed)
 		a = append(a, slice...)
@@ -175,11 +187,26 @@ func TestEventsUnderLoad(t *testing.T) {
 	if !long {
 		require.Less(t, lines, n/2, "a flood is folded")
 	}
-	worker, aside := `kong_waf_resident_memory_bytes{process="worker"}`, `kong_waf_resident_memory_bytes{process="console"}`
-	t.Logf("%d events in %d lines, dropped by the dead sink: %v; worker %.1f -> %.1f MB, console %.1f -> %.1f MB", n, lines,
-		after[`kong_waf_events_dropped_total{stage="otlp"}`], before[worker]/1e6, after[worker]/1e6, before[aside]/1e6, after[aside]/1e6)
+	t.Logf("%d events in %d lines, dropped by the dead sink: %v; worker %.1f -> %.1f -> %.1f MB, console %.1f -> %.1f -> %.1f MB", n, lines,
+		after[`kong_waf_events_dropped_total{stage="otlp"}`], before[worker]/1e6, half[worker]/1e6, after[worker]/1e6, before[aside]/1e6, half[aside]/1e6, after[aside]/1e6)
+	for _, sink := range []string{"file", "stdout", "redis", "history"} {
+		if sink == "redis" && missing != nil {
+			t.Log("without Redis:", missing)
+			continue
+		}
+		written, dropped := `kong_waf_events_written_total{sink="`+sink+`"}`, `kong_waf_events_dropped_total{stage="`+sink+`"}`
+		require.Eventually(t, func() bool {
+			after = with.numbers()
+			return after[written] > 0 && after[written]+after[dropped] == after[`kong_waf_events_written_total{sink="file"}`]+after[`kong_waf_events_dropped_total{stage="file"}`]
+		}, 20*time.Second, 50*time.Millisecond, "lines of %s do not add up", sink)
+		t.Logf("%s: %v lines written, %v dropped", sink, after[written], after[dropped])
+	}
 	if long {
 		require.Positive(t, after[`kong_waf_events_dropped_total{stage="otlp"}`])
+	}
+	if long {
+		require.Less(t, after[worker], half[worker]+16e6, "memory is flat")
+		require.Less(t, after[aside], half[aside]+32e6, "memory is flat")
 	}
 	require.Less(t, after[worker], before[worker]+64e6)
 	require.Less(t, after[aside], before[aside]+96e6)

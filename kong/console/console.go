@@ -5,7 +5,7 @@
 // markup.
 //
 // It has no users of its own: on a loopback address whoever is on the machine may look,
-// elsewhere a token or TLS is needed.
+// elsewhere a token or a client's certificate is needed. Without either it shows health only.
 package console
 
 import (
@@ -34,9 +34,13 @@ type Options struct {
 	// Token, if not empty, is wanted for everything but health: as Authorization: Bearer,
 	// or as the password of Basic, which a browser asks for by itself.
 	Token string
+	// Certificates says that a client's certificate does as well as the token. Whoever serves
+	// has verified it.
+	Certificates bool
 	// Local says that only this machine can reach the console. Requests with another
 	// name than an address in Host are refused then: they come from a web page whose name
-	// was pointed here (DNS rebinding).
+	// was pointed here (DNS rebinding). If it is false, and there is neither a token nor
+	// certificates, nothing but health is shown.
 	Local   bool
 	Version string
 	Node    string
@@ -106,13 +110,21 @@ func (c *Console) private(pattern string, handler http.Handler) {
 			http.Error(w, "open the console by its address, such as http://127.0.0.1:9542", http.StatusMisdirectedRequest)
 			return
 		}
-		if c.opt.Token != "" {
+		switch {
+		case c.opt.Certificates && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
+		case c.opt.Token != "":
 			given := sha256.Sum256([]byte(credential(r)))
 			if subtle.ConstantTimeCompare(given[:], token[:]) != 1 {
 				w.Header().Set("WWW-Authenticate", `Basic realm="kong-waf console: any name, the token as password"`)
 				http.Error(w, "a token is needed", http.StatusUnauthorized)
 				return
 			}
+		case c.opt.Certificates:
+			http.Error(w, "a client's certificate is needed", http.StatusForbidden)
+			return
+		case !c.opt.Local:
+			http.Error(w, "others reach this console, and it has neither console.token_file nor console.tls_client_ca: it shows health only", http.StatusForbidden)
+			return
 		}
 		handler.ServeHTTP(w, r)
 	})

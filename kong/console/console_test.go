@@ -3,6 +3,8 @@ package console
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -39,7 +41,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	r.store, err = OpenStore(StoreOptions{Keep: 30 * 24 * time.Hour, Bytes: 16 << 20, Now: func() time.Time { return now }, Wrote: r.live.Publish})
 	require.NoError(t, err)
 	t.Cleanup(func() { r.store.Close() })
-	o := Options{Socket: "/kong.socket", Numbers: r.numbers, Store: r.store, Live: r.live, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)}
+	o := Options{Local: true, Socket: "/kong.socket", Numbers: r.numbers, Store: r.store, Live: r.live, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&o)
 	}
@@ -51,6 +53,9 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 
 func (r *rig) get(target string, headers ...string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodGet, target, nil)
+	if strings.HasPrefix(target, "/") {
+		request.Host = "127.0.0.1:9542"
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
@@ -105,11 +110,51 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+var private = []string{"/", "/metrics", "/api/events", "/api/stats", "/api/events/live", "/api/suggest", "/static/app.js", "/event/x", "/suggest"}
+
+// TestNobodyLooksUnasked: where others reach the console, TLS alone lets nobody see more than
+// health; a client's certificate does, and so does the token beside it.
+func TestNobodyLooksUnasked(t *testing.T) {
+	with := func(r *rig, path string, state *tls.ConnectionState, token string) int {
+		request := httptest.NewRequest(http.MethodGet, "https://console.example"+path, nil)
+		if request.TLS = state; token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		if path == "/api/events/live" { // it has no end of its own
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			request = request.WithContext(ctx)
+		}
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, request)
+		return w.Code
+	}
+	anybody, known := &tls.ConnectionState{}, &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
+	open := newRig(t, func(o *Options) { o.Local = false })
+	certified := newRig(t, func(o *Options) { o.Local, o.Certificates = false, true })
+	both := newRig(t, func(o *Options) { o.Local, o.Certificates, o.Token = false, true, "s3cret" })
+	for _, path := range private {
+		require.Equal(t, http.StatusForbidden, with(open, path, anybody, ""), path)
+		require.Equal(t, http.StatusForbidden, with(open, path, nil, ""), path)
+		require.Equal(t, http.StatusForbidden, with(open, path, known, "s3cret"), "nobody has said whose certificates count")
+		require.Equal(t, http.StatusForbidden, with(certified, path, anybody, ""), path)
+		require.Equal(t, http.StatusForbidden, with(certified, path, nil, ""), path)
+		require.NotEqual(t, http.StatusForbidden, with(certified, path, known, ""), path)
+		require.Equal(t, http.StatusUnauthorized, with(both, path, anybody, "wrong"), path)
+		require.NotEqual(t, http.StatusUnauthorized, with(both, path, anybody, "s3cret"), path)
+		require.NotEqual(t, http.StatusUnauthorized, with(both, path, known, ""), path)
+	}
+	for _, path := range []string{"/healthz", "/def-healthz"} {
+		require.Equal(t, http.StatusOK, with(open, path, anybody, ""), "load balancers have nothing to show")
+		require.Equal(t, http.StatusOK, with(certified, path, nil, ""), path)
+	}
+}
+
 // TestWhoMayLook: a token where others reach the console; on this machine, no web page
 // whose name was pointed here.
 func TestWhoMayLook(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Token = "s3cret" })
-	for _, path := range []string{"/", "/metrics", "/api/events", "/api/stats", "/api/events/live", "/static/app.js", "/event/x"} {
+	r := newRig(t, func(o *Options) { o.Token, o.Local = "s3cret", false })
+	for _, path := range private {
 		w := r.get(path)
 		require.Equal(t, http.StatusUnauthorized, w.Code, path)
 		require.Contains(t, w.Header().Get("WWW-Authenticate"), "Basic")
