@@ -57,10 +57,10 @@ chaos: ## Kill, freeze and upgrade the plugin server under load, and count faile
 soak: ## Ten minutes of load with deaths and upgrades: memory and files must not grow.
 	@SOAK=$(SOAKTIME) $(GO) test ./kong/supervisor -run TestSoak -count=1 -timeout 60m -v | grep -E 'soak|FAIL|^ok'
 
-golden: ## Rewrite the files that are made from others: schemas, the list of languages, kong.conf.
+golden: ## Rewrite the files that are made from others: schemas, the list of languages, kong.conf, pages.
 	@$(GO) test ./detect/attack -run TestAskIsWritten -update
 	@$(GO) test ./plugins ./kong/schema -update
-	@$(GO) test ./cmd/kong-waf -run PageIsWritten -update
+	@$(GO) test ./cmd/kong-waf ./detect/attack/preset ./kong/metrics ./kong/events -run PageIsWritten -update
 	@text=$$($(GO) run ./cmd/kong-waf config kong.conf) && printf '%s\n' "$$text" >kong/conf/kong.conf
 
 dist: ## Build the release into dist/: for Linux on amd64 and arm64 static binaries, SBOMs, deb, rpm; checksums.

@@ -2,9 +2,9 @@ package events
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"kongwaf/internal/testtool"
 )
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -223,11 +225,9 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestSchemaPage: the page in the documentation is the one that the code says.
-func TestSchemaPage(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "events.md"))
-	require.NoError(t, err)
-	if !strings.Contains(string(page), Schema()) {
-		t.Fatalf("docs/events.md does not hold this table:\n%s", Schema())
-	}
+var update = flag.Bool("update", false, "rewrite the generated table")
+
+// TestSchemaPageIsWritten: the page has what the code says. After a change: make golden.
+func TestSchemaPageIsWritten(t *testing.T) {
+	testtool.Table(t, filepath.Join("..", "..", "docs", "events.md"), Schema(), *update)
 }

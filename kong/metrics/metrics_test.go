@@ -1,10 +1,10 @@
 package metrics
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"kongwaf/internal/testtool"
 )
 
 func TestNumbersAreShared(t *testing.T) {
@@ -130,18 +132,16 @@ func TestObserveCosts(t *testing.T) {
 	}))
 }
 
-// TestPage: the page in the documentation is the one that the code says.
-func TestPage(t *testing.T) {
+var update = flag.Bool("update", false, "rewrite the generated table")
+
+// TestMetricsPageIsWritten: the page has what the code says. After a change: make golden.
+func TestMetricsPageIsWritten(t *testing.T) {
 	names := []string{}
 	for _, m := range All() {
 		require.NotContains(t, names, m.Name)
 		names = append(names, m.Name)
 	}
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "metrics.md"))
-	require.NoError(t, err)
-	if !strings.Contains(string(page), Page()) {
-		t.Fatalf("docs/metrics.md does not hold this table:\n%s", Page())
-	}
+	testtool.Table(t, filepath.Join("..", "..", "docs", "metrics.md"), Page(), *update)
 }
 
 func BenchmarkObserve(b *testing.B) {

@@ -28,8 +28,8 @@ type row struct {
 
 // application is a preset with the rows of its table.
 type application struct {
-	name string
-	rows []row
+	name, about string
+	rows        []row
 }
 
 // snippets are what people paste to each other and to machines.
@@ -37,61 +37,47 @@ var snippets = []expect.Kind{expect.Code, expect.HTML, expect.SQL, expect.Shell,
 
 // applications is the whole table; a Name is an index from 1.
 var applications = [...]application{
-	// Chat completions, messages and responses APIs of language models, with the arguments and
-	// results of tools.
-	{name: "chat", rows: []row{
+	{name: "chat", about: "Chat completions, messages and responses APIs of language models, with the arguments and results of tools.", rows: []row{
 		{content: snippets, places: "body.json.messages body.json.input body.json.prompt body.json.system body.json.instructions body.json.contents body.json.systemInstruction body.json.tools"},
 	}},
-	// Consoles and HTTP interfaces of SQL databases, data sources of dashboards.
-	{name: "sql", rows: []row{
+	{name: "sql", about: "Consoles and HTTP interfaces of SQL databases, data sources of dashboards.", rows: []row{
 		{content: []expect.Kind{expect.SQL}, places: "query.query query.sql query.q body.json.query body.json.sql body.json.stmt body.json.statement body.json.queries[*].rawSql body.form.query body.form.sql body.form.sql_query body.form.q"},
 	}},
-	// Prometheus, Thanos, Mimir and Loki.
-	{name: "promql", rows: []row{
+	{name: "promql", about: "Prometheus, Thanos, Mimir and Loki.", rows: []row{
 		{content: []expect.Kind{expect.PromQL}, places: "query.query query.match query.expr body.form.query body.form.match body.json.expr body.json.queries[*].expr body.json.query"},
 	}},
-	// APIs whose callers write MongoDB's filters.
-	{name: "mongo-query", rows: []row{
+	{name: "mongo-query", about: "APIs whose callers write MongoDB's filters.", rows: []row{
 		{content: []expect.Kind{expect.Mongo}, places: "query.filter query.where query.query body.json.filter body.json.where body.json.query body.json.selector body.json.pipeline"},
 	}},
-	// Editors of pages: Strapi, Directus, Ghost, Drupal, Joomla.
-	{name: "cms", rows: []row{
+	{name: "cms", about: "Editors of pages: Strapi, Directus, Ghost, Drupal, Joomla.", rows: []row{
 		{content: []expect.Kind{expect.HTML}, places: "body.json.content body.json.body body.json.html body.json.data.content body.json.data.body body.json.data.attributes.body body.json.posts[*].html body.json.pages[*].html body.form.content body.form.body body.form.jform[articletext] body.multipart.content body.multipart.body"},
 	}},
-	// WordPress: the block editor, the classic one, widgets, previews of links.
-	{name: "wordpress", rows: []row{
+	{name: "wordpress", about: "WordPress: the block editor, the classic one, widgets, previews of links.", rows: []row{
 		{content: []expect.Kind{expect.HTML}, places: "body.json.content body.json.excerpt body.json.instance.raw body.json.requests[*].body.content body.form.content body.form.excerpt"},
 	}},
-	// MediaWiki, Confluence, Wiki.js, BookStack.
-	{name: "wiki", rows: []row{
+	{name: "wiki", about: "MediaWiki, Confluence, Wiki.js, BookStack.", rows: []row{
 		{content: []expect.Kind{expect.HTML, expect.Code, expect.SQL, expect.Shell}, places: "body.form.wpTextbox1 body.form.text body.multipart.wpTextbox1 body.json.body.storage.value body.json.variables.content body.json.html body.json.markdown body.form.html"},
 	}},
-	// Jupyter's contents API, and services that run cells.
-	{name: "notebook", rows: []row{
+	{name: "notebook", about: "Jupyter's contents API, and services that run cells.", rows: []row{
 		{content: []expect.Kind{expect.Code, expect.Shell, expect.SQL, expect.HTML}, places: "body.json.content body.json.cells body.json.code body.json.source"},
 	}},
-	// GitLab's, Gitea's and GitHub's APIs: files in commits, snippets, and files named in paths.
-	{name: "git", rows: []row{
+	{name: "git", about: "GitLab's, Gitea's and GitHub's APIs: files in commits, snippets, and files named in paths.", rows: []row{
 		{content: []expect.Kind{expect.Code, expect.Shell, expect.SQL, expect.HTML}, places: "body.json.actions[*].content body.json.content body.json.files"},
 		{content: []expect.Kind{expect.Paths}, places: "body.json.actions[*].file_path body.json.file_path body.json.path body.json.files[*].path path query.path query.file_path query.ref"},
 	}},
-	// S3 and its kin: any name of a file is a key.
-	{name: "object-store", rows: []row{
+	{name: "object-store", about: "S3 and its kin: any name of a file is a key.", rows: []row{
 		{content: []expect.Kind{expect.Paths}, places: "path query.prefix query.marker query.start-after query.key header.x-amz-copy-source"},
 	}},
-	// Registries of packages and images: read-me files, scripts of a package, files by name.
-	{name: "registry", rows: []row{
+	{name: "registry", about: "Registries of packages and images: read-me files, scripts of a package, files by name.", rows: []row{
 		{content: []expect.Kind{expect.Paths}, places: "path"},
 		{content: []expect.Kind{expect.Shell, expect.Code}, places: "body.json.versions[*].scripts body.json.versions.*.scripts"},
 		{content: []expect.Kind{expect.HTML, expect.Code, expect.Shell}, places: "body.json.readme body.json.versions.*.readme"},
 	}},
-	// Ways in for records of what happened elsewhere, and queries for them.
-	{name: "logs", rows: []row{
+	{name: "logs", about: "Ways in for records of what happened elsewhere, and queries for them.", rows: []row{
 		{content: []expect.Kind{expect.SQL, expect.Shell, expect.Paths, expect.URLs}, places: "body.json.message body.json.msg body.json.log body.json.event body.json.statement body.json.attributes body.json[*].message body.json[*].attributes body.json.resourceLogs body.json.resourceSpans body.json.streams"},
 		{content: []expect.Kind{expect.PromQL}, places: "query.query body.form.query"},
 	}},
-	// GraphiQL, Apollo's sandbox, generators of clients.
-	{name: "graphql-ide", rows: []row{
+	{name: "graphql-ide", about: "GraphiQL, Apollo's sandbox, generators of clients.", rows: []row{
 		{content: []expect.Kind{expect.GraphQL}, places: "body query.query query.graphql"},
 	}},
 }
