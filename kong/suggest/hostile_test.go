@@ -148,6 +148,25 @@ func TestMemoryIsBounded(t *testing.T) {
 	runtime.KeepAlive(c)
 }
 
+// TestSuggestionsAreFew: whoever makes many places look doubtful gets no report without end.
+func TestSuggestionsAreFew(t *testing.T) {
+	r := newRecorder(t)
+	e := r.sent("198.51.100.1", 0, "api", "/run", "query.q", breakOut)
+	c := NewCollector(DefaultRules())
+	for place := range 10 * maxWanted {
+		for i := range 12 {
+			own := *e
+			own.Client, own.Time = fmt.Sprintf("10.0.%d.%d", place/100, place%100*2+i%2), e.Time.AddDate(0, 0, i%4)
+			own.Places = []string{fmt.Sprintf("query.p%d", place)}
+			c.Add(&own)
+		}
+	}
+	route := c.Report().Routes[0]
+	require.Len(t, route.Suggestions, maxWanted)
+	require.Len(t, route.Left, maxLeft)
+	require.Equal(t, 9*maxWanted, route.LeftPlaces)
+}
+
 // TestFoldedEvents: a line that stands for many counts as many.
 func TestFoldedEvents(t *testing.T) {
 	r := newRecorder(t)

@@ -155,9 +155,12 @@ func (s *spot) examples(sh *shape, scanner []bool) {
 		if len(s.evidence.Examples) == maxExamples || scanner[x.source] || anyPosition(x.place) != s.Place {
 			continue
 		}
-		s.evidence.Examples = append(s.evidence.Examples, Example{ID: x.id, Time: x.at, Client: x.client, Method: x.method,
-			Path: x.path, Evidence: Mask(x.evidence)})
+		s.evidence.Examples = append(s.evidence.Examples, x.example())
 	}
+}
+
+func (x *sample) example() Example {
+	return Example{ID: x.id, Time: x.at, Client: x.client, Method: x.method, Path: x.path, Evidence: Mask(x.evidence)}
 }
 
 // judge says what a spot looks like, and what keeps it from being a likely false positive.
@@ -198,8 +201,8 @@ func (r *Rules) judge(s *spot) (Sureness, []string) {
 	if len(why) == 0 {
 		return Likely, nil
 	}
-	// One client, or a few on one day, may be anything: without more, it is left alone.
-	if e.Clients < 2 && (e.Days < r.MinDays || e.Events < r.MinEvents) || e.Events < r.MinEvents && e.Days < 2 {
+	// Little of it may be anything: it is left alone.
+	if e.Events < r.MinEvents || e.Clients < 2 && e.Days < r.MinDays {
 		return Attack, why
 	}
 	return LookFirst, why

@@ -61,12 +61,14 @@ func (c *Collector) mode(spots []*spot, list []Suggestion, scanner []bool) Mode 
 
 // grey returns the addresses of a unit's scanners.
 func (c *Collector) grey(spots []*spot, scanner []bool) (list []string) {
+	seen := map[uint32]bool{}
 	for _, sh := range shapesOf(spots) {
 		for id := range sh.pairs {
 			name := c.sources[id].name
-			if !scanner[id] || c.sources[id].known || slices.Contains(list, name) {
+			if !scanner[id] || c.sources[id].known || seen[id] {
 				continue
 			}
+			seen[id] = true
 			_, addrErr := netip.ParseAddr(name)
 			if _, err := netip.ParsePrefix(name); err == nil || addrErr == nil {
 				list = append(list, name)

@@ -38,50 +38,70 @@ var probes = []probe{
 	{detect.ClassDeser, "objects that run code when they are read", `O:14:"PendingCommand":1:{s:7:"command";s:2:"id";}`},
 }
 
-// price says what a suggestion would let through: of the probes, and of what was recorded.
-// All are the suggestions for the same route, which hold together.
-func (c *Collector) price(lab *lab, x *Suggestion, all []Suggestion, own []*shape, scanner []bool) {
-	x.Opens, x.Keeps = lab.try(x)
-	meant := map[*shape]bool{}
-	var together []*spot
-	for i := range all {
-		together = append(together, all[i].spots...)
+// price says what each of a unit's suggestions would let through: of the probes, and of what was
+// recorded and is no false positive. All of them hold together.
+func (c *Collector) price(lab *lab, list []Suggestion, u *unit, shared bool, scanner []bool) {
+	meant := map[Spot]bool{}
+	for i := range list {
+		list[i].Opens, list[i].Keeps = lab.try(&list[i])
+		list[i].Others.Examples = []Example{}
+		for _, s := range list[i].spots {
+			meant[s.Spot] = true
+		}
 	}
-	for _, sh := range own {
-		meant[sh] = !slices.ContainsFunc(sh.spots, func(at Spot) bool {
-			return !slices.ContainsFunc(together, func(s *spot) bool { return s.Spot == at })
-		})
-	}
-	clients := map[uint32]bool{}
-	x.Others.Examples = []Example{}
+	clients := make([]map[uint32]bool, len(list))
 	for _, sh := range c.sorted() {
-		if u := x.spots[0].unit; sh.unit != u && (sh.unit.plugin != u.plugin || !c.shared(u)) {
+		if len(list) == 0 || sh.unit != u && (!shared || sh.unit.plugin != u.plugin) {
 			continue
 		}
-		touches := false
-		passes := true
-		for _, at := range sh.spots {
-			mine := x.silences(lab, sh, at)
-			touches = touches || mine
-			passes = passes && (mine || slices.ContainsFunc(all, func(o Suggestion) bool { return o.silences(lab, sh, at) }))
-		}
-		if !touches || !passes {
+		touching, passes := touched(lab, list, sh)
+		if !passes {
 			continue
 		}
-		other := func(id uint32) bool { return scanner[id] || !meant[sh] }
-		for id, p := range sh.pairs {
-			if other(id) {
-				x.Others.Events += p.events
-				clients[id] = true
-			}
-		}
-		for i := range sh.samples {
-			if s := &sh.samples[i]; other(s.source) && len(x.Others.Examples) < maxExamples {
-				x.Others.Examples = append(x.Others.Examples, Example{ID: s.id, Time: s.at, Client: s.client, Method: s.method, Path: s.path, Evidence: Mask(s.evidence)})
+		ours := sh.unit == u && !slices.ContainsFunc(sh.spots, func(at Spot) bool { return !meant[at] })
+		for i := range list {
+			if touching[i] {
+				if clients[i] == nil {
+					clients[i] = map[uint32]bool{}
+				}
+				list[i].Others.add(sh, clients[i], func(id uint32) bool { return scanner[id] || !ours })
 			}
 		}
 	}
-	x.Others.Clients = len(clients)
+	for i := range list {
+		list[i].Others.Clients = len(clients[i])
+	}
+}
+
+// touched tells which suggestions silence something of a shape, and whether together they
+// silence all of it.
+func touched(lab *lab, list []Suggestion, sh *shape) (touching []bool, passes bool) {
+	touching, passes = make([]bool, len(list)), true
+	for _, at := range sh.spots {
+		held := false
+		for i := range list {
+			if list[i].silences(lab, sh, at) {
+				touching[i], held = true, true
+			}
+		}
+		passes = passes && held
+	}
+	return touching, passes
+}
+
+// add counts what sources of a shape sent that are others.
+func (o *Others) add(sh *shape, clients map[uint32]bool, other func(uint32) bool) {
+	for id, p := range sh.pairs {
+		if other(id) {
+			o.Events += p.events
+			clients[id] = true
+		}
+	}
+	for i := range sh.samples {
+		if s := &sh.samples[i]; other(s.source) && len(o.Examples) < maxExamples {
+			o.Examples = append(o.Examples, s.example())
+		}
+	}
 }
 
 // engine returns one with the suggestion in force.

@@ -37,7 +37,8 @@ type Route struct {
 	Clients     int          `json:"clients"`
 	Suggestions []Suggestion `json:"suggestions"`
 	Mode        Mode         `json:"mode"`
-	Left        []Left       `json:"left_alone"`
+	Left        []Left       `json:"left_alone"` // the first of them
+	LeftPlaces  int          `json:"left_places"`
 }
 
 // The kinds of suggestions, in the order in which they are preferred.
@@ -159,26 +160,30 @@ func (c *Collector) route(lab *lab, spots []*spot, scanner []bool) Route {
 	r.Clients = len(clients)
 	var wanted []*spot
 	for _, s := range spots {
-		if s.sureness != Attack {
+		why := "there are more such places here than anybody looks at"
+		switch {
+		case s.sureness != Attack && len(wanted) < maxWanted:
 			wanted = append(wanted, s)
 			continue
+		case s.sureness == Attack:
+			why = s.why[0]
 		}
-		r.Left = append(r.Left, Left{Class: s.Class.String(), Place: s.Place, Events: s.evidence.Events + s.evidence.Sprayed,
-			Clients: len(s.sources()), Why: s.why[0]})
-	}
-	if len(r.Left) > maxLeft {
-		r.Left = r.Left[:maxLeft]
+		if len(r.Left) < maxLeft {
+			r.Left = append(r.Left, Left{Class: s.Class.String(), Place: s.Place, Events: s.evidence.Events + s.evidence.Sprayed,
+				Clients: len(s.sources()), Why: why})
+		}
+		r.LeftPlaces++
 	}
 	r.Suggestions = c.cover(lab, u, wanted, scanner, shared)
-	for i := range r.Suggestions {
-		c.price(lab, &r.Suggestions[i], r.Suggestions, shapes, scanner)
-	}
+	c.price(lab, r.Suggestions, u, shared, scanner)
 	r.Mode = c.mode(spots, r.Suggestions, scanner)
 	return r
 }
 
-// maxLeft is how many places of attacks a route lists.
-const maxLeft = 20
+const (
+	maxLeft   = 20 // places of attacks that a route lists
+	maxWanted = 60 // places of a route that something is suggested for, those with most events
+)
 
 // shapesOf returns the shapes of spots, each once.
 func shapesOf(spots []*spot) (list []*shape) {

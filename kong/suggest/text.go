@@ -40,6 +40,9 @@ func (r *Report) WriteText(out io.Writer) error {
 		for _, left := range route.Left {
 			line("  left alone: %s in %s, %s of %s: %s", left.Class, left.Place, count(left.Events, "event"), count(left.Clients, "client"), left.Why)
 		}
+		if more := route.LeftPlaces - len(route.Left); more > 0 {
+			line("  left alone: %s more", count(more, "place"))
+		}
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
