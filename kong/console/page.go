@@ -23,7 +23,7 @@ type pages struct{ dashboard, event, suggest *template.Template }
 
 func newPages() *pages {
 	functions := template.FuncMap{"short": short, "clock": clock, "stamp": stamp, "dots": dots, "describe": describe, "canExcept": canExcept,
-		"percentage": func(share float64) float64 { return 100 * share }}
+		"many": many, "percentage": func(share float64) float64 { return 100 * share }}
 	parse := func(name string) *template.Template {
 		return template.Must(template.New(name).Funcs(functions).ParseFS(assets, "assets/layout.html", "assets/"+name))
 	}

@@ -99,13 +99,21 @@ func (c *Console) suggestHTML(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := suggestPage{common: c.common("Suggestions"), Report: report, Days: days}
-	if len(report.Routes) > 0 {
+	if report.Says() {
 		page.Deck, page.Manifest = report.Deck(), report.KongPlugins()
 	}
 	for _, n := range []int{1, 7, 30} {
 		page.Lookback = append(page.Lookback, link{Text: fmt.Sprintf("%d d", n), Current: n == days, URL: fmt.Sprintf("?days=%d", n)})
 	}
 	c.render(w, c.pages.suggest, page)
+}
+
+// many says how many: 1 event, 2 events.
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // apiSuggest answers GET /api/suggest: what `kong-waf suggest --format json` prints.

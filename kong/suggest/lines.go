@@ -56,7 +56,9 @@ var sections = []struct{ kind, field string }{{KindPreset, "presets"}, {KindExpe
 func (r *Route) config() string {
 	var b strings.Builder
 	comment(&b, "", r.Mode.Why)
-	b.WriteString("mode: " + r.Mode.Mode + "\n")
+	if r.Mode.Mode != "" {
+		b.WriteString("mode: " + r.Mode.Mode + "\n")
+	}
 	if r.Mode.Sensitivity != "" {
 		b.WriteString("sensitivity: " + r.Mode.Sensitivity + "\n")
 	}
@@ -150,11 +152,14 @@ func (p place) String() string {
 	return "for all routes"
 }
 
-// merged returns what belongs in one config together, as where a plugin serves several routes or
+// merged returns the configs to write, and where: what belongs in one config together, as where a plugin serves several routes or
 // a route has had two labels.
 func (r *Report) merged() (places []place, configs []Route) {
 	for i := range r.Routes {
 		one := r.Routes[i]
+		if one.Mode.Mode == "" && !slices.ContainsFunc(one.Suggestions, func(x Suggestion) bool { return x.Sure == Likely }) {
+			continue // nothing but comments
+		}
 		at := place{plugin: one.Plugin, route: one.Route}
 		if one.Shared || one.Route == "" {
 			at = place{plugin: one.Plugin, service: one.Service}
@@ -183,11 +188,17 @@ func (r *Report) merged() (places []place, configs []Route) {
 func milder(a, b Mode) bool { return rank(a) > rank(b) }
 
 func rank(m Mode) int {
-	n := slices.Index([]string{modeBlock, modeSafe, modeMonitoring}, m.Mode) * 2
+	n := slices.Index([]string{modeBlock, modeSafe, modeMonitoring, ""}, m.Mode) * 2
 	if m.Sensitivity != "" {
 		n++
 	}
 	return n
+}
+
+// Says reports whether there is anything to write into a config.
+func (r *Report) Says() bool {
+	places, _ := r.merged()
+	return len(places) > 0
 }
 
 // Deck returns the suggestions as a deck file to copy from.

@@ -8,9 +8,9 @@ import (
 )
 
 // Mode is the harshest mode that is safe for a route once what is likely has been added: nothing
-// of it would refuse what may be a false positive.
+// of it would refuse what may be a false positive. It is empty if too little was recorded to say.
 type Mode struct {
-	Mode        string   `json:"mode"`
+	Mode        string   `json:"mode,omitempty"`
 	Sensitivity string   `json:"sensitivity,omitempty"`
 	Grey        []string `json:"grey,omitempty"`
 	Why         string   `json:"why"`
@@ -29,7 +29,7 @@ const maxGrey = 50
 // mode returns the harshest safe mode for a unit.
 func (c *Collector) mode(spots []*spot, list []Suggestion, scanner []bool) Mode {
 	if days := int(math.Ceil(c.looked.Until.Sub(c.looked.Since).Hours() / 24)); days < c.rules.MinDays {
-		return Mode{Mode: modeMonitoring, Why: fmt.Sprintf("the events are of %s: wait for %d", count(max(days, 1), "day"), c.rules.MinDays)}
+		return Mode{Why: fmt.Sprintf("the events are of %s: wait for %d", count(max(days, 1), "day"), c.rules.MinDays)}
 	}
 	doubtful, sure := 0, 0.0
 	var few []*spot

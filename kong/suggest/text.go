@@ -30,6 +30,9 @@ func (r *Report) WriteText(out io.Writer) error {
 			route.Suggestions[j].write(line)
 		}
 		mode := route.Mode.Mode
+		if mode == "" {
+			mode = "as it is"
+		}
 		if route.Mode.Sensitivity != "" {
 			mode += ", sensitivity: " + route.Mode.Sensitivity
 		}
