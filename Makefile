@@ -13,7 +13,7 @@ SOAKTIME ?= 10m
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build run demo-attack test race fuzz check bench chaos soak golden dist dist-check size clean
+.PHONY: help build run run-kong demo-attack test race fuzz check bench chaos soak golden dist dist-check size clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,7 @@ demo-attack: build ## Good and bad requests in each mode: a table of what came o
 test: ## Run every test.
 	@$(GO) vet ./...
 	@$(GO) test ./...
+	@cd manifests && $(GO) test ./...
 	@sh .ci/skipped
 
 race: ## Run the tests under the race detector (needs a C compiler).
@@ -45,6 +46,7 @@ check: ## What CI runs beside the tests: format, vet, staticcheck, generated fil
 	@$(GO) run $(STATICCHECK) ./...
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) vet ./... && $(GO) mod tidy -diff
+	@cd manifests && $(GO) vet ./... && $(GO) mod tidy -diff
 
 bench: ## Measure detection beside Coraza and libinjection, and plugins beside go-pdk's server. DATA=DIR: your requests.
 	@cd bench && $(GO) run . $(if $(DATA),-data $(abspath $(DATA)))
@@ -71,6 +73,9 @@ dist-check: ## Build the release twice, the second time in another folder with a
 
 size: ## Say what the binary is made of.
 	@GO="$(GO)" sh .ci/size
+
+run-kong: ## The real Kong, with Redis, Prometheus, Grafana and a demo API, in containers. Needs Docker and docker compose.
+	@sh kong/conf/compose/run.sh up
 
 clean: ## Remove what was built.
 	@rm -rf bin dist

@@ -21,8 +21,10 @@ import (
 )
 
 const demoHelp = `Usage: kong-waf demo [--listen ADDR] [--upstream ADDR] [--console ADDR|off] [--config FILE]
+       kong-waf demo --api-only [--upstream ADDR]
 
 Starts a demo API, the plugin server and the stand-in gateway, and prints commands to try. Ctrl-C ends all.
+With --api-only the demo API alone: it trusts everybody, so keep it inside.
 `
 
 // runDemo is `make run`: a demo API, the plugin server and the stand-in gateway, and
@@ -32,11 +34,23 @@ func runDemo(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	o := demoOptions{deck: deck.Quickstart}
 	o.addFlags(flags)
 	flags.StringVar(&o.config, "config", "", "a deck `FILE` to serve instead of examples/deck/quickstart.yml; ${{ env \"DECK_DEMO_URL\" }} is the demo API")
+	alone := flags.Bool("api-only", false, "start the demo API alone")
 	if code, stop := parse(flags, args, noOperands); stop {
 		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *alone {
+		stopAPI, address, err := o.startAPI()
+		if err != nil {
+			fmt.Fprintf(stderr, "kong-waf demo: %v\n", err)
+			return 1
+		}
+		defer stopAPI()
+		fmt.Fprintf(stdout, "ready http://%s\n", address)
+		<-ctx.Done()
+		return 0
+	}
 	o.ready = func() { printTryOut(stdout, o.listen, o.console) }
 	if err := o.run(ctx, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "kong-waf demo: %v\n", err)
@@ -61,16 +75,11 @@ func (o *demoOptions) addFlags(flags *flag.FlagSet) {
 
 // run serves until ctx is done. Nothing that it started is left when it returns.
 func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
-	api, err := net.Listen("tcp", o.upstream)
+	stopAPI, upstream, err := o.startAPI()
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("%s is in use by another program: stop it, or choose another address with --upstream (make run DEMO_PORT=9081)", o.upstream)
-		}
 		return err
 	}
-	server := demo.Server()
-	go func() { _ = server.Serve(api) }()
-	defer server.Close()
+	defer stopAPI()
 
 	dir, err := os.MkdirTemp("", "kong-waf-demo-")
 	if err != nil {
@@ -91,13 +100,27 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 		console: o.console,
 		env: func(name string) (string, bool) {
 			if name == "DECK_DEMO_URL" {
-				return "http://" + api.Addr().String(), true
+				return "http://" + upstream.String(), true
 			}
 			return os.LookupEnv(name)
 		},
 		options: gateway.Options{Output: ready},
 	}
 	return g.run(ctx, &warnings{out: stderr})
+}
+
+// startAPI starts the demo API.
+func (o *demoOptions) startAPI() (stop func(), address net.Addr, err error) {
+	api, err := net.Listen("tcp", o.upstream)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%s is in use by another program: stop it, or choose another address with --upstream (make run DEMO_PORT=9081)", o.upstream)
+		}
+		return nil, nil, err
+	}
+	server := demo.Server()
+	go func() { _ = server.Serve(api) }()
+	return func() { server.Close() }, api.Addr(), nil
 }
 
 // readyWriter passes the gateway's lines on and acts once it says that it is ready.

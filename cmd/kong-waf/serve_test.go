@@ -25,7 +25,8 @@ func TestSettings(t *testing.T) {
 	require.EqualValues(t, 0o660, set.socketMode())
 
 	set, err = loadSettings(write("limits: {concurrency: 7, body_memory: 1000}\nsocket: {mode: \"0666\"}\n"),
-		[]string{"KONG_WAF_LIMITS_CONCURRENCY=9", "KONG_WAF_SOCKET_OWNER=kong", "KONG_WAF_INTERNAL_X=1", "PATH=/bin"})
+		[]string{"KONG_WAF_LIMITS_CONCURRENCY=9", "KONG_WAF_SOCKET_OWNER=kong", "KONG_WAF_INTERNAL_X=1", "PATH=/bin",
+			"KONG_WAF_SERVICE_HOST=10.0.0.1", "KONG_WAF_SERVICE_PORT_HTTP=80", "KONG_WAF_PORT=tcp://10.0.0.1:80", "KONG_WAF_PORT_80_TCP_ADDR=10.0.0.1"})
 	require.NoError(t, err)
 	require.Equal(t, 9, set.serverLimits().Concurrency, "the environment comes last")
 	require.EqualValues(t, 1000, set.serverLimits().BodyMemory)

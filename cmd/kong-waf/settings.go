@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -124,12 +125,15 @@ func readYAML(file string) (map[string]any, error) {
 	return config, nil
 }
 
+// ofService matches what Kubernetes sets in each pod where a Service has the name kong-waf.
+var ofService = regexp.MustCompile(`^(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
 // overlay writes the variables KONG_WAF_SECTION_KEY over the config.
 func overlay(config map[string]any, environ []string) error {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		key, ok := strings.CutPrefix(name, envPrefix)
-		if !ok || strings.HasPrefix(key, "INTERNAL_") {
+		if !ok || strings.HasPrefix(key, "INTERNAL_") || ofService.MatchString(key) {
 			continue
 		}
 		section, field, ok := strings.Cut(strings.ToLower(key), "_")

@@ -1,0 +1,2 @@
+docker rm --force kong
+docker rmi kong-waf:0.1.0
