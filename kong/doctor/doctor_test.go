@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/user"
@@ -240,6 +241,18 @@ func TestFindings(t *testing.T) {
 		{name: "a list's file", ill: func(w *ward) {
 			w.deck = strings.Replace(goodDeck, "detect: {", "detect: {lists: [{file: /nowhere/list.txt}], ", 1)
 		}, check: "files", status: Failure, text: "config.detect.lists[0].file: open /nowhere/list.txt"},
+		{name: "a list's source", ill: func(w *ward) {
+			w.deck = strings.Replace(goodDeck, "detect: {", "ip_restriction: {lists: [{source: /nowhere/list.txt}], databases: [/nowhere/geo.mmdb]}, detect: {", 1)
+		}, check: "files", status: Failure, text: "config.ip_restriction.databases[0]: open /nowhere/geo.mmdb"},
+		{name: "a list's server", ill: func(w *ward) {
+			w.deck = strings.Replace(goodDeck, "detect: {", "ip_restriction: {lists: [{source: 'https://lists.example.com/a?token=hush'}]}, detect: {", 1)
+			w.Dial = func(_ context.Context, address string) error {
+				if address == "lists.example.com:443" {
+					return errors.New("refused")
+				}
+				return nil
+			}
+		}, check: "files", status: Warning, text: "config.ip_restriction.lists[0].source: lists.example.com: refused"},
 		{name: "the Admin API", ill: func(w *ward) { w.AdminErr = errors.New("refused") }, check: "admin", status: Failure, text: "refused", change: "check the address"},
 		{name: "the Admin API for all", ill: func(w *ward) { w.text += "admin_listen = 0.0.0.0:8001 reuseport, 127.0.0.1:8444 ssl\n" }, check: "admin", status: Warning, text: "every address", change: "admin_listen = 127.0.0.1:8001"},
 		{name: "twins", ill: func(w *ward) { w.deck += "plugins:\n- name: rate-limiting\n  config: {minute: 5}\n" }, check: "configuration", status: Warning, text: "waf-gate (kong.yml:10) does the same for the same requests"},
@@ -260,6 +273,7 @@ func TestFindings(t *testing.T) {
 				}
 			}
 			require.NotEqual(t, OK, Worst(findings))
+			require.NotContains(t, fmt.Sprint(findings), "hush", "a secret")
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path"
 	"strconv"
@@ -133,33 +134,69 @@ func (p *patient) files() {
 	}
 	files := map[string]string{}
 	for _, plugin := range p.active() {
-		filesIn(plugin.Config, fmt.Sprintf("%s: config", plugin.At), files)
+		sourcesIn(plugin.Config, fmt.Sprintf("%s: config", plugin.At), files)
+	}
+	servers := map[string]string{}
+	for field, source := range files {
+		if strings.Contains(source, "://") {
+			servers[field] = source
+			delete(files, field)
+		}
 	}
 	p.readable(files)
+	p.reachable(servers)
 	switch {
 	case p.isBad():
-	case p.Offline && len(files) > 0:
-		p.skip("%d files that plugins name", len(files))
+	case p.Offline && len(files)+len(servers) > 0:
+		p.skip("%d files and URLs that plugins name", len(files)+len(servers))
 	default:
-		p.ok("%d files that plugins name can be read", len(files))
+		p.ok("%d files and URLs that plugins name are there", len(files)+len(servers))
 	}
 }
 
-// filesIn finds the files that a config names: absolute paths in fields called file or
-// something_file.
-func filesIn(v any, field string, found map[string]string) {
+// reachable looks whether somebody listens where URLs point.
+func (p *patient) reachable(urls map[string]string) {
+	for _, field := range sortedKeys(urls) {
+		u, err := url.Parse(urls[field])
+		if err != nil || u.Host == "" || p.Dial == nil {
+			continue // configuration says what is wrong with it
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		if err := p.Dial(p.ctx, net.JoinHostPort(u.Hostname(), port)); err != nil {
+			p.bad(Warning, fmt.Sprintf("%s: %s: %v", field, u.Hostname(), err), "what is read there stays at its last good version, or is missing", "see that this machine reaches "+u.Hostname()+", or name a file")
+		}
+	}
+}
+
+// sourcesIn finds the files and URLs that a config names: absolute paths in fields called file
+// or something_file, and paths and URLs in source and databases.
+func sourcesIn(v any, field string, found map[string]string) {
+	at := func(field string, v any, remote bool) {
+		if text, ok := v.(string); ok && (path.IsAbs(text) || remote && strings.Contains(text, "://") && !strings.HasPrefix(text, "{vault:")) {
+			found[field] = text
+		}
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			if text, ok := value.(string); ok && (key == "file" || strings.HasSuffix(key, "_file")) && path.IsAbs(text) {
-				found[field+"."+key] = text
-				continue
+			field := field + "." + key
+			switch list, _ := value.([]any); {
+			case key == "file" || key == "source" || strings.HasSuffix(key, "_file"):
+				at(field, value, key == "source")
+			case key == "databases":
+				for i := range list {
+					at(fmt.Sprintf("%s[%d]", field, i), list[i], true)
+				}
+			default:
+				sourcesIn(value, field, found)
 			}
-			filesIn(value, field+"."+key, found)
 		}
 	case []any:
 		for i, value := range v {
-			filesIn(value, fmt.Sprintf("%s[%d]", field, i), found)
+			sourcesIn(value, fmt.Sprintf("%s[%d]", field, i), found)
 		}
 	}
 }
