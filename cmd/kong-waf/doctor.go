@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,12 +10,15 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
 
+	"kongwaf/kong/console"
 	"kongwaf/kong/declarative"
 	"kongwaf/kong/doctor"
 	"kongwaf/kong/kongconf"
@@ -86,12 +90,22 @@ func printFindings(w io.Writer, findings []doctor.Finding) {
 	counts := map[doctor.Status]int{}
 	for _, f := range findings {
 		counts[f.Status]++
-		fmt.Fprintf(w, "%-4s  %-13s  %s\n", f.Status, f.Check, f.Message)
+		fmt.Fprintf(w, "%-4s  %-13s  %s\n", f.Status, f.Check, printable(f.Message))
 		if f.Why != "" {
-			fmt.Fprintf(w, "                     why: %s\n                     change: %s\n", f.Why, f.Change)
+			fmt.Fprintf(w, "                     why: %s\n                     change: %s\n", printable(f.Why), printable(f.Change))
 		}
 	}
 	fmt.Fprintf(w, "%d ok, %d not looked at, %s, %s\n", counts[doctor.OK], counts[doctor.Skipped], count(counts[doctor.Warning], "warning"), count(counts[doctor.Failure], "failure"))
+}
+
+// printable returns a text without what a terminal would obey: a file may be somebody else's.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, text)
 }
 
 // examination gathers what there is to look at.
@@ -104,7 +118,7 @@ func (o doctorOptions) examination(ctx context.Context, environ []string) doctor
 	e.Conf, e.ConfErr = o.readConf(environ)
 	switch {
 	case o.admin != "":
-		served, err := doctor.AskAdmin(ctx, adminClient(), o.admin)
+		served, err := doctor.AskAdmin(ctx, adminClient(o.admin), o.admin)
 		e.AskedAdmin, e.AdminErr, e.Version, e.VersionAt = true, err, served.Version, o.admin
 		if err == nil {
 			source := declarative.Source{Name: "Admin API", Data: served.Deck}
@@ -210,10 +224,15 @@ func mountInfo() (string, error) {
 	return string(text), err
 }
 
-// adminClient asks no proxy and follows no redirect: the Admin API is at hand.
-func adminClient() *http.Client {
+// adminClient asks no proxy and follows no redirect: the Admin API is at hand. On this machine
+// its certificate is one that Kong made for itself.
+func adminClient(address string) *http.Client {
+	transport := &http.Transport{Proxy: nil, DisableKeepAlives: true}
+	if u, err := url.Parse(address); err == nil && console.IsLocal(net.JoinHostPort(u.Hostname(), "0")) {
+		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+	}
 	return &http.Client{
-		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

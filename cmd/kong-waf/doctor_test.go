@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +72,28 @@ func TestDoctorOffline(t *testing.T) {
 	args := []string{"doctor", "--offline", "--kong-conf", filepath.Join(conf, "kong.conf"), "--deck", filepath.Join(examples, "deck", "waf-gate.yml")}
 	require.Zero(t, run(args, nil, &out, &errs), out.String())
 	require.NotContains(t, out.String(), "change:")
+}
+
+// TestDoctorAsksTheAdminAPI: of this machine, whose certificate is Kong's own; and what is in
+// it does not reach the terminal as it is.
+func TestDoctorAsksTheAdminAPI(t *testing.T) {
+	api := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
+			fmt.Fprint(w, `{"version":"3.9.1"}`)
+		case "/plugins":
+			fmt.Fprint(w, `{"data":[{"id":"33333333-3333-4333-8333-333333333333","name":"waf-ip-restriction","enabled":true,"config":{"allow":["10.0.0.0/99\u001b[2J"]}}]}`)
+		default:
+			fmt.Fprint(w, `{"data":[]}`)
+		}
+	}))
+	defer api.Close()
+	var out, errs strings.Builder
+	run([]string{"doctor", "--admin", api.URL, "--kong-conf", filepath.Join(conf, "kong.conf"), "--console", "off"}, nil, &out, &errs)
+	require.Contains(t, out.String(), "ok    kong-version   Kong 3.9.1 ("+api.URL+")")
+	require.Contains(t, out.String(), "fail  configuration  Admin API:1: ")
+	require.Contains(t, out.String(), "config.allow[0]")
+	require.NotContains(t, out.String(), "\x1b")
 }
 
 func TestDoctorIsCalledWrongly(t *testing.T) {

@@ -1,6 +1,6 @@
 docker build -f kong/conf/Dockerfile -t kong-waf:0.1.0 .
 docker run --detach --name kong --read-only --cap-drop ALL --security-opt no-new-privileges \
-  --tmpfs /kong_prefix:uid=1000,gid=1000 --tmpfs /run/kong-waf:uid=1000,gid=1000 --tmpfs /tmp \
+  --tmpfs /kong_prefix:mode=1777 --tmpfs /run/kong-waf:mode=1777 --tmpfs /tmp \
   -p 8000:8000 -v "$PWD/examples/deck/waf-gate.yml:/kong.yml:ro" \
   -e KONG_PREFIX=/kong_prefix -e KONG_DATABASE=off -e KONG_DECLARATIVE_CONFIG=/kong.yml \
   -e KONG_WAF_EVENTS_STDOUT=true kong-waf:0.1.0

@@ -65,6 +65,9 @@ func AskAdmin(ctx context.Context, client *http.Client, address string) (Served,
 					fields[name] = withoutNulls(v)
 				}
 			}
+			if e.name == "routes" && fields["methods"] == nil && fields["hosts"] == nil && fields["paths"] == nil {
+				fields["paths"] = []any{"/"} // it goes by headers, SNIs or an expression, which do not matter here
+			}
 			kept = append(kept, fields)
 		}
 		deck[e.name] = kept

@@ -31,7 +31,7 @@ func adminAPI(t *testing.T, change func(path string, w http.ResponseWriter) bool
 		case "/services":
 			fmt.Fprint(w, `{"data":[{"id":"`+service+`","name":"users","host":"u","port":80,"protocol":"http","enabled":true,"path":null,"tls_verify":null,"retries":5,"updated_at":1}],"next":null}`)
 		case "/routes":
-			fmt.Fprint(w, `{"data":[{"id":"`+route+`","name":null,"paths":["/users"],"service":{"id":"`+service+`"},"snis":null,"strip_path":true,"path_handling":"v0"}],"next":null}`)
+			fmt.Fprint(w, `{"data":[{"id":"`+route+`","name":null,"paths":["/users"],"service":{"id":"`+service+`"},"snis":null,"strip_path":true,"path_handling":"v0"},{"id":"55555555-5555-4555-8555-555555555555","name":"by-expression","expression":"http.port == 80","service":null}],"next":null}`)
 		case "/consumers":
 			fmt.Fprint(w, `{"data":[],"next":null}`)
 		case "/plugins":

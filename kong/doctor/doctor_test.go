@@ -205,6 +205,14 @@ func TestFindings(t *testing.T) {
 				return Server{Names: ours, UID: os.Getuid()}, nil
 			}
 		}, check: "body-files", status: Failure, text: "is no volume", change: "emptyDir at "},
+		{name: "another container, and a volume for the prefix", ill: func(w *ward) {
+			w.Serves = func(context.Context, string) (Server, error) {
+				return Server{Names: ours, UID: os.Getuid()}, nil
+			}
+			w.MountInfo = func() (string, error) {
+				return "35 1 98:0 / / rw - overlay x rw\n36 35 98:0 / " + w.dir + "/prefix rw - ext4 /dev/root rw\n", nil
+			}
+		}, check: "body-files", status: Warning, text: "which it may not have", change: "client_body_temp in both"},
 		{name: "another root", ill: func(w *ward) {
 			w.Serves = func(context.Context, string) (Server, error) {
 				return Server{Names: ours, UID: os.Getuid(), PID: 1 << 30}, nil
@@ -304,6 +312,13 @@ func TestNoFindings(t *testing.T) {
 				return "36 35 98:0 / " + w.dir + "/prefix/client_body_temp rw,noatime master:1 - ext4 /dev/root rw\n", nil
 			}
 		}},
+		{name: "bodies in the socket's volume", well: func(w *ward) {
+			w.Serves = func(context.Context, string) (Server, error) { return Server{Names: ours, UID: os.Getuid()}, nil }
+			_ = os.Mkdir(filepath.Join(w.dir, "run", "bodies"), 0o700)
+			w.text += "nginx_http_client_body_temp_path = " + w.dir + "/run/bodies 1 2\n"
+			w.MountInfo = func() (string, error) { return "36 35 98:0 / " + w.dir + "/run rw - ext4 /dev/root rw\n", nil }
+		}},
+		{name: "ranges from a vault", well: func(w *ward) { w.sub("= 10.0.0.0/8", "= {vault://env/ranges}") }},
 		{name: "a control plane", well: func(w *ward) {
 			w.text += "role = control_plane\n"
 			w.Serves = func(context.Context, string) (Server, error) { return Server{}, errors.New("refused") }

@@ -73,6 +73,9 @@ func (p *patient) realIP() {
 	recursive := p.Conf.Get("real_ip_recursive", "off")
 	ranges := trusted.List()
 	for _, text := range ranges {
+		if strings.Contains(text, "{vault://") {
+			continue // Kong alone knows
+		}
 		prefix, err := parsePrefix(text)
 		switch {
 		case err != nil:

@@ -198,13 +198,18 @@ func (p *patient) bodyFiles() {
 		if p.MountInfo != nil {
 			text, _ = p.MountInfo()
 		}
-		if mounted(text, folder) {
+		const why = "bodies above the buffer are in files there; those that the server does not see are answered by on_error"
+		change := "mount one emptyDir at " + folder + " in both containers"
+		switch mount := mountOf(text, folder); {
+		case mount == folder:
 			p.ok("%s is a volume: mount it at the same place beside the server", folder)
-			return
+		case mount != "/" && mount != "" && within(p.socketOf(p.named()[0]).Text, mount):
+			p.ok("%s is in the volume of the socket", folder)
+		case mount != "/" && mount != "":
+			p.bad(Warning, fmt.Sprintf("the server is in another container, and %s in the volume %s, which it may not have", folder, mount), why, change)
+		default:
+			p.bad(Failure, fmt.Sprintf("the server is in another container, and %s is no volume", folder), why, change)
 		}
-		p.bad(Failure, fmt.Sprintf("the server is in another container, and %s is no volume", folder),
-			"bodies above the buffer are in files there, which the server does not see: they are answered by on_error",
-			"mount one emptyDir at "+folder+" in both containers")
 	default:
 		there, err := os.Stat(fmt.Sprintf("/proc/%d/root%s", p.served.PID, folder))
 		switch {
@@ -220,13 +225,17 @@ func (p *patient) bodyFiles() {
 	}
 }
 
-// mounted reports whether a line of mountinfo has the folder as a mount of its own.
-func mounted(mountInfo, folder string) bool {
+// mountOf returns where the volume is mounted that a folder is in, by mountinfo.
+func mountOf(mountInfo, folder string) (longest string) {
 	for text := range strings.Lines(mountInfo) {
 		const mountPoint = 4
-		if fields := strings.Fields(text); len(fields) > mountPoint && fields[mountPoint] == path.Clean(folder) {
-			return true
+		fields := strings.Fields(text)
+		if len(fields) <= mountPoint || len(fields[mountPoint]) <= len(longest) {
+			continue
+		}
+		if at := fields[mountPoint]; at == folder || within(folder, at) {
+			longest = at
 		}
 	}
-	return false
+	return longest
 }
