@@ -358,6 +358,12 @@ func TestNothingIsRun(t *testing.T) {
 // FuzzExamine: no text makes it fail, and every finding says all it should.
 func FuzzExamine(f *testing.F) {
 	f.Add("plugins = waf-gate\npluginserver_names = waf-gate\npluginserver_waf_gate_query_cmd = \n")
+	good := kongconf.Fragment{Socket: "/run/w", Binary: "/bin/kong-waf", Plugins: ours, StartCmd: true, BodyBuffer: "64k", Head: "raw"}
+	text, err := good.Write("conf")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text + "trusted_ips = 10.0.0.0/8, unix:\nreal_ip_header = proxy_protocol\nadmin_listen = 0.0.0.0:8001\n")
 	f.Add("pluginserver_names = waf-gate,waf-gate\npluginserver_waf_gate_start_cmd = x\nprefix =\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c := new(kongconf.Conf)
