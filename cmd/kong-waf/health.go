@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,9 +17,9 @@ import (
 const healthHelp = `Usage: kong-waf health [--config FILE] [--console ADDR]
        kong-waf health --socket PATH
 
-Asks the console's /healthz, or with --socket the plugin server itself; prints what is wrong. For probes of
-containers: exit status 0 if all is well, 1 if not. /healthz also fails while a plugin's config does not
-compile, so it says when to stop a rollout; whether to restart the server, --socket says.
+Asks the console's /healthz, or with --socket, and where the console is off, the plugin server itself; prints
+what is wrong. For probes of containers: exit status 0 if all is well, 1 if not. /healthz also fails while a
+plugin's config does not compile, so it says when to stop a rollout; whether to restart the server, --socket says.
 `
 
 // runHealth is what a container's health check runs: the image needs no curl, and the
@@ -34,11 +35,12 @@ func runHealth(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 	defer cancel()
-	err := error(nil)
-	if *socket != "" {
-		_, err = askServer(ctx, *socket, anybody)
-	} else {
+	err := errNoConsole
+	if *socket == "" {
 		err = askHealth(ctx, *config, *console)
+	}
+	if errors.Is(err, errNoConsole) {
+		_, err = askServer(ctx, cmp.Or(*socket, defaultSocket), anybody)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "kong-waf health: %v\n", err)
@@ -60,7 +62,7 @@ func askHealth(ctx context.Context, config, address string) error {
 	return set.Console.askHealth(ctx)
 }
 
-var errNoConsole = errors.New("console.listen: the console is off; ask the plugin server itself with --socket")
+var errNoConsole = errors.New("console.listen: the console is off")
 
 // askHealth returns nil if the console says that all is well, else what it says.
 func (c *consoleSettings) askHealth(ctx context.Context) error {
