@@ -19,33 +19,39 @@ import (
 	kubernetes "sigs.k8s.io/yaml"
 )
 
-// What Kong's custom resources hold, by their published definitions
-// (configuration.konghq.com/v1, gateway-operator.konghq.com/v1beta1). Kong's own modules of
-// these types are not to be had in a version that has them all.
+// What Kong's custom resources hold: those of configuration.konghq.com/v1 as in
+// github.com/kong/kubernetes-configuration v1.0.0, field by field; that module brings Kong's
+// clients with it, and has no DataPlane (gateway-operator.konghq.com/v1beta1).
 type (
-	kongPlugin struct {
+	kongPlugin[Secret any] struct {
 		metav1.TypeMeta   `json:",inline"`
 		metav1.ObjectMeta `json:"metadata"`
 		ConsumerRef       string         `json:"consumerRef,omitempty"`
 		Disabled          bool           `json:"disabled,omitempty"`
 		Config            map[string]any `json:"config,omitempty"`
 		ConfigFrom        *struct {
-			SecretValue secretValue `json:"secretKeyRef"`
+			SecretValue Secret `json:"secretKeyRef"`
 		} `json:"configFrom,omitempty"`
 		ConfigPatches []struct {
 			Path      string `json:"path"`
 			ValueFrom struct {
-				SecretValue secretValue `json:"secretKeyRef"`
+				SecretValue Secret `json:"secretKeyRef"`
 			} `json:"valueFrom"`
 		} `json:"configPatches,omitempty"`
-		PluginName   string   `json:"plugin"`
-		RunOn        string   `json:"run_on,omitempty"`
-		Protocols    []string `json:"protocols,omitempty"`
-		Ordering     any      `json:"ordering,omitempty"`
-		InstanceName string   `json:"instanceName,omitempty"`
+		PluginName   string         `json:"plugin"`
+		RunOn        string         `json:"run_on,omitempty"`
+		Protocols    []string       `json:"protocols,omitempty"`
+		Ordering     map[string]any `json:"ordering,omitempty"`
+		InstanceName string         `json:"instance_name,omitempty"`
 	}
-	secretValue struct {
-		Namespace string `json:"namespace,omitempty"` // of a KongClusterPlugin only
+	// secretHere is in the KongPlugin's own namespace.
+	secretHere struct {
+		Name string `json:"name"`
+		Key  string `json:"key"`
+	}
+	// secretThere is where a KongClusterPlugin says.
+	secretThere struct {
+		Namespace string `json:"namespace"`
 		Name      string `json:"name"`
 		Key       string `json:"key"`
 	}
@@ -56,6 +62,10 @@ type (
 		CustomID          string   `json:"custom_id,omitempty"`
 		Credentials       []string `json:"credentials,omitempty"`
 		ConsumerGroups    []string `json:"consumerGroups,omitempty"`
+		Spec              *struct {
+			ControlPlaneRef map[string]any `json:"controlPlaneRef,omitempty"`
+			Tags            []string       `json:"tags,omitempty"`
+		} `json:"spec,omitempty"`
 	}
 	dataPlane struct {
 		metav1.TypeMeta   `json:",inline"`
@@ -83,8 +93,8 @@ var kinds = map[string]func() any{
 	"gateway.networking.k8s.io/v1/GatewayClass":     func() any { return new(gatewayv1.GatewayClass) },
 	"gateway.networking.k8s.io/v1/Gateway":          func() any { return new(gatewayv1.Gateway) },
 	"gateway.networking.k8s.io/v1/HTTPRoute":        func() any { return new(gatewayv1.HTTPRoute) },
-	"configuration.konghq.com/v1/KongPlugin":        func() any { return new(kongPlugin) },
-	"configuration.konghq.com/v1/KongClusterPlugin": func() any { return new(kongPlugin) },
+	"configuration.konghq.com/v1/KongPlugin":        func() any { return new(kongPlugin[secretHere]) },
+	"configuration.konghq.com/v1/KongClusterPlugin": func() any { return new(kongPlugin[secretThere]) },
 	"configuration.konghq.com/v1/KongConsumer":      func() any { return new(kongConsumer) },
 	"gateway-operator.konghq.com/v1beta1/DataPlane": func() any { return new(dataPlane) },
 }
@@ -176,6 +186,10 @@ func TestDecode(t *testing.T) {
 		require.ErrorContains(t, err, "sepc", key)
 		_, err = decodeOne([]byte(head + "}\nmetadata: {name: y}\n"))
 		require.Error(t, err, key)
+	}
+	for kind, fails := range map[string]bool{"KongPlugin": true, "KongClusterPlugin": false} {
+		_, err := decodeOne([]byte("apiVersion: configuration.konghq.com/v1\nkind: " + kind + "\nmetadata: {name: x}\nplugin: p\nconfigFrom: {secretKeyRef: {namespace: n, name: s, key: k}}\n"))
+		require.Equal(t, fails, err != nil, "a KongPlugin's Secret is in its own namespace: %v", err)
 	}
 	_, err := decodeOne([]byte("apiVersion: extensions/v1beta1\nkind: Ingress\n"))
 	require.ErrorContains(t, err, "no type for extensions/v1beta1/Ingress")
