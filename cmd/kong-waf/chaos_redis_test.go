@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -116,4 +119,44 @@ func TestChaosRedis(t *testing.T) {
 		require.Less(t, longest, 300*time.Millisecond+slack)
 	}
 	s.stop(t, "redis gone, paused, restarted empty")
+}
+
+// TestFleetUpgradeGivesBack: a node that is upgraded, or ends, gives back what it holds of the
+// fleet's limits.
+func TestFleetUpgradeGivesBack(t *testing.T) {
+	redis := redistest.Start(t, testtool.Need(t, "redis-server"))
+	s := startChaosOf(t, time.Second, `
+_format_version: "3.0"
+services:
+  - name: api
+    url: http://%[1]s
+    routes:
+      - name: r
+        paths: [/r]
+        plugins:
+          - {name: waf-rate-limiting, config: {year: 1000000, policy: redis, sync_rate: 3600, redis: {host: 127.0.0.1, port: %[2]d, timeout: 10000}}}
+`, redis.Port)
+	client := redis.Client()
+	defer client.Close()
+	counted := func() string {
+		ctx := context.Background()
+		keys, err := client.Keys(ctx, "kong-waf:{*}").Result()
+		require.NoError(t, err)
+		require.Len(t, keys, 1)
+		_, count, _ := strings.Cut(client.HGet(ctx, keys[0], "5").Val(), ":")
+		return count
+	}
+	send := func() {
+		for range 15 {
+			require.Equal(t, http.StatusOK, s.send(http.DefaultClient, "/r", ""))
+		}
+	}
+	send()
+	require.Equal(t, "20", counted(), "15, and a share of which five are left")
+	s.signal(s.supervisor(), syscall.SIGHUP)
+	require.Eventually(t, func() bool { return counted() == "15" }, 30*time.Second, 5*time.Millisecond, "given back by the old process")
+	send()
+	require.Equal(t, "35", counted())
+	s.signal(s.supervisor(), syscall.SIGTERM)
+	require.Eventually(t, func() bool { return counted() == "30" }, 30*time.Second, 5*time.Millisecond, "given back at the end")
 }

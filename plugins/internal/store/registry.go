@@ -34,7 +34,10 @@ func (r *Registry) Store(s redisclient.Settings) (*Store, error) {
 	pointer := weak.Make(store)
 	r.stores[s] = pointer
 	runtime.AddCleanup(store, func(inner *shared) {
-		inner.close()
+		go func() { // not to hold up other cleanups
+			inner.settle()
+			inner.close()
+		}()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.stores[s] == pointer {

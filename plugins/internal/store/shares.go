@@ -51,9 +51,12 @@ func (s *shared) holder(period time.Duration) *share.Holder {
 	return h
 }
 
+// leastSweep is the least time between two sweeps, each of which looks at every caller.
+const leastSweep = 100 * time.Millisecond
+
 // sweep gives back what is not spent, until the store is closed.
 func (s *shared) sweep(h *share.Holder, period time.Duration) {
-	ticker := time.NewTicker(period)
+	ticker := time.NewTicker(max(period, leastSweep))
 	defer ticker.Stop()
 	for {
 		select {
