@@ -48,7 +48,9 @@ check: ## What CI runs beside the tests: format, vet, staticcheck, generated fil
 	@cd bench && $(GO) vet ./... && $(GO) mod tidy -diff
 	@cd manifests && $(GO) mod tidy -diff
 
-bench: ## Measure detection beside Coraza and libinjection, and plugins beside go-pdk's server. DATA=DIR: your requests.
+bench: ## Measure detection beside Coraza and libinjection, plugins beside go-pdk's server, limits on a thousand nodes. DATA=DIR: your requests.
+	@cd bench && $(GO) run ./fleet
+	@BENCH=1 $(GO) test ./plugins/internal/store -run '^TestBenchRedis$$' -count=1 -v | grep -E '^redis|FAIL|^ok'
 	@cd bench && $(GO) run . $(if $(DATA),-data $(abspath $(DATA)))
 	@BENCH=1 $(GO) test ./plugins -run '^TestBench$$' -count=1 -timeout 20m -v | grep -E '^bench|FAIL|^ok'
 

@@ -46,7 +46,7 @@ func result(rule *Rule, r *readings, m moment, allowed bool) Result {
 		switch {
 		case !allowed:
 		case rule.Shape == GCRA:
-			values[p] += rule.cost() * unit(Period(p))
+			values[p] += rule.cost() * rule.unit(Period(p))
 		default:
 			values[p] += rule.cost()
 		}

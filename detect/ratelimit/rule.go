@@ -40,6 +40,10 @@ type Rule struct {
 	// Cost is how many calls this one counts for. 0 means 1. What costs more than a limit
 	// is never admitted.
 	Cost uint64
+	// Spans are windows of another length than the period's, in seconds, at most that of the
+	// period; 0 is the period's own. Fixed ones begin at multiples of their length since 1970.
+	// Under GCRA the length in milliseconds must be a multiple of the period's Tick.
+	Spans [Periods]uint32
 }
 
 // spans are the lengths of the windows of the shapes other than Fixed, in seconds.
@@ -49,8 +53,20 @@ var spans = [Periods]uint64{1, 60, 3600, 86400, 30 * 86400, 365 * 86400}
 // so that levels are whole numbers of 40 bits and nothing is rounded.
 var ticks = [Periods]uint64{1, 1, 10, 1000, 10_000, 60_000}
 
+// Tick returns the unit of time in which levels of a period are kept under GCRA, in
+// milliseconds.
+func (p Period) Tick() uint32 { return uint32(ticks[p]) }
+
+// span returns the length of a period's window in seconds; for those of the calendar about.
+func (r *Rule) span(p Period) uint64 {
+	if r.Spans[p] > 0 {
+		return uint64(r.Spans[p])
+	}
+	return spans[p]
+}
+
 // unit is what one call adds to a level: a limit's worth of it drains in each tick.
-func unit(p Period) uint64 { return spans[p] * 1000 / ticks[p] }
+func (r *Rule) unit(p Period) uint64 { return r.span(p) * 1000 / ticks[p] }
 
 // moment is a time as a table takes it.
 type moment struct {
@@ -88,7 +104,7 @@ func (r *Rule) read(p Period, counter uint64, last uint32, over bool, m moment) 
 	switch r.Shape {
 	case Sliding:
 		const bits = 20
-		then, now := uint64(last)/spans[p], uint64(m.second)/spans[p]
+		then, now := uint64(last)/r.span(p), uint64(m.second)/r.span(p)
 		before, current := counter>>bits, counter&(1<<bits-1)
 		switch now {
 		case then:
@@ -97,19 +113,22 @@ func (r *Rule) read(p Period, counter uint64, last uint32, over bool, m moment) 
 		default:
 			before, current = 0, 0
 		}
-		used := slid(p, before, current, m)
+		used := slid(r.span(p), before, current, m)
 		return reading{value: used, full: exceeds(used, r.cost(), limit), next: before<<bits | (current + r.cost())}
 	case GCRA:
 		// The level is that of the beginning of the second last.
 		elapsed := m.tick(p) - moment{second: last}.tick(p)
 		level := counter - min(counter, drained(elapsed, limit))
 		offset := limit * (m.tick(p) - moment{second: m.second}.tick(p))
-		room := r.burst(p) * unit(p)
+		room := r.burst(p) * r.unit(p)
 		if r.cost() > r.burst(p) {
 			return reading{value: level, full: true}
 		}
-		more := level + r.cost()*unit(p)
+		more := level + r.cost()*r.unit(p)
 		return reading{value: level, full: more > room, next: more + offset}
+	}
+	if r.Spans[p] > 0 {
+		over = uint64(last)/r.span(p) != uint64(m.second)/r.span(p)
 	}
 	if over {
 		counter = 0
@@ -120,10 +139,10 @@ func (r *Rule) read(p Period, counter uint64, last uint32, over bool, m moment) 
 // exceeds reports whether used and cost together are more than the limit.
 func exceeds(used, cost, limit uint64) bool { return used >= limit || cost > limit-used }
 
-// slid returns the calls in the window that ends at a moment.
-func slid(p Period, before, current uint64, m moment) uint64 {
-	length := spans[p] * 1000
-	left := length - (uint64(m.second)%spans[p]*1000 + uint64(m.milli))
+// slid returns the calls in the window of so many seconds that ends at a moment.
+func slid(span, before, current uint64, m moment) uint64 {
+	length := span * 1000
+	left := length - (uint64(m.second)%span*1000 + uint64(m.milli))
 	return current + (before*left+length-1)/length
 }
 
@@ -141,21 +160,23 @@ func (r *Rule) window(p Period, value uint64, m moment, allowed bool) Window {
 	w := Window{Limit: r.Limits[p]}
 	switch r.Shape {
 	case GCRA:
-		room := r.burst(p) * unit(p)
+		room := r.burst(p) * r.unit(p)
 		wait := value // until nothing is left of it
 		if value < room {
-			w.Remaining = (room - value) / unit(p)
+			w.Remaining = (room - value) / r.unit(p)
 		}
-		if more := value + min(r.cost(), r.burst(p))*unit(p); !allowed && more > room {
+		if more := value + min(r.cost(), r.burst(p))*r.unit(p); !allowed && more > room {
 			wait = more - room // until this call is admitted
 		}
 		perSecond := w.Limit * 1000
 		w.Reset = max(1, int64((wait*ticks[p]+perSecond-1)/perSecond))
 		return w
-	case Sliding:
-		w.Reset = int64(spans[p] - uint64(m.second)%spans[p])
 	default:
-		w.Reset = end(p, m.second) - int64(m.second)
+		if r.Shape == Fixed && r.Spans[p] == 0 {
+			w.Reset = end(p, m.second) - int64(m.second)
+		} else {
+			w.Reset = int64(r.span(p) - uint64(m.second)%r.span(p))
+		}
 	}
 	if value < w.Limit {
 		w.Remaining = w.Limit - value
@@ -170,7 +191,7 @@ func (r *Rule) Later(values [Periods]uint64, elapsed time.Duration, unmade uint6
 	for p := range values {
 		worth := uint64(1)
 		if r.Shape == GCRA {
-			worth = unit(Period(p))
+			worth = r.unit(Period(p))
 			ticks := uint64(max(0, elapsed.Milliseconds())) / ticks[p]
 			if limit := r.Limits[p]; limit > 0 {
 				values[p] -= min(values[p], drained(ticks, limit))
@@ -192,7 +213,7 @@ func (r *Rule) Stands(values [Periods]uint64, now time.Time) time.Duration {
 		}
 		var d time.Duration
 		if r.Shape == GCRA {
-			if more, room := values[p]+r.cost()*unit(p), r.burst(p)*unit(p); more > room {
+			if more, room := values[p]+r.cost()*r.unit(p), r.burst(p)*r.unit(p); more > room {
 				d = time.Duration((more-room+limit-1)/limit*ticks[p]) * time.Millisecond
 			}
 			stands = max(stands, d)

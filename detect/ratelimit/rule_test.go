@@ -162,7 +162,7 @@ func TestShapedLimitsFitTheCounters(t *testing.T) {
 		rule := Rule{Shape: GCRA, Burst: MaxShaped}
 		rule.Limits[p] = MaxShaped
 		m := moment{second: 1<<32 - 1, milli: 999}
-		full := (MaxShaped - 1) * unit(p) // room for one more
+		full := (MaxShaped - 1) * (&Rule{}).unit(p) // room for one more
 		r := rule.read(p, full+rule.Limits[p]*(m.tick(p)-moment{second: m.second}.tick(p)), m.second, false, m)
 		require.False(t, r.full)
 		require.LessOrEqual(t, r.next, uint64(maxCount), "%v", p)

@@ -7,7 +7,6 @@ package ratelimiting
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -34,6 +33,7 @@ type Config struct {
 	Day               *float64   `json:"day,omitempty" kong:"gt=0" doc:"How many requests a caller may make per day."`
 	Month             *float64   `json:"month,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar month."`
 	Year              *float64   `json:"year,omitempty" kong:"gt=0" doc:"How many requests a caller may make per calendar year."`
+	Limits            []Limit    `json:"limits" default:"[]" doc:"Limits over windows of any length, beside second to year or instead of them. All of them count a request, or none."`
 	WindowType        string     `json:"window_type" default:"fixed" kong:"required,oneof=fixed|sliding|gcra" doc:"How requests are counted: fixed in calendar windows, as Kong does; sliding in the window that ends now, what of the previous one lies in it taken as evenly spread; gcra lets requests come evenly, and burst of them at once."`
 	Burst             *int       `json:"burst,omitempty" kong:"between=1:1048575" doc:"With window_type gcra: how many requests may come at once, under each limit. By default as many as the limit."`
 	Cost              int        `json:"cost" default:"1" kong:"required,between=1:1048575" doc:"For how many requests each one counts. One that costs more than a limit is never admitted."`
@@ -73,9 +73,9 @@ const maxLimit = 1 << 52
 func Periods() []string {
 	names := make([]string, 0, len(periods))
 	for _, p := range periods {
-		names = append(names, p.field)
+		names = append(names, p.name)
 	}
-	return names
+	return append(names, "limits")
 }
 
 // EntityChecks implements schema.EntityChecker.
@@ -127,7 +127,7 @@ func (c *Config) Compile(env check.Env) ([]check.Check, error) {
 
 // Check compiles the config. Field is what its fields are below, for error texts.
 func (c *Config) Check(env check.Env, field string) (check.Check, error) {
-	limits, err := c.limits(field)
+	limits, err := c.windows(field)
 	if err != nil {
 		return check.Check{}, err
 	}
@@ -151,7 +151,7 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	if err != nil {
 		return check.Check{}, err
 	}
-	l := newLimiter(c, rule, env)
+	l := newLimiter(c, rule, &limits.names, env)
 	if l.overrides, err = c.overrides(field); err != nil {
 		return check.Check{}, err
 	}
@@ -169,8 +169,8 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 }
 
 // rule returns how limits are counted, those of the field where.
-func (c *Config) rule(field, where string, limits ratelimit.Limits, burst *int) (ratelimit.Rule, error) {
-	rule := ratelimit.Rule{Limits: limits, Shape: shapes[c.WindowType], Cost: uint64(c.Cost)}
+func (c *Config) rule(field, where string, w windows, burst *int) (ratelimit.Rule, error) {
+	rule := ratelimit.Rule{Limits: w.limits, Spans: w.spans, Shape: shapes[c.WindowType], Cost: uint64(c.Cost)}
 	if burst != nil {
 		if rule.Shape != ratelimit.GCRA {
 			return rule, fmt.Errorf("%s.burst: only window_type gcra has a burst, not %s", where, c.WindowType)
@@ -180,12 +180,12 @@ func (c *Config) rule(field, where string, limits ratelimit.Limits, burst *int) 
 			return rule, fmt.Errorf("%s.burst: %d is less than the cost of %d: no request would ever be admitted", where, rule.Burst, rule.Cost)
 		}
 	}
-	for p, limit := range limits {
+	for p, limit := range w.limits {
 		if rule.Shape != ratelimit.Fixed && limit > ratelimit.MaxShaped {
-			return rule, fmt.Errorf("%s.%s: window_type %s counts to %d at most, not %d: use fixed, or a limit for a shorter period", where, periods[p].field, c.WindowType, ratelimit.MaxShaped, limit)
+			return rule, fmt.Errorf("%s.%s: window_type %s counts to %d at most, not %d: use fixed, or a limit for a shorter period", where, w.fields[p], c.WindowType, ratelimit.MaxShaped, limit)
 		}
 		if limit > 0 && limit < rule.Cost {
-			return rule, fmt.Errorf("%s.cost: %d is more than the limit of %d in %s.%s: no request would ever be admitted", field, rule.Cost, limit, where, periods[p].field)
+			return rule, fmt.Errorf("%s.cost: %d is more than the limit of %d in %s.%s: no request would ever be admitted", field, rule.Cost, limit, where, w.fields[p])
 		}
 	}
 	return rule, nil
@@ -209,11 +209,6 @@ func (c *Config) sync(field string) (time.Duration, error) {
 // shapes are the values of window_type.
 var shapes = map[string]ratelimit.Shape{"": ratelimit.Fixed, "fixed": ratelimit.Fixed, "sliding": ratelimit.Sliding, "gcra": ratelimit.GCRA}
 
-// limits returns the limits that are set.
-func (c *Config) limits(field string) (ratelimit.Limits, error) {
-	return limitsOf(field, [...]*float64{c.Second, c.Minute, c.Hour, c.Day, c.Month, c.Year})
-}
-
 // limitsOf returns the limits that are set, of fields below one. A longer period must not admit less than a
 // shorter one, which a schema cannot say.
 func limitsOf(field string, values [ratelimit.Periods]*float64) (ratelimit.Limits, error) {
@@ -225,13 +220,12 @@ func limitsOf(field string, values [ratelimit.Periods]*float64) (ratelimit.Limit
 		if value == nil {
 			continue
 		}
-		name := periods[i].field
+		name := periods[i].name
 		if *value < highest {
 			errs = append(errs, fmt.Errorf("%s.%s: %v is lower than %s's %v: the limit of a longer period must not be lower", field, name, *value, shorter, highest))
 		}
 		shorter, highest = name, *value
-		// Kong admits a call while usage is below the limit, so a fraction admits one more.
-		limits[i] = uint64(math.Min(math.Ceil(*value), maxLimit))
+		limits[i] = ceil(*value)
 	}
 	if limits == (ratelimit.Limits{}) && len(errs) == 0 {
 		errs = append(errs, fmt.Errorf("%s: set at least one of second, minute, hour, day, month, year", field))

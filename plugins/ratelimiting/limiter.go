@@ -23,8 +23,10 @@ type limiter struct {
 	plugin         string // the id of the plugin's config
 	now            func() time.Time
 	rule           ratelimit.Rule
+	names          *[ratelimit.Periods]names // of its limits
 	callers        callers
 	overrides      overrides
+	spans          string // of the rule, where they are not the calendar's: other windows, other counters
 	costHeader     string // "" for none
 	route, service string
 	known          facts.Callers
@@ -33,7 +35,7 @@ type limiter struct {
 	message        string
 }
 
-func newLimiter(c *Config, rule ratelimit.Rule, env check.Env) *limiter {
+func newLimiter(c *Config, rule ratelimit.Rule, names *[ratelimit.Periods]names, env check.Env) *limiter {
 	return &limiter{
 		table:      env.Limits,
 		tolerant:   c.FaultTolerant,
@@ -41,6 +43,8 @@ func newLimiter(c *Config, rule ratelimit.Rule, env check.Env) *limiter {
 		plugin:     env.PluginID,
 		now:        env.Now,
 		rule:       rule,
+		names:      names,
+		spans:      fmt.Sprint(rule.Spans),
 		callers:    c.callers(),
 		costHeader: c.CostHeader,
 		route:      env.RouteID,
@@ -121,11 +125,15 @@ func (l *limiter) judge(f *facts.Facts) detect.Verdict {
 	case err != nil:
 		return detect.Verdict{Failed: true, Reason: fmt.Sprintf("counting: %v", err)}
 	}
+	names := &periods
+	if rule.Spans != calendarSpans {
+		names = l.names
+	}
 	var v detect.Verdict
 	if !l.hide {
-		v.Response.Set = headers(&result)
+		v.Response.Set = headers(&result, names)
 		if l.ietf {
-			v.Response.Set = append(v.Response.Set, ietfHeaders(&rule, &result)...)
+			v.Response.Set = append(v.Response.Set, ietfHeaders(&result, rule.Burst, names)...)
 		}
 	}
 	if !result.Allowed {
@@ -156,6 +164,9 @@ func (l *limiter) count(who []string, request string, rule ratelimit.Rule) (rate
 	if rule.Shape != ratelimit.Fixed { // which was before there were others: counters outlive an upgrade
 		who = append(who, rule.Shape.String())
 	}
+	if rule.Spans != calendarSpans {
+		who = append(who, l.spans)
+	}
 	result, err := l.table.Allow(l.now(), l.table.Key(who...), rule, event)
 	if err == nil && event != 0 && result.Allowed {
 		l.counted.Remember(l.table, event)
@@ -173,6 +184,9 @@ func (l *limiter) away(err error) detect.Verdict {
 	v.Reason, v.Fault = "store_away", err
 	return v
 }
+
+// calendarSpans are those of a rule with Kong's windows alone, as those of overrides.
+var calendarSpans [ratelimit.Periods]uint32
 
 // What a gRPC caller gets, whatever error_code is.
 const (

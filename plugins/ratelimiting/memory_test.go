@@ -22,7 +22,7 @@ import (
 // no more memory. CLIENTS=10000000 is the real trial.
 func TestAnyNumberOfClients(t *testing.T) {
 	const room = 20_000
-	clients := 150_000
+	clients := 60_000
 	if text := os.Getenv("CLIENTS"); text != "" {
 		n, err := strconv.Atoi(text)
 		require.NoError(t, err)

@@ -76,7 +76,7 @@ func (c *Config) overrides(field string) (overrides, error) {
 		if err != nil {
 			return all, err
 		}
-		rule, err := c.rule(field, where, compiled, o.Burst)
+		rule, err := c.rule(field, where, calendar(compiled), o.Burst)
 		if err != nil {
 			return all, err
 		}

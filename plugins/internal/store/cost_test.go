@@ -50,11 +50,11 @@ func TestBenchRedis(t *testing.T) {
 			require.NoError(t, err)
 		}
 		after := figures(t, client)
-		fmt.Printf("bench redis, %s: %.1f us, %.0f bytes there, %.0f back\n", row.name,
+		fmt.Printf("redis, %s: %.1f us, %.0f bytes there, %.0f back\n", row.name,
 			after["usec"]/after["calls"], (after["in"]-before["in"])/calls, (after["out"]-before["out"])/calls)
 		size, err := client.MemoryUsage(context.Background(), "kong-waf:{"+Key("route", "service", "ip", "1")+"}").Result()
 		if err == nil {
-			fmt.Printf("bench redis, %s: %d bytes of memory for a caller\n", row.name, size)
+			fmt.Printf("redis, %s: %d bytes of memory for a caller\n", row.name, size)
 		}
 	}
 }

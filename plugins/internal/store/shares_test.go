@@ -54,7 +54,7 @@ func (f *fleet) limits() []any {
 	args := []any{f.now.Unix(), f.now.Nanosecond() / 1e3}
 	for p, limit := range f.rule.Limits {
 		if limit > 0 {
-			args = append(args, p, limit)
+			args = append(args, p, limit, f.rule.Spans[p])
 		}
 	}
 	return args

@@ -168,13 +168,13 @@ func (s *Store) ask(key string, rule ratelimit.Rule, event string, more uint64) 
 	return answered(rule, numbers)
 }
 
-// newCall returns a call of a script on a caller's counters, with a period and a limit for
-// each limit after the other arguments.
+// newCall returns a call of a script on a caller's counters, with a period, a limit and a
+// length for each limit after the other arguments.
 func newCall(script *redis.Script, key string, rule ratelimit.Rule, args ...any) *call {
 	c := &call{script: script, keys: []string{"kong-waf:{" + key + "}"}, args: args, answer: make(chan answer, 1)}
 	for p, limit := range rule.Limits {
 		if limit > 0 {
-			c.args = append(c.args, p, strconv.FormatUint(limit, 10))
+			c.args = append(c.args, p, strconv.FormatUint(limit, 10), rule.Spans[p])
 		}
 	}
 	return c

@@ -99,6 +99,15 @@ func TestShapesAreTheTables(t *testing.T) {
 			rule.Burst = random.Uint64N(5)
 		}
 		rule.Limits[n%6] = 3
+		for p, longest := range []int{1, 60, 3600, 86400, 30 * 86400, 365 * 86400} {
+			if n%2 == 0 && random.IntN(3) == 0 { // windows of other lengths
+				rule.Spans[p] = uint32(1+random.IntN(longest/60+1)) * 60
+				if p < 2 {
+					rule.Spans[p] = uint32(1 + random.IntN(longest))
+				}
+				rule.Spans[p] = min(rule.Spans[p], uint32(longest))
+			}
+		}
 		now := time.Date(2024+n/12, time.Month(1+n%12), 1, 0, 0, 0, 0, time.UTC).Add(-time.Second) // a month ends
 		table := ratelimit.New(1, [16]byte{1})
 		for call := range 12 {
@@ -106,7 +115,7 @@ func TestShapesAreTheTables(t *testing.T) {
 			args := []any{15, rule.Shape.String(), rule.Burst, rule.Cost, 0, now.Unix(), now.Nanosecond() / 1e3}
 			for p, limit := range rule.Limits {
 				if limit > 0 {
-					args = append(args, p, limit)
+					args = append(args, p, limit, rule.Spans[p])
 				}
 			}
 			numbers, err := shifted.Run(context.Background(), client, []string{"k" + strconv.Itoa(n)}, args...).Int64Slice()
