@@ -16,7 +16,7 @@ const (
 	byHeader     = "header"
 	byPath       = "path"
 
-	maxParts = 6
+	maxParts = 6 // of what is counted together
 )
 
 // The values of fallback.

@@ -138,6 +138,14 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// TestUnlimitedNeedNotBeKnown: whom nobody counts is not refused for what he would be counted by.
+func TestUnlimitedNeedNotBeKnown(t *testing.T) {
+	one, err := compile(t, `{"minute":1,"limit_by":"header","header_name":"x-tenant","fallback":"deny","overrides":[{"consumer":"ann","unlimited":true}]}`)
+	require.NoError(t, err)
+	require.False(t, judge(t, &one, nil, facts.Facts{Consumer: detect.Consumer{ID: "1", Username: "ann"}}).Denied)
+	require.True(t, judge(t, &one, nil, facts.Facts{Consumer: detect.Consumer{ID: "2", Username: "bob"}}).Denied)
+}
+
 func TestBadCallers(t *testing.T) {
 	for config, want := range map[string]string{
 		`"limit_by_all":["header"]`:                                             "config.header_name",

@@ -100,6 +100,10 @@ func (l *limiter) price(f *facts.Facts, usual uint64) (uint64, error) {
 }
 
 func (l *limiter) judge(f *facts.Facts) detect.Verdict {
+	rule, unlimited := l.overrides.of(f, l.rule)
+	if unlimited {
+		return detect.Verdict{}
+	}
 	var room [2 + 2*maxParts]string
 	who, missing := l.callers.of(f, append(room[:0], l.route, l.service))
 	switch missing {
@@ -108,10 +112,6 @@ func (l *limiter) judge(f *facts.Facts) detect.Verdict {
 	case missingDenied:
 		return detect.Verdict{Denied: true, Reason: "caller_unknown", Status: 403, Message: "The caller is not known", GRPC: grpcPermissionDenied}
 	case missingUncounted:
-		return detect.Verdict{}
-	}
-	rule, unlimited := l.overrides.of(f, l.rule)
-	if unlimited {
 		return detect.Verdict{}
 	}
 	var err error
