@@ -18,7 +18,7 @@ import (
 // TestFleetGateways: a limit admits what it says, whoever asks, under each policy and type of
 // window: at one gateway with policy local, at three over one Redis otherwise.
 func TestFleetGateways(t *testing.T) {
-	const callers, calls, limit = 64, 6, 200
+	const callers, calls, limit = 64, 4, 200
 	redis := redistest.Start(t, testtool.Need(t, "redis-server"))
 	fields := map[string]string{
 		"local":                        "",
