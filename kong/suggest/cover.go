@@ -46,7 +46,7 @@ func (c *Collector) cover(lab *lab, u *unit, wanted []*spot, scanner []bool, sha
 			}
 		}
 		for _, s := range left(sure) {
-			x := exceptionFor(s)
+			x := exceptionFor(s, scanner)
 			if shared {
 				x.OnRoute, x.exception.Route = u.route, u.route
 			}
@@ -136,7 +136,7 @@ func (t *trial) preset(likely, wanted []*spot) (Suggestion, bool) {
 // expects returns the fewest kinds of content that silence what was seen at a place, for as many
 // of its classes as they can.
 func (t *trial) expects(place string, spots []*spot) (Suggestion, bool) {
-	x := Suggestion{Kind: KindExpects, Sure: spots[0].sureness, Place: place, PathPrefix: pathOf(spots)}
+	x := Suggestion{Kind: KindExpects, Sure: spots[0].sureness, Place: place, PathPrefix: pathOf(spots, t.scanner)}
 	engine := func(kinds []expect.Kind) (*attack.Engine, attack.Expectation) {
 		e := attack.Expectation{Place: detect.Place(place), Content: kinds, PathPrefix: x.PathPrefix}
 		return mustEngine(attack.Options{Expectations: []attack.Expectation{e}}), e
@@ -179,33 +179,50 @@ func (t *trial) expects(place string, spots []*spot) (Suggestion, bool) {
 
 // exceptionFor returns the exception for one class at one place, below the part of the path that
 // all of its events share.
-func exceptionFor(s *spot) Suggestion {
-	x := Suggestion{Kind: KindException, Sure: s.sureness, Place: s.Place, Class: s.Class.String(), PathPrefix: pathOf([]*spot{s}), spots: []*spot{s}}
+func exceptionFor(s *spot, scanner []bool) Suggestion {
+	x := Suggestion{Kind: KindException, Sure: s.sureness, Place: s.Place, Class: s.Class.String(), PathPrefix: pathOf([]*spot{s}, scanner), spots: []*spot{s}}
 	x.exception = &attack.Exception{Place: detect.Place(s.Place), Class: s.Class, PathPrefix: x.PathPrefix}
 	return x
 }
 
-// pathOf returns the path that what was seen at spots is below, "" if it is every path. A path
-// that stands in a place says it already.
-func pathOf(spots []*spot) string {
-	common, first := "", true
+// pathOf returns the path that what was seen at spots is below, "" if it is every path. What only
+// scanners, or a single client, asked for widens it to nothing, unless there is nothing else. A
+// path that stands in a place says it already.
+func pathOf(spots []*spot, scanner []bool) string {
 	for _, s := range spots {
 		if s.Place == "path" || strings.HasPrefix(s.Place, "path[") || strings.HasPrefix(s.Place, "header.referer") {
 			return ""
 		}
-		for _, sh := range s.shapes {
+	}
+	for least := 2; least >= 0; least-- {
+		common, first := "", true
+		for _, sh := range shapesOf(spots) {
 			switch {
+			case sh.clients(scanner) < least:
 			case first:
 				common, first = sh.prefix, false
 			case common != sh.prefix:
 				common = commonPath(common, sh.prefix)
 			}
 		}
+		if !first && common != "/" {
+			return common
+		}
+		if !first {
+			break
+		}
 	}
-	if common == "/" {
-		return ""
+	return ""
+}
+
+// clients returns how many sources of a shape that are known are no scanners.
+func (s *shape) clients(scanner []bool) (n int) {
+	for id := range s.pairs {
+		if !scanner[id] {
+			n++
+		}
 	}
-	return common
+	return n
 }
 
 // commonPath returns the longest path that both are below, up to a slash.

@@ -64,7 +64,7 @@ func (c *Collector) price(lab *lab, list []Suggestion, u *unit, shared bool, sca
 				if clients[i] == nil {
 					clients[i] = map[uint32]bool{}
 				}
-				list[i].Others.add(sh, clients[i], func(id uint32) bool { return scanner[id] || !ours })
+				list[i].others(lab, sh, clients[i], func(id uint32) bool { return scanner[id] || !ours })
 			}
 		}
 	}
@@ -89,19 +89,44 @@ func touched(lab *lab, list []Suggestion, sh *shape) (touching []bool, passes bo
 	return touching, passes
 }
 
-// add counts what sources of a shape sent that are others.
-func (o *Others) add(sh *shape, clients map[uint32]bool, other func(uint32) bool) {
-	for id, p := range sh.pairs {
-		if other(id) {
-			o.Events += p.events
-			clients[id] = true
-		}
-	}
+// others counts what sources of a shape sent that are others. Where the text decides, their pieces
+// tell how much of it the suggestion silences; without any, it is counted in full.
+func (x *Suggestion) others(lab *lab, sh *shape, clients map[uint32]bool, other func(uint32) bool) {
+	silent, all := 0, 0
 	for i := range sh.samples {
-		if s := &sh.samples[i]; other(s.source) && len(o.Examples) < maxExamples {
-			o.Examples = append(o.Examples, s.example())
+		s := &sh.samples[i]
+		if !other(s.source) {
+			continue
+		}
+		if all++; x.exception == nil && !x.silencesSample(lab, sh, s) {
+			continue
+		}
+		if silent++; len(x.Others.Examples) < maxExamples {
+			x.Others.Examples = append(x.Others.Examples, s.example())
 		}
 	}
+	for id, p := range sh.pairs {
+		if !other(id) || all > 0 && silent == 0 {
+			continue
+		}
+		clients[id] = true
+		if all == 0 {
+			x.Others.Events += p.events
+		} else {
+			x.Others.Events += (p.events*silent + all - 1) / all
+		}
+	}
+}
+
+// silencesSample reports whether an expectation silences one of the findings that a sample shows.
+func (x *Suggestion) silencesSample(lab *lab, sh *shape, s *sample) bool {
+	return slices.ContainsFunc(sh.spots, func(at Spot) bool {
+		if anyPosition(s.place) != at.Place {
+			return false
+		}
+		silent, _ := lab.silences(x.with, s, at.Class)
+		return silent
+	})
 }
 
 // engine returns one with the suggestion in force.

@@ -104,7 +104,7 @@ func (x *Suggestion) write(line func(string, ...any)) {
 	line("    lets through there: %s", list(x.Opens))
 	line("    still finds there: %s", list(x.KeepsShort()))
 	if x.Others.Events > 0 {
-		line("    also silences %s of %s that look like attacks", count(x.Others.Events, "recorded event"), count(x.Others.Clients, "client"))
+		line("    also silences up to %s of %s that look like attacks", count(x.Others.Events, "recorded event"), count(x.Others.Clients, "client"))
 		for _, e := range x.Others.Examples {
 			e.write(line, "  such as")
 		}
