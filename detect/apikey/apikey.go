@@ -8,8 +8,11 @@
 // hashes agree. That helps nobody: to steer the hash of a guess towards the hash of a key,
 // byte by byte, an attacker would have to find preimages of chosen prefixes and would end
 // with the hash, not the key. Hashing itself takes a time that depends on the length of the
-// presented key only. The one entry that the map finds is compared again in constant time,
-// so that the verdict does not rest on the map's hash function.
+// presented key only. What the map finds is compared again in constant time, and what it does
+// not find is compared too, so that known and unknown keys do the same work.
+//
+// The hashes are not keyed with a secret of the process: it would lie in the same memory, and
+// whoever can read that sees presented keys too.
 //
 // # Limits
 //
@@ -25,6 +28,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // MaxKeyLength is the length in bytes beyond which a presented key is unknown without
@@ -47,86 +52,225 @@ type Entry struct {
 	// Consumer is the name of the consumer, ConsumerID its id. One of them is needed.
 	Consumer   string
 	ConsumerID string
+	// NotBefore and Expires bound when the key is valid: from NotBefore on, and not at
+	// Expires any more. A zero time is no bound.
+	NotBefore, Expires time.Time
+	// Scope is what the key may be used for; nil is everything.
+	Scope *Scope
+	// Tags are words about the key, such as "plan:gold".
+	Tags []string
 }
 
-// Set is an immutable set of keys. The zero value and nil are empty sets. It is safe for
-// concurrent use.
+// Valid reports whether the key is valid at a time, and if not, whether it was before.
+func (e *Entry) Valid(now time.Time) (valid, expired bool) {
+	expired = !e.Expires.IsZero() && !now.Before(e.Expires)
+	return !expired && (e.NotBefore.IsZero() || !now.Before(e.NotBefore)), expired
+}
+
+// Key is a key of a set.
+type Key struct {
+	Entry
+	hash Hash
+	used atomic.Int64 // Unix seconds
+	uses atomic.Uint64
+}
+
+// String names the consumer only, so that printing a key does not show its hash.
+func (k *Key) String() string { return fmt.Sprintf("key of consumer %q", k.Consumer) }
+
+// GoString is String.
+func (k *Key) GoString() string { return k.String() }
+
+// Hash returns the SHA-256 of the key.
+func (k *Key) Hash() Hash { return k.hash }
+
+// Touch notes that the key was used.
+func (k *Key) Touch(now time.Time) {
+	k.uses.Add(1)
+	if s := now.Unix(); k.used.Load() != s {
+		k.used.Store(s)
+	}
+}
+
+// TakeUses returns how often the key was used since it was asked last.
+func (k *Key) TakeUses() uint64 { return k.uses.Swap(0) }
+
+// Used returns when the key was used last, to the second, the zero time if it was not since it is known.
+func (k *Key) Used() time.Time {
+	if s := k.used.Load(); s != 0 {
+		return time.Unix(s, 0).UTC()
+	}
+	return time.Time{}
+}
+
+// Hash is the SHA-256 of a key.
+type Hash [sha256.Size]byte
+
+// Set is a set of keys, immutable but for when they were used. The zero value and nil are
+// empty sets. It is safe for concurrent use.
 type Set struct {
-	entries map[hash]stored
-}
-
-type hash [sha256.Size]byte
-
-type stored struct {
-	hash  hash
-	entry Entry
+	index map[Hash]int32
+	keys  []Key
 }
 
 // New makes a set. The error is EntryErrors and names every credential that cannot be used;
 // two credentials with the same key are an error, because only one could ever be found.
 func New(credentials []Credential) (*Set, error) {
-	s := &Set{entries: make(map[hash]stored, len(credentials))}
-	places := make(map[hash]int, len(credentials))
-	var bad EntryErrors
-	for i := range credentials {
-		c := &credentials[i]
-		h, err := c.sum()
-		if err == nil && c.Entry.Consumer == "" && c.Entry.ConsumerID == "" {
-			err = errors.New("has no consumer: write whom the key belongs to")
-		}
-		if err == nil {
-			if first, ok := places[h]; ok {
-				err = fmt.Errorf("has the same key as entry %d: a key can belong to one consumer only", first)
-			} else {
-				places[h] = i
-				s.entries[h] = stored{hash: h, entry: c.Entry}
-			}
-		}
-		if err != nil {
-			bad = append(bad, EntryError{Index: i, Err: err})
-		}
-	}
+	s, bad := Collect(credentials)
 	if bad != nil {
 		return nil, bad
 	}
 	return s, nil
 }
 
+// Collect is New for keys that somebody else keeps in order: it makes a set of the credentials
+// that can be used, and names the others.
+func Collect(credentials []Credential) (*Set, EntryErrors) {
+	s := &Set{index: make(map[Hash]int32, len(credentials)), keys: make([]Key, 0, len(credentials))}
+	var places []int // of the keys
+	var bad EntryErrors
+	for i := range credentials {
+		c := &credentials[i]
+		h, err := c.sum()
+		if err == nil {
+			err = c.Entry.check()
+		}
+		if at, ok := s.index[h]; ok && err == nil {
+			err = fmt.Errorf("has the same key as entry %d: a key can belong to one consumer only", places[at])
+		}
+		if err != nil {
+			bad = append(bad, EntryError{Index: i, Err: err})
+			continue
+		}
+		s.index[h] = int32(len(s.keys))
+		s.keys, places = append(s.keys, Key{hash: h, Entry: c.Entry}), append(places, i)
+	}
+	return s, bad
+}
+
+// check refuses what could never be used.
+func (e *Entry) check() error {
+	switch {
+	case e.Consumer == "" && e.ConsumerID == "":
+		return errors.New("has no consumer: write whom the key belongs to")
+	case !e.Expires.IsZero() && !e.NotBefore.Before(e.Expires):
+		return errors.New("expires before it becomes valid")
+	}
+	return e.Scope.check()
+}
+
+// Inherit takes over when and how often keys were used from a set that this one replaces.
+func (s *Set) Inherit(old *Set) {
+	if s == nil || old == nil {
+		return
+	}
+	for i := range s.keys {
+		if at, ok := old.index[s.keys[i].hash]; ok {
+			s.keys[i].used.Store(old.keys[at].used.Load())
+			s.keys[i].uses.Store(old.keys[at].uses.Swap(0))
+		}
+	}
+}
+
+// Hashed returns the credential with the hash in the place of the key, for who keeps it longer
+// than the key may be kept.
+func Hashed(c Credential) Credential {
+	if h, err := c.sum(); err == nil {
+		c.Key, c.KeySHA256 = "", hex.EncodeToString(h[:])
+	}
+	return c
+}
+
 // sum returns the hash of the credential's key. Its errors do not repeat the key.
-func (c *Credential) sum() (hash, error) {
+func (c *Credential) sum() (Hash, error) {
 	switch {
 	case c.Key != "" && c.KeySHA256 != "":
-		return hash{}, errors.New("has both key and key_sha256: write one of them")
+		return Hash{}, errors.New("has both key and key_sha256: write one of them")
 	case len(c.Key) > MaxKeyLength:
-		return hash{}, fmt.Errorf("has a key longer than %d bytes", MaxKeyLength)
+		return Hash{}, fmt.Errorf("has a key longer than %d bytes", MaxKeyLength)
 	case c.Key != "":
 		return sha256.Sum256([]byte(c.Key)), nil
 	case c.KeySHA256 == "":
-		return hash{}, errors.New("has no key: write key or key_sha256")
+		return Hash{}, errors.New("has no key: write key or key_sha256")
 	}
-	var h hash
+	var h Hash
 	if len(c.KeySHA256) != hex.EncodedLen(len(h)) {
-		return hash{}, fmt.Errorf("has a key_sha256 of %d characters: SHA-256 is 64 hexadecimal digits", len(c.KeySHA256))
+		return Hash{}, fmt.Errorf("has a key_sha256 of %d characters: SHA-256 is 64 hexadecimal digits", len(c.KeySHA256))
 	}
 	if _, err := hex.Decode(h[:], []byte(c.KeySHA256)); err != nil {
-		return hash{}, errors.New("has a key_sha256 that is not hexadecimal")
+		return Hash{}, errors.New("has a key_sha256 that is not hexadecimal")
 	}
 	return h, nil
 }
 
-// Lookup returns the entry of a presented key, exactly as presented: keys are bytes, with
-// case and white space. The empty key is never known.
-func (s *Set) Lookup(presented string) (Entry, bool) {
-	if s == nil || presented == "" || len(presented) > MaxKeyLength {
-		return Entry{}, false
+// Search looks for a presented key in several sets and returns it as the first one has it, and
+// which set that is; nil if it is in none. It is found exactly as presented: keys are bytes,
+// with case and white space. The empty key is never known.
+//
+// Every presented key costs the same, known or not and wherever it is known: one hash, and one
+// lookup and one comparison in each set.
+func Search(sets []*Set, presented string) (key *Key, set int) {
+	return search(sets, presented, nil)
+}
+
+// work counts what a search does.
+type work struct{ hashed, lookups, compared int }
+
+func search(sets []*Set, presented string, w *work) (found *Key, at int) {
+	if presented == "" || len(presented) > MaxKeyLength {
+		return nil, 0
 	}
 	var buf [256]byte // keeps the usual key off the heap
-	h := hash(sha256.Sum256(append(buf[:0], presented...)))
-	found, ok := s.entries[h]
-	if !ok || subtle.ConstantTimeCompare(found.hash[:], h[:]) != 1 {
-		return Entry{}, false
+	h := Hash(sha256.Sum256(append(buf[:0], presented...)))
+	if w != nil {
+		w.hashed += len(presented)
 	}
-	return found.entry, true
+	for i, s := range sets {
+		if key := s.find(&h, w); key != nil && found == nil {
+			found, at = key, i
+		}
+	}
+	return found, at
+}
+
+// find returns the key with the hash. What the map does not have is compared with a key of
+// nobody.
+func (s *Set) find(h *Hash, w *work) *Key {
+	key := &nobody
+	if s != nil {
+		if i, ok := s.index[*h]; ok {
+			key = &s.keys[i]
+		}
+	}
+	equal := subtle.ConstantTimeCompare(key.hash[:], h[:]) == 1
+	if w != nil {
+		w.lookups++
+		w.compared += len(h)
+	}
+	if !equal || key == &nobody {
+		return nil
+	}
+	return key
+}
+
+var nobody Key
+
+// Lookup returns the entry of a presented key; see Search.
+func (s *Set) Lookup(presented string) (*Key, bool) {
+	key, _ := Search([]*Set{s}, presented)
+	return key, key != nil
+}
+
+// All calls yield for each key, in the order of the credentials.
+func (s *Set) All(yield func(*Key) bool) {
+	if s == nil {
+		return
+	}
+	for i := range s.keys {
+		if !yield(&s.keys[i]) {
+			return
+		}
+	}
 }
 
 // Len returns the number of keys.
@@ -134,7 +278,7 @@ func (s *Set) Len() int {
 	if s == nil {
 		return 0
 	}
-	return len(s.entries)
+	return len(s.keys)
 }
 
 // String says how many keys there are, so that printing a set shows none of them.

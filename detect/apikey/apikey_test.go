@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -45,8 +46,9 @@ func TestLookup(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			got, known := s.Lookup(row.presented)
-			if got != row.want || known != row.known {
-				t.Errorf("got %+v, %v", got, known)
+			require.Equal(t, row.known, known)
+			if known {
+				require.Equal(t, row.want, got.Entry)
 			}
 		})
 	}
@@ -66,6 +68,9 @@ func TestNewRefuses(t *testing.T) {
 		{name: "nobody's key", credentials: []Credential{{Key: "s3cret"}}, want: "[0]: has no consumer: write whom the key belongs to"},
 		{name: "one key twice", credentials: []Credential{{Key: "a", Entry: bob}, {Key: "s3cret", Entry: bob}, {Key: "s3cret", Entry: Entry{Consumer: "eve"}}}, want: "[2]: has the same key as entry 1: a key can belong to one consumer only"},
 		{name: "one key in both forms", credentials: []Credential{{Key: "s3cret", Entry: bob}, {KeySHA256: sum("s3cret"), Entry: bob}}, want: "[1]: has the same key as entry 0: a key can belong to one consumer only"},
+		{name: "never valid", credentials: []Credential{{Key: "s3cret", Entry: Entry{Consumer: "bob", NotBefore: time.Unix(9, 0), Expires: time.Unix(9, 0)}}}, want: "[0]: expires before it becomes valid"},
+		{name: "a method that is none", credentials: []Credential{{Key: "s3cret", Entry: Entry{Consumer: "bob", Scope: &Scope{Methods: []string{"get"}}}}}, want: `[0]: has the method "get": write it in capital letters, such as GET`},
+		{name: "a path that no request is below", credentials: []Credential{{Key: "s3cret", Entry: Entry{Consumer: "bob", Scope: &Scope{Paths: []string{"orders"}}}}}, want: `[0]: has the path "orders": write a prefix such as /orders, decoded, without dots, double slashes, or a query`},
 		{name: "a key too long", credentials: []Credential{{Key: strings.Repeat("s3cret", 700), Entry: bob}}, want: "[0]: has a key longer than 4096 bytes"},
 		{name: "several", credentials: []Credential{{Entry: bob}, {Key: "s3cret", Entry: bob}, {Key: "x"}}, want: "[0]: has no key: write key or key_sha256; [2]: has no consumer: write whom the key belongs to"},
 	}
@@ -88,7 +93,8 @@ func TestPrintingShowsNoKey(t *testing.T) {
 	s, err := New([]Credential{{Key: "s3cret", Entry: c.Entry}})
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		text := fmt.Sprintf(verb+verb+verb+verb, c, &c, s, []Credential{c})
+		key, _ := s.Lookup("s3cret")
+		text := fmt.Sprintf(verb+verb+verb+verb+verb, c, &c, s, []Credential{c}, key)
 		for _, hidden := range []string{"s3cret", sum("s3cret"), sum("s3cret")[:8]} {
 			require.NotContains(t, text, hidden, verb)
 		}
@@ -129,6 +135,72 @@ func FuzzLookup(f *testing.F) {
 			t.Errorf("key %q, presented %q: %v", key, presented, ok)
 		}
 	})
+}
+
+// TestKnownAndUnknownCostTheSame counts the work: what is hashed, looked up and compared does not
+// depend on whether a key is known, nor on where.
+func TestKnownAndUnknownCostTheSame(t *testing.T) {
+	var sets []*Set
+	for _, key := range []string{"first-key", "other-key", "third-key"} {
+		s, err := New([]Credential{{Key: key, Entry: Entry{Consumer: "bob"}}})
+		require.NoError(t, err)
+		sets = append(sets, s)
+	}
+	sets = append(sets, nil, &Set{})
+	var want work
+	key, _ := search(sets, "no-key-at", &want)
+	require.Nil(t, key)
+	require.Equal(t, work{hashed: 9, lookups: 5, compared: 5 * 32}, want)
+	for at, presented := range []string{"first-key", "other-key", "third-key"} {
+		var got work
+		key, set := search(sets, presented, &got)
+		require.NotNil(t, key)
+		require.Equal(t, at, set)
+		require.Equal(t, want, got, presented)
+	}
+}
+
+func TestCollectLeavesOutWhatCannotBeUsed(t *testing.T) {
+	bob := Entry{Consumer: "bob"}
+	s, bad := Collect([]Credential{{Entry: bob}, {Key: "a", Entry: bob}, {Key: "a", Entry: bob}, {Key: "b", Entry: bob}})
+	require.EqualError(t, bad, "[0]: has no key: write key or key_sha256; [2]: has the same key as entry 1: a key can belong to one consumer only")
+	require.Equal(t, 2, s.Len())
+	for _, known := range []string{"a", "b"} {
+		_, ok := s.Lookup(known)
+		require.True(t, ok)
+	}
+}
+
+func TestUsed(t *testing.T) {
+	s, err := New([]Credential{{Key: "a", Entry: Entry{Consumer: "bob"}}, {Key: "b", Entry: Entry{Consumer: "bob"}}})
+	require.NoError(t, err)
+	a, _ := s.Lookup("a")
+	require.True(t, a.Used().IsZero())
+	a.Touch(time.Unix(100, 5))
+	next, err := New([]Credential{{Key: "c", Entry: Entry{Consumer: "bob"}}, {Key: "a", Entry: Entry{Consumer: "bob"}}})
+	require.NoError(t, err)
+	next.Inherit(s)
+	a, _ = next.Lookup("a")
+	require.Equal(t, int64(100), a.Used().Unix())
+	require.Equal(t, uint64(1), a.TakeUses())
+	require.Zero(t, a.TakeUses())
+	c, _ := next.Lookup("c")
+	require.True(t, c.Used().IsZero())
+}
+
+func TestValid(t *testing.T) {
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	e := Entry{NotBefore: at(10), Expires: at(20)}
+	for _, row := range []struct {
+		now            int64
+		valid, expired bool
+	}{{9, false, false}, {10, true, false}, {19, true, false}, {20, false, true}} {
+		valid, expired := e.Valid(at(row.now))
+		require.Equal(t, row.valid, valid, row.now)
+		require.Equal(t, row.expired, expired, row.now)
+	}
+	valid, _ := (&Entry{}).Valid(at(1))
+	require.True(t, valid)
 }
 
 func BenchmarkLookup(b *testing.B) {
