@@ -28,6 +28,8 @@ type Verdict struct {
 	Body        []byte
 	ContentType string
 
+	// Key is the API key that the request came with, if it was recognised; also if it was refused.
+	Key Key
 	// Report is the attack engine's, nil from other checks.
 	Report *Report
 	Effects
@@ -59,6 +61,12 @@ type Identity struct {
 	Consumer Consumer
 	// Credential is the identifier of the credential that was used; never its secret.
 	Credential string
+}
+
+// Key tells a recognised API key from others, and where it is known from. It holds no secret. The
+// zero value is no key.
+type Key struct {
+	ID, Source string
 }
 
 // Consumer is a caller that the gateway knows by name. The zero value is "nobody".

@@ -7,6 +7,7 @@ import (
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/gate"
 	"kongwaf/plugins/internal/check"
+	"kongwaf/plugins/internal/keyring"
 	"kongwaf/plugins/iprestriction"
 	"kongwaf/plugins/keyauth"
 	"kongwaf/plugins/ratelimiting"
@@ -18,6 +19,9 @@ const Version = check.Version
 
 // Shared is the state of the process that plugins share; see check.Shared.
 type Shared = check.Shared
+
+// Admin says how Kong's own key-auth credentials are read; see keyring.Admin.
+type Admin = keyring.Admin
 
 // NewShared returns shared state that logs to the logger.
 func NewShared(logger *slog.Logger) *Shared { return check.NewShared(logger) }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"kongwaf/kong/console"
 	"kongwaf/kong/declarative"
 	"kongwaf/kong/gateway"
 )
@@ -36,6 +38,7 @@ func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	config := flags.String("config", "kong.yml", "the deck `FILE` to serve; several with commas")
 	listen := flags.String("listen", "127.0.0.1:8000", "`ADDR` that clients connect to")
 	socket := flags.String("socket", "", "`PATH` of the plugin server's socket; without it the gateway starts its own plugin server")
+	admin := flags.String("admin", "", "`ADDR` or unix:PATH where a plugin server reads consumers and their keys, as in Kong's Admin API; its own plugin server does so anyway")
 	console := flags.String("console", "off", "`ADDR` of its own plugin server's console, such as 127.0.0.1:9542, or off")
 	trusted := flags.String("trusted-ips", "", "Kong's trusted_ips, a `LIST` of peers whose X-Forwarded-For is believed, with commas")
 	realIPHeader := flags.String("real-ip-header", "X-Real-IP", "Kong's real_ip_header, the `NAME` of a header")
@@ -53,6 +56,7 @@ func runGateway(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		files:   strings.Split(*config, ","),
 		listen:  *listen,
 		socket:  *socket,
+		admin:   *admin,
 		console: *console,
 		options: gateway.Options{
 			TrustedIPs:      prefixes,
@@ -92,6 +96,7 @@ type gatewayOptions struct {
 	files   []string
 	listen  string
 	socket  string // "" starts an own plugin server
+	admin   string // an address or unix:PATH, "" for none
 	console string // of that plugin server: an address, or off
 	env     func(string) (string, bool)
 	options gateway.Options
@@ -111,7 +116,7 @@ func (o gatewayOptions) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return portError(o.listen, err)
 	}
-	socket := o.socket
+	socket, admins := o.socket, []string{o.admin}
 	if socket == "" {
 		server, err := startServer(stderr, o.console)
 		if err != nil {
@@ -119,7 +124,7 @@ func (o gatewayOptions) run(ctx context.Context, stderr io.Writer) error {
 			return err
 		}
 		defer server.stop()
-		socket = server.socket
+		socket, admins = server.socket, append(admins, "unix:"+server.admin)
 	}
 	o.options.Config, o.options.Socket, o.options.Plugins = config, socket, gatewayPlugins()
 	o.options.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -127,6 +132,14 @@ func (o gatewayOptions) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		listener.Close()
 		return err
+	}
+	for _, address := range admins {
+		end, err := serveAdmin(g, address)
+		if err != nil {
+			listener.Close()
+			return err
+		}
+		defer end()
 	}
 	done := make(chan error, 1)
 	go func() { done <- g.Serve(listener) }()
@@ -138,6 +151,33 @@ func (o gatewayOptions) run(ctx context.Context, stderr io.Writer) error {
 	drain, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	return g.Shutdown(drain)
+}
+
+// serveAdmin serves the gateway's Admin API at an address, unless that is empty. It shows keys: a
+// network address must be this machine's, and a socket is for the owner only.
+func serveAdmin(g *gateway.Gateway, address string) (end func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	network, where := "tcp", address
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, where = "unix", path
+	} else if !console.IsLocal(address) {
+		return nil, fmt.Errorf("--admin: %s can be reached by others, and it shows keys: write an address such as 127.0.0.1:8001, or unix:PATH", address)
+	}
+	listener, err := net.Listen(network, where)
+	if err != nil {
+		return nil, fmt.Errorf("--admin: %w", err)
+	}
+	if network == "unix" {
+		if err := os.Chmod(where, 0o600); err != nil {
+			listener.Close()
+			return nil, fmt.Errorf("--admin: %w", err)
+		}
+	}
+	server := &http.Server{Handler: g.Admin(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	return func() { _ = server.Close() }, nil
 }
 
 // portError says what to do about a port that is taken.
@@ -153,6 +193,7 @@ type serverProcess struct {
 	cmd    *exec.Cmd
 	dir    string
 	socket string
+	admin  string // path of the socket where it looks for the Admin API
 }
 
 // startServer starts `kong-waf serve` on a socket of its own, with a console at an address
@@ -166,8 +207,9 @@ func startServer(stderr io.Writer, console string) (*serverProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &serverProcess{dir: dir, socket: filepath.Join(dir, "kong-waf.socket")}
+	p := &serverProcess{dir: dir, socket: filepath.Join(dir, "kong-waf.socket"), admin: filepath.Join(dir, "admin.socket")}
 	p.cmd = exec.Command(self, "serve", "--socket", p.socket, "--console", console)
+	p.cmd.Env = append(os.Environ(), "KONG_WAF_ADMIN_API_URL=unix://"+p.admin)
 	p.cmd.Stderr = stderr
 	p.cmd.WaitDelay = time.Second // should somebody else still hold the log's other end
 	// A group of its own: Ctrl-C reaches us, and we end it in order. Should we be killed,

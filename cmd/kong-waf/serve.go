@@ -75,6 +75,9 @@ func serve(logger *slog.Logger, options serveOptions) error {
 	if err := set.Console.validate(); err != nil {
 		return err
 	}
+	if err := set.Admin.apply(plugins.NewShared(logger)); err != nil {
+		return err
+	}
 	switch {
 	case supervisor.IsAside():
 		return runAside(logger, &set, options.socket)
@@ -131,6 +134,10 @@ func serveAlone(ctx context.Context, logger *slog.Logger, set *settings, socket 
 	defer shared.Stores.GiveBack()
 	shared.Node = set.Events.node()
 	shared.Sources.Folder = set.Data.folder(socket.Path())
+	if err := set.Admin.apply(shared); err != nil {
+		return err
+	}
+	publishKeys(ctx, shared)
 	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(shared), Logger: logger, Limits: set.serverLimits()})
 	if err != nil {
 		return err
@@ -169,6 +176,12 @@ func work(logger *slog.Logger, set *settings, socket string) error {
 	}
 	shared.Metrics, shared.Node = numbers, set.Events.node()
 	shared.Sources.Folder = set.Data.folder(socket)
+	if err := set.Admin.apply(shared); err != nil {
+		// A worker that does not start makes all requests fail; one that lacks this, those
+		// whose key is only there.
+		logger.Error("Kong's own credentials are not read", "error", err)
+	}
+	publishKeys(context.Background(), shared)
 	if aside := worker.Aside(); aside != nil {
 		sender := events.NewSender(aside, func() { numbers.Number(metrics.EventsDropped, "worker").Add(1) })
 		shared.Events = sender

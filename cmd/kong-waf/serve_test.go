@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,6 +12,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"kongwaf/kong/admin"
+	"kongwaf/plugins"
 )
 
 func TestSettings(t *testing.T) {
@@ -32,6 +36,16 @@ func TestSettings(t *testing.T) {
 	require.EqualValues(t, 1000, set.serverLimits().BodyMemory)
 	require.EqualValues(t, 0o666, set.socketMode())
 	require.Equal(t, "kong", set.Socket.Owner)
+
+	set, err = loadSettings("", []string{"KONG_WAF_ADMIN_API_URL=http://127.0.0.1:8001", "KONG_WAF_ADMIN_API_TOKEN_FILE=/t", "KONG_WAF_ADMIN_API_VERIFY=false", "KONG_WAF_ADMIN_API_INTERVAL_SECONDS=7"})
+	require.NoError(t, err, "a section's name may have an underscore")
+	shared := plugins.NewShared(slog.New(slog.DiscardHandler))
+	require.NoError(t, set.Admin.apply(shared))
+	require.Equal(t, &plugins.Admin{
+		Settings: admin.Settings{URL: "http://127.0.0.1:8001", TokenFile: "/t", NoVerify: true, Timeout: 30 * time.Second}, Interval: 7 * time.Second,
+	}, shared.Keys.Admin)
+	set.Admin.URL = "kong:8001"
+	require.ErrorContains(t, set.Admin.apply(shared), "admin_api.url: ")
 
 	for _, tc := range []struct{ name, file, env, want string }{
 		{name: "unknown key", file: "limits: {concurency: 7}", want: "limits.concurency"},

@@ -25,6 +25,7 @@ type settings struct {
 	Console consoleSettings `json:"console" doc:"What the process shows over HTTP: health, metrics, events, a dashboard."`
 	Events  eventSettings   `json:"events" doc:"Where it is written down what was refused, reported, let through by an exception, or not judged. Several at once are fine."`
 	Redis   redisSettings   `json:"redis" doc:"The Redis server that nodes share."`
+	Admin   adminSettings   `json:"admin_api" doc:"Kong's Admin API, from which its own key-auth credentials are read."`
 	Data    dataSettings    `json:"data" doc:"What outlives the process on this machine."`
 	Limits  struct {
 		Concurrency int `json:"concurrency" default:"0" kong:"between=0:1000000" doc:"How many events may compute at the same time; 0 is 512 per processor."`
@@ -136,7 +137,7 @@ func overlay(config map[string]any, environ []string) error {
 		if !ok || strings.HasPrefix(key, "INTERNAL_") || ofService.MatchString(key) {
 			continue
 		}
-		section, field, ok := strings.Cut(strings.ToLower(key), "_")
+		section, field, ok := splitKey(strings.ToLower(key))
 		if !ok {
 			return fmt.Errorf("%s: is no setting: write %sSECTION_KEY, such as %sLIMITS_CONCURRENCY", name, envPrefix, envPrefix)
 		}
@@ -155,6 +156,17 @@ func overlay(config map[string]any, environ []string) error {
 		}
 	}
 	return nil
+}
+
+// splitKey takes the section off a variable's name: sections may have underscores themselves.
+func splitKey(key string) (section, field string, ok bool) {
+	for t := range reflect.TypeFor[settings]().Fields() {
+		name := t.Tag.Get("json")
+		if rest, found := strings.CutPrefix(key, name+"_"); found {
+			return name, rest, true
+		}
+	}
+	return strings.Cut(key, "_")
 }
 
 func (s *settings) serverLimits() pluginserver.Limits {

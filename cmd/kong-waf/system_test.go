@@ -5,13 +5,16 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"kongwaf/kong/admin"
 	"kongwaf/kong/declarative"
 	"kongwaf/kong/events"
 	"kongwaf/kong/gateway"
@@ -100,6 +103,10 @@ func newSystemOf(t *testing.T, options gateway.Options, sources ...declarative.S
 	shared := plugins.NewShared(logger)
 	s.events = &recorded{also: shared.Events}
 	shared.Events, shared.Node = s.events, "n1"
+	var adminAPI atomic.Pointer[http.Handler]
+	kongAdmin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*adminAPI.Load()).ServeHTTP(w, r) }))
+	t.Cleanup(kongAdmin.Close)
+	shared.Keys.Admin = &plugins.Admin{Settings: admin.Settings{URL: kongAdmin.URL, Timeout: 10 * time.Second}, Interval: time.Hour}
 	server, err := gatewaytest.NewPluginServer(t.TempDir(), pluginserver.Options{Plugins: plugins.All(shared), Logger: logger})
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
@@ -116,6 +123,8 @@ func newSystemOf(t *testing.T, options gateway.Options, sources ...declarative.S
 	s.Rig, err = gatewaytest.NewRig(options)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	handler := s.Gateway.Admin()
+	adminAPI.Store(&handler)
 	return s
 }
 

@@ -34,10 +34,11 @@ func TestKeyAdvice(t *testing.T) {
 		{name: "the gate does not check keys", text: "plugins:\n- name: waf-gate\n  config: {checks: [detect], key_auth: {anonymous: guest}}" + consumer},
 		{name: "switched off", text: "plugins:\n- {name: waf-key-auth, enabled: false, config: {anonymous: guest}}" + consumer},
 		{name: "a consumer from a vault", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: [{key: hush, consumer: '{vault://env/name}'}]}" + consumer},
-		{name: "Kong's own credentials", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: []}" + consumer,
-			want: []string{"kong.yml:4: plugins[0].config.credentials: warning: 1 key-auth credentials of consumers, the first at kong.yml:6, are not among these"}},
-		{name: "listed by their hash", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: [{key_sha256: " + strings.ToUpper(hashOf("hush")) + ", consumer: ann}]}" + consumer},
-		{name: "Kong's own key-auth reads them", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: []}\n- name: key-auth" + consumer, want: []string{"key-auth is one of Kong's own", "waf-key-auth (kong.yml:3) does the same for the same requests"}},
+		{name: "Kong's own credentials", text: "plugins:\n- name: waf-key-auth\n  config: {credentials: []}" + consumer},
+		{name: "Kong's own credentials, not read", text: "plugins:\n- name: waf-key-auth\n  config: {kong_credentials: 'off'}" + consumer,
+			want: []string{"kong.yml:4: plugins[0].config.kong_credentials: warning: 1 key-auth credentials of consumers, the first at kong.yml:6, are not among credentials, and waf-key-auth is told not to read Kong's own"}},
+		{name: "listed by their hash", text: "plugins:\n- name: waf-key-auth\n  config: {kong_credentials: 'off', credentials: [{key_sha256: " + strings.ToUpper(hashOf("hush")) + ", consumer: ann}]}" + consumer},
+		{name: "Kong's own key-auth reads them", text: "plugins:\n- name: waf-key-auth\n  config: {kong_credentials: 'off'}\n- name: key-auth" + consumer, want: []string{"key-auth is one of Kong's own", "waf-key-auth (kong.yml:3) does the same for the same requests"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, problems := Parse(Options{Validator: keysValidator{}}, Source{Name: "kong.yml", Data: []byte("_format_version: \"3.0\"\n" + tc.text)})

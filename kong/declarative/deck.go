@@ -75,6 +75,8 @@ func (b *builder) unread(m *mapping, keys ...string) {
 // markUnread says of the last problem that it is no fault of the file's.
 func (b *builder) markUnread() { b.problems[len(b.problems)-1].Unread = true }
 
+const maxTTL = 100_000_000 // Kong's bound, in seconds
+
 const maxTimeout = 1<<31 - 2 // Kong's bound, in milliseconds
 
 func (b *builder) deckService(d *document, n *yaml.Node, path string) {
@@ -165,8 +167,7 @@ func (b *builder) deckKey(d *document, n *yaml.Node, path string, owner *Consume
 	if m == nil {
 		return
 	}
-	k := KeyCredential{ID: m.str("id"), Key: m.str("key"), Tags: m.strings("tags"), At: d.at(n)}
-	m.get("ttl")
+	k := KeyCredential{ID: m.str("id"), Key: m.str("key"), Tags: m.strings("tags"), TTL: m.integer("ttl", 0, 0, maxTTL), At: d.at(n)}
 	if k.Key == "" {
 		d.errorf(m.line("key"), m.sub("key"), "missing: write the key (Kong would make up one that nobody knows)")
 	}

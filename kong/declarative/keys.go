@@ -50,8 +50,11 @@ func (b *builder) adviseKeys() {
 		if name, _ := k.config["anonymous"].(string); b.nobody(name) {
 			k.warn("anonymous", "no consumer with the username or id %q in these files: unless Kong knows one, callers without a key get 500", name)
 		}
+		if k.config["kong_credentials"] != "off" {
+			continue // it reads Kong's own, where the server knows its Admin API
+		}
 		if unread, first := b.unreadKeys(credentials); unread > 0 {
-			k.warn("credentials", "%d key-auth credentials of consumers, the first at %s, are not among these, and %s does not read Kong's own: list them here", unread, first, k.plugin.Name)
+			k.warn("kong_credentials", "%d key-auth credentials of consumers, the first at %s, are not among credentials, and %s is told not to read Kong's own: leave kong_credentials out, or list them", unread, first, k.plugin.Name)
 		}
 	}
 }

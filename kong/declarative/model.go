@@ -82,6 +82,7 @@ type KeyCredential struct {
 	ID   string
 	Key  string
 	Tags []string
+	TTL  int // seconds, 0 is for ever
 	At   Position
 }
 

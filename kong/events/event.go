@@ -68,6 +68,8 @@ type Event struct {
 	ServiceName string `json:"kong_waf.service.name,omitempty" doc:"Name of the service."`
 	ConsumerID  string `json:"kong_waf.consumer.id,omitempty" doc:"Id of the consumer, where one was authenticated before."`
 	Consumer    string `json:"kong_waf.consumer.name,omitempty" doc:"Username of the consumer."`
+	KeyID       string `json:"kong_waf.key.id,omitempty" doc:"Id of the API key that the request came with, if it was recognised; also if it was refused because it has expired or may not be used for this."`
+	KeySource   string `json:"kong_waf.key.source,omitempty" doc:"Where that key is known from: config, kong (its own key-auth credentials), or file and its path."`
 
 	// What was seen, from the check detect.
 	Score     float64  `json:"kong_waf.score,omitempty" doc:"How sure the engine is of the whole request, 0 to 1."`
@@ -99,7 +101,7 @@ func (e *Event) Bound() {
 	e.Path = bounded(e.Path, maxPath)
 	for _, s := range []*string{
 		&e.Method, &e.Host, &e.UserAgent, &e.Reason, &e.List, &e.Evidence, &e.Raw, &e.RouteName, &e.ServiceName,
-		&e.Consumer, &e.ConsumerID, &e.Application, &e.RequestID, &e.Client, &e.Peer, &e.Node, &e.Proto,
+		&e.Consumer, &e.ConsumerID, &e.KeyID, &e.KeySource, &e.Application, &e.RequestID, &e.Client, &e.Peer, &e.Node, &e.Proto,
 	} {
 		*s = bounded(*s, maxText)
 	}

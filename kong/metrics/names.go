@@ -52,6 +52,9 @@ var (
 	SourceProblem = &Metric{"kong_waf_source_problem", "1 while something is wrong with such a list: away (the file or server does not give it), refused (what it gives is not taken), copy (it cannot be kept on disk). The last good version is in force.", Gauge,
 		[]string{"source", "problem"}}
 
+	KeyRequests = &Metric{"kong_waf_key_requests_total", "Requests let in by an API key, by where it is known from; by its id too where a place has at most 32 keys, so that one sees when an old key is used no more.", Counter,
+		[]string{"source", "key"}}
+
 	EventsRecorded = &Metric{"kong_waf_events_recorded_total", "Events made, before folding.", Counter, nil}
 	EventsDropped  = &Metric{"kong_waf_events_dropped_total", "Events lost because a queue was full or a sink failed: in the worker, or in a sink.", Counter, []string{"stage"}}
 	EventsWritten  = &Metric{"kong_waf_events_written_total", "Lines written to a sink, after folding.", Counter, []string{"sink"}}
@@ -76,7 +79,7 @@ func All() []*Metric {
 	return []*Metric{
 		Requests, Attacks, CheckSeconds, Truncated, Failures, ConfigInvalid, ListEntries, ListLoaded,
 		SourceEntries, SourceLoaded, SourceChecked, SourceProblem,
-		EventsRecorded, EventsDropped, EventsWritten, Connections, Instances, WorkerStarts, WorkerDeaths, WorkerFreezes,
+		KeyRequests, EventsRecorded, EventsDropped, EventsWritten, Connections, Instances, WorkerStarts, WorkerDeaths, WorkerFreezes,
 		Repeated, WorkerUp, Fallback, SocketLost, Beat, Pid, Resident, Build,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"kongwaf/kong/schema"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/keyring"
 	"kongwaf/plugins/iprestriction"
 	"kongwaf/plugins/keyauth"
 	"kongwaf/plugins/ratelimiting"
@@ -59,7 +60,7 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  failure,
-		Options:  append(iprestriction.Formats(), schema.NoConsumer(), schema.WithFormat(wafdetect.Day())),
+		Options:  append(iprestriction.Formats(), schema.NoConsumer(), schema.WithFormat(wafdetect.Day()), schema.WithFormat(keyring.Moment())),
 	}
 }
 

@@ -1,14 +1,17 @@
 package keyauth
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"kongwaf/detect"
 	"kongwaf/detect/apikey"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/keyring"
 )
 
 // The texts of refusals, as Kong's key-auth has them.
@@ -16,12 +19,27 @@ const (
 	messageNoKey        = "No API key found in request"
 	messageDuplicateKey = "Duplicate API key found"
 	messageUnauthorized = "Unauthorized"
+	messageOutOfScope   = "This API key may not be used for this request"
+)
+
+// Why a request is refused, for events and whoever watches failures. What the client reads does
+// not tell an expired key from an unknown one.
+const (
+	reasonNoKey           = "no_key"
+	reasonDuplicateKey    = "duplicate_key"
+	reasonUnknownKey      = "unknown_key"
+	reasonExpiredKey      = "expired_key"
+	reasonEarlyKey        = "early_key" // not valid yet
+	reasonOutOfScope      = "key_out_of_scope"
+	reasonUnknownConsumer = "unknown_consumer"
 )
 
 // guard is the compiled config.
 type guard struct {
 	config    Config
-	keys      *apikey.Set
+	rings     []*keyring.Ring
+	headers   headers
+	now       func() time.Time
 	consumers *check.Consumers
 	challenge string
 }
@@ -51,7 +69,7 @@ func (g *guard) judge(f *facts.Facts) detect.Verdict {
 		// Another authentication let the caller in already: with an anonymous consumer
 		// the plugins are alternatives. The headers that it has set stay.
 		var v detect.Verdict
-		v.Upstream.Clear = forged(f, nil)
+		v.Upstream.Clear = g.headers.forged(f, slices.Clone(g.headers.names[len(identityHeaders):]))
 		return v
 	}
 	found, v := g.present(f)
@@ -60,6 +78,7 @@ func (g *guard) judge(f *facts.Facts) detect.Verdict {
 		return g.anonymous(f, found)
 	case v.Denied && g.config.Monitors():
 		v.Upstream.Clear = g.nobody(f)
+		g.hide(f, found, &v.Effects)
 	}
 	return v
 }
@@ -85,25 +104,67 @@ func (g *guard) present(f *facts.Facts) (presented, detect.Verdict) {
 func (g *guard) authenticate(f *facts.Facts, found presented) detect.Verdict {
 	switch {
 	case found.duplicate:
-		return g.refuse("duplicate_key", messageDuplicateKey)
+		return g.refuse(reasonDuplicateKey, messageDuplicateKey)
 	case found.key == "":
-		return g.refuse("no_key", messageNoKey)
+		return g.refuse(reasonNoKey, messageNoKey)
 	}
-	entry, ok := g.keys.Lookup(found.key)
-	if !ok {
-		return g.refuse("unknown_key", messageUnauthorized)
+	key, source, err := g.search(found.key)
+	switch {
+	case key == nil && err != nil:
+		return detect.Verdict{Failed: true, Reason: err.Error()}
+	case key == nil:
+		return g.refuse(reasonUnknownKey, messageUnauthorized)
 	}
-	consumer, ok, err := g.consumers.Load(f, entry.Consumer)
+	v := g.admit(f, key)
+	v.Key = detect.Key{ID: key.ID, Source: source}
+	if v.Identity != nil {
+		key.Touch(g.now())
+		g.hide(f, found, &v.Effects)
+	}
+	return v
+}
+
+// search looks for a key wherever keys are known from. The error says that some of them are not
+// known, so that a key which is not found may be a good one.
+func (g *guard) search(presented string) (key *apikey.Key, source string, unknown error) {
+	var buf [4]*apikey.Set
+	sets := buf[:0]
+	for _, ring := range g.rings {
+		set, err := ring.Set()
+		if err != nil {
+			unknown = err
+		}
+		sets = append(sets, set)
+	}
+	key, at := apikey.Search(sets, presented)
+	if key == nil {
+		return nil, "", unknown
+	}
+	return key, g.rings[at].Name, nil
+}
+
+// admit judges a request that came with a known key.
+func (g *guard) admit(f *facts.Facts, key *apikey.Key) detect.Verdict {
+	if valid, expired := key.Valid(g.now()); expired {
+		return g.refuse(reasonExpiredKey, messageUnauthorized)
+	} else if !valid {
+		return g.refuse(reasonEarlyKey, messageUnauthorized)
+	}
+	if within, err := inScope(f, key.Scope); err != nil {
+		return detect.Verdict{Failed: true, Reason: err.Error()}
+	} else if !within {
+		return detect.Verdict{Denied: true, Reason: reasonOutOfScope, Status: http.StatusForbidden, Message: messageOutOfScope}
+	}
+	consumer, ok, err := g.consumers.Load(f, cmp.Or(key.ConsumerID, key.Consumer))
 	if err != nil {
 		return detect.Verdict{Failed: true, Reason: err.Error()}
 	}
 	if !ok {
-		return g.refuse("unknown_consumer", messageUnauthorized)
+		return g.refuse(reasonUnknownConsumer, messageUnauthorized)
 	}
 	var v detect.Verdict
-	v.Identity = &detect.Identity{Consumer: consumer, Credential: entry.ID}
-	v.Upstream = identify(f, v.Identity)
-	g.hide(f, found, &v.Effects)
+	v.Identity = &detect.Identity{Consumer: consumer, Credential: key.ID}
+	v.Upstream = g.headers.identify(f, v.Identity, key.Tags)
 	return v
 }
 
@@ -117,7 +178,7 @@ func (g *guard) anonymous(f *facts.Facts, found presented) detect.Verdict {
 	}
 	var v detect.Verdict
 	v.Identity = &detect.Identity{Consumer: consumer}
-	v.Upstream = identify(f, v.Identity)
+	v.Upstream = g.headers.identify(f, v.Identity, nil)
 	g.hide(f, found, &v.Effects)
 	return v
 }
@@ -127,9 +188,9 @@ func (g *guard) anonymous(f *facts.Facts, found presented) detect.Verdict {
 // before, has spoken the truth.
 func (g *guard) nobody(f *facts.Facts) []string {
 	if f.Credential != "" {
-		return forged(f, nil)
+		return g.headers.forged(f, slices.Clone(g.headers.names[len(identityHeaders):]))
 	}
-	return forged(f, slices.Clone(identityHeaders))
+	return g.headers.forged(f, slices.Clone(g.headers.names))
 }
 
 func (g *guard) refuse(reason, message string) detect.Verdict {

@@ -1,6 +1,8 @@
 package keyauth
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,35 +24,97 @@ const (
 
 var identityHeaders = []string{headerConsumerID, headerConsumerCustomID, headerConsumerUsername, headerCredential, headerAnonymous}
 
-// identify says who the caller is, and clears what the caller may have said itself.
-func identify(f *facts.Facts, id *detect.Identity) detect.HeaderEdits {
+// headers are the names of headers that are ours to set: the identity headers and those of tags.
+type headers struct {
+	names []string
+	// tags are the headers made of tags, in the order of their names.
+	tags []tagHeader
+	// spellings are the names with underscores that a server may take for one of ours: nginx
+	// drops headers with other characters than letters, digits, dashes and underscores.
+	spellings []string
+}
+
+// tagHeader is a header made of tags: of the values of those with a prefix, or of all.
+type tagHeader struct {
+	name, prefix string
+	all          bool
+}
+
+// newHeaders returns the headers with those of a config. The error begins with the entry's name
+// in brackets.
+func newHeaders(tags map[string]string) (headers, error) {
+	h := headers{names: slices.Clone(identityHeaders)}
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		switch {
+		case slices.ContainsFunc(h.names, func(n string) bool { return detect.EqualFold(n, name) }):
+			return h, fmt.Errorf(".%s: is a header that says who called, or stands there twice: choose another one", name)
+		case slices.ContainsFunc(reserved, func(n string) bool { return detect.EqualFold(n, name) }):
+			return h, fmt.Errorf(".%s: is a header that HTTP itself needs: choose another one", name)
+		}
+		h.names = append(h.names, name)
+		h.tags = append(h.tags, tagHeader{name: name, prefix: tags[name], all: tags[name] == "*"})
+	}
+	h.spellings = spellings(h.names)
+	return h, nil
+}
+
+// reserved are headers without which a request is another one.
+var reserved = []string{"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Expect", "Authorization", "Cookie", "X-Forwarded-For", "X-Real-IP"}
+
+// value returns the header's value for a key and its consumer, "" for none.
+func (t *tagHeader) value(key, consumer []string) string {
+	var values []string
+	for _, tag := range slices.Concat(key, consumer) {
+		if !t.all {
+			rest, ok := strings.CutPrefix(tag, t.prefix)
+			if !ok || rest == "" || rest[0] != ':' && rest[0] != '=' {
+				continue
+			}
+			tag = rest[1:]
+		}
+		if tag != "" && !slices.Contains(values, tag) {
+			values = append(values, tag)
+		}
+	}
+	return strings.Join(values, ",")
+}
+
+// identify says who the caller is, and clears what the caller may have said itself. Tags are those
+// of the key.
+func (h *headers) identify(f *facts.Facts, id *detect.Identity, tags []string) detect.HeaderEdits {
 	anonymous := ""
 	if id.Credential == "" {
 		anonymous = "true"
 	}
-	edits := detect.HeaderEdits{Set: make([]detect.Header, 0, 4), Clear: make([]string, 0, 4)}
-	for i, value := range [...]string{id.Consumer.ID, id.Consumer.CustomID, id.Consumer.Username, id.Credential, anonymous} {
+	edits := detect.HeaderEdits{Set: make([]detect.Header, 0, 4+len(h.tags)), Clear: make([]string, 0, 4)}
+	set := func(name, value string) {
 		if value == "" {
-			edits.Clear = append(edits.Clear, identityHeaders[i])
+			edits.Clear = append(edits.Clear, name)
 		} else {
-			edits.Set = append(edits.Set, detect.Header{Name: identityHeaders[i], Value: value})
+			edits.Set = append(edits.Set, detect.Header{Name: name, Value: value})
 		}
 	}
-	edits.Clear = forged(f, edits.Clear)
+	for i, value := range [...]string{id.Consumer.ID, id.Consumer.CustomID, id.Consumer.Username, id.Credential, anonymous} {
+		set(identityHeaders[i], value)
+	}
+	for i := range h.tags {
+		set(h.tags[i].name, h.tags[i].value(tags, id.Consumer.Tags))
+	}
+	edits.Clear = h.forged(f, edits.Clear)
 	return edits
 }
 
-// forged appends the names of headers that are no identity header, but become one upstream:
+// forged appends the names of headers that are none of ours, but become one upstream:
 // nginx lets X_Consumer_ID through, and CGI, WSGI and Rack name both HTTP_X_CONSUMER_ID
 // (RFC 3875 section 4.1.18). Where not all headers are known, these are all such names that
 // reach the upstream.
-func forged(f *facts.Facts, names []string) []string {
+func (h *headers) forged(f *facts.Facts, names []string) []string {
 	if !f.AllHeaders() {
-		return append(names, spellings...)
+		return append(names, h.spellings...)
 	}
 	for i := range f.Request.Headers {
 		name := f.Request.Headers[i].Name
-		if !imitates(name) || slices.ContainsFunc(names, func(n string) bool { return detect.EqualFold(n, name) }) {
+		if !h.imitates(name) || slices.ContainsFunc(names, func(n string) bool { return detect.EqualFold(n, name) }) {
 			continue
 		}
 		names = append(names, name)
@@ -58,10 +122,10 @@ func forged(f *facts.Facts, names []string) []string {
 	return names
 }
 
-// imitates reports whether a header is an identity header in another spelling: anything but
-// letters and digits may stand for a dash.
-func imitates(name string) bool {
-	for _, header := range identityHeaders {
+// imitates reports whether a header is one of ours in another spelling: anything but letters and
+// digits may stand for a dash.
+func (h *headers) imitates(name string) bool {
+	for _, header := range h.names {
 		if len(name) == len(header) && !detect.EqualFold(name, header) && alike(name, header) {
 			return true
 		}
@@ -89,10 +153,17 @@ func folded(c byte) byte {
 	return '-'
 }
 
-// spellings are the names that imitate with underscores: nginx drops headers with other
-// characters than letters, digits, dashes and underscores.
-var spellings = func() (all []string) {
-	for _, header := range identityHeaders {
+// maxDashes bounds the number of a name's spellings: behind so many dashes only the one with
+// nothing but underscores is among them.
+const maxDashes = 4
+
+// spellings returns names in which underscores stand for some dashes.
+func spellings(headers []string) (all []string) {
+	for _, header := range headers {
+		if strings.Count(header, "-") > maxDashes {
+			all = append(all, strings.ReplaceAll(header, "-", "_"))
+			continue
+		}
 		names := []string{""}
 		for i, word := range strings.Split(header, "-") {
 			var longer []string
@@ -108,4 +179,4 @@ var spellings = func() (all []string) {
 		all = append(all, names[1:]...) // the first has only dashes
 	}
 	return all
-}()
+}

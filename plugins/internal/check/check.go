@@ -91,7 +91,7 @@ func (i *Instance) access(kong raw.Kong) {
 		}
 		merge(&effects, &v.Effects)
 		if v.Identity != nil {
-			f.Consumer, f.Credential = v.Identity.Consumer, v.Identity.Credential
+			f.Consumer, f.Credential, f.Key = v.Identity.Consumer, v.Identity.Credential, v.Key
 		}
 	}
 	if err := respond.Allow(kong, &effects); err != nil {

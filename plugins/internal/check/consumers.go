@@ -9,7 +9,8 @@ import (
 )
 
 // Consumers remembers which consumers Kong knows, because asking may cost Kong a database
-// query. What it says may be consumerTTL old. It is safe for concurrent use.
+// query. What it says may be consumerTTL old, that there is no such consumer unknownTTL. It is
+// safe for concurrent use.
 type Consumers struct {
 	now     func() time.Time
 	mu      sync.RWMutex
@@ -24,6 +25,7 @@ type consumerEntry struct {
 
 const (
 	consumerTTL  = 30 * time.Second
+	unknownTTL   = time.Second // a new consumer's key may be known before Kong knows him here
 	maxConsumers = 100_000
 )
 
@@ -40,11 +42,15 @@ func (c *Consumers) Load(f *facts.Facts, idOrUsername string) (consumer detect.C
 	if err != nil {
 		return detect.Consumer{}, false, err
 	}
+	ttl := consumerTTL
+	if !ok {
+		ttl = unknownTTL
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.entries) >= maxConsumers {
 		clear(c.entries)
 	}
-	c.entries[idOrUsername] = consumerEntry{consumer: consumer, known: ok, until: now.Add(consumerTTL)}
+	c.entries[idOrUsername] = consumerEntry{consumer: consumer, known: ok, until: now.Add(ttl)}
 	return consumer, ok, nil
 }

@@ -64,6 +64,11 @@ func (i *Instance) event(o outcome, f *facts.Facts) *events.Event {
 	if o.verdict.Denied {
 		e.Status = o.verdict.Status
 	}
+	key := o.verdict.Key
+	if key == (detect.Key{}) {
+		key = f.Key
+	}
+	e.KeyID, e.KeySource = key.ID, key.Source
 	e.TraceID, e.SpanID = events.ParseTraceparent(story.Traceparent)
 	if report := o.verdict.Report; report != nil {
 		e.Score, e.Truncated, e.Skipped = report.Score, report.Truncated || report.Skipped > 0, report.Skipped

@@ -14,6 +14,7 @@ import (
 	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/keyring"
 	"kongwaf/plugins/internal/source"
 	"kongwaf/plugins/internal/store"
 )
@@ -34,6 +35,8 @@ type Shared struct {
 	Stores store.Registry
 	// Sources are the lists and keys that are read from files and URLs.
 	Sources source.Registry
+	// Keys are the API keys from files and from Kong.
+	Keys keyring.Registry
 	// Packed knows whether Kong packs the short facts into one variable.
 	Packed facts.Packed
 	// Consumers are the consumers that Kong was asked about.
@@ -71,6 +74,7 @@ func NewShared(logger *slog.Logger) *Shared {
 	s.Sources.Logger = logger
 	s.Sources.Now = func() time.Time { return s.Now() }
 	s.Sources.Report = s.sourced
+	s.Keys.Sources, s.Keys.Now, s.Keys.Logger = &s.Sources, s.Sources.Now, logger
 	return s
 }
 

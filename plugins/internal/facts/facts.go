@@ -25,6 +25,8 @@ type Facts struct {
 	// earlier plugin, or by an earlier check of the same event.
 	Consumer   detect.Consumer
 	Credential string
+	// Key is the API key behind that, where an earlier check of the same event found it.
+	Key detect.Key
 	// Path is the decoded, normalised path; ServiceID the service's id.
 	Path, ServiceID string
 	// RequestID is the id that Kong gave the request, if it came for free; see Packed.
@@ -174,6 +176,23 @@ func (f *Facts) Current() ([]detect.Header, error) {
 		f.current = headers
 	}
 	return f.current, nil
+}
+
+// Line makes sure of the request line: Kong is asked if it was not.
+func (f *Facts) Line() error {
+	if f.sent != "" {
+		f.readSent()
+	}
+	if f.need.Kinds&RequestLine != 0 {
+		return nil
+	}
+	reply, err := f.ask(callRequestLine)
+	if err != nil {
+		return err
+	}
+	f.Request.Method, f.Request.Target, f.Request.Proto = splitRequestLine(raw.Text(reply))
+	f.need.Kinds |= RequestLine
+	return nil
 }
 
 // AsSent reports whether Request.Headers are what the client sent, to the last line, and so
