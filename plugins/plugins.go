@@ -23,6 +23,19 @@ type Shared = check.Shared
 // Admin says how Kong's own key-auth credentials are read; see keyring.Admin.
 type Admin = keyring.Admin
 
+// KeyListing is what a running server knows of keys; see keyring.Listing.
+type (
+	KeyListing  = keyring.Listing
+	ListedPlace = keyring.ListedPlace
+	ListedKey   = keyring.ListedKey
+)
+
+// KeyListingFile is the name of the listing in the data folder.
+const KeyListingFile = keyring.ListingFile
+
+// ReadKeyListing reads the listing in a data folder.
+func ReadKeyListing(folder string) (KeyListing, error) { return keyring.ReadListing(folder) }
+
 // NewShared returns shared state that logs to the logger.
 func NewShared(logger *slog.Logger) *Shared { return check.NewShared(logger) }
 

@@ -88,7 +88,7 @@ func runAside(logger *slog.Logger, set *settings, socket string) error {
 		return err
 	}
 	numbers.Number(metrics.Pid, "console").Set(uint64(os.Getpid()))
-	history, err := set.Console.open(ctx, logger, numbers, set.Events.node(), socket)
+	history, err := set.Console.open(ctx, logger, numbers, set.Events.node(), socket, set.Data.folder(socket))
 	if err != nil {
 		logger.Error("no console", "error", err)
 	} else if history != nil {

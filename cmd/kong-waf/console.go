@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -49,8 +50,9 @@ func (c *consoleSettings) validate() error {
 	return fmt.Errorf("console.listen: others reach %s: set console.token_file, or console.tls_cert, tls_key and tls_client_ca, or listen on 127.0.0.1", c.Listen)
 }
 
-// open starts the console and returns its history, nil if it is off.
-func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers *metrics.Table, node, socket string) (*console.Store, error) {
+// open starts the console and returns its history, nil if it is off. Data is the data folder, "" for
+// none.
+func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers *metrics.Table, node, socket, data string) (*console.Store, error) {
 	if c.Listen == "off" {
 		return nil, nil
 	}
@@ -90,10 +92,14 @@ func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers
 	if err != nil {
 		return nil, err
 	}
-	page := console.New(console.Options{
+	options := console.Options{
 		Numbers: numbers, Store: store, Live: live, Token: token, Certificates: c.ClientCA != "", Local: open,
 		Version: plugins.Version, Node: node, Socket: socket, Logger: logger,
-	})
+	}
+	if data != "" {
+		options.Keys = func() ([]byte, error) { return os.ReadFile(filepath.Join(data, plugins.KeyListingFile)) }
+	}
+	page := console.New(options)
 	go c.serve(ctx, logger, page, config)
 	return store, nil
 }

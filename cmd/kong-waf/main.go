@@ -33,6 +33,7 @@ func commands() []command {
 		{name: "demo", summary: "demo API, plugin server and stand-in gateway at once (make run)", run: runDemo},
 		{name: "demo-attack", summary: "good and bad requests in each mode, and a table of what came of them", run: runDemoAttack},
 		{name: "reference", summary: "every field of every plugin, as Markdown", run: runReference},
+		{name: "keys", summary: "make, hash and check API keys; list those that a running server knows", run: runKeys},
 		{name: "version", summary: "print version, commit and Go version", run: runVersion},
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // What the system has a name of its own for.
 
-const readTermios = unix.TIOCGETA
+const readTermios, writeTermios = unix.TIOCGETA, unix.TIOCSETA
 
 // ownGroup is a child in a process group of its own. Should we be killed, it lives on: the
 // system has nothing that would end it.

@@ -8,7 +8,7 @@ import (
 
 // What the system has a name of its own for.
 
-const readTermios = unix.TCGETS
+const readTermios, writeTermios = unix.TCGETS, unix.TCSETS
 
 // ownGroup is a child in a process group of its own that ends with us, even if we are killed.
 func ownGroup() *syscall.SysProcAttr {

@@ -103,6 +103,12 @@ func newExample(t *testing.T, options gateway.Options, folder string, files []st
 		text := readExample(t, folder, name)
 		sources = append(sources, declarative.Source{Name: name, Data: []byte(strings.NewReplacer(edits...).Replace(text))})
 	}
+	return newExampleOf(t, options, sources...)
+}
+
+// newExampleOf is newExample for files that are in memory.
+func newExampleOf(t *testing.T, options gateway.Options, sources ...declarative.Source) *system {
+	t.Helper()
 	var s *system
 	options.DialUpstream = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, s.upstream.Addr)

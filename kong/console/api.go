@@ -2,6 +2,8 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"time"
@@ -139,4 +141,24 @@ func writeJSON(w http.ResponseWriter, v any) {
 func (c *Console) fail(w http.ResponseWriter, err error) {
 	c.opt.Logger.Error("console", "error", err)
 	http.Error(w, "the history cannot be read; the log says why", http.StatusInternalServerError)
+}
+
+// apiKeys answers GET /api/keys: which API keys the plugins know.
+func (c *Console) apiKeys(w http.ResponseWriter, _ *http.Request) {
+	if c.opt.Keys == nil {
+		http.Error(w, "there is no data folder (data.folder is off), and so no list of keys", http.StatusNotFound)
+		return
+	}
+	list, err := c.opt.Keys()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		http.Error(w, "no list of keys yet: no waf-key-auth has had a request", http.StatusNotFound)
+	case err != nil:
+		c.opt.Logger.Error("console", "error", err)
+		http.Error(w, "the list of keys cannot be read; the log says why", http.StatusInternalServerError)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write(list)
+	}
 }

@@ -44,9 +44,12 @@ type Options struct {
 	Local   bool
 	Version string
 	Node    string
-	Socket  string           // the path that Kong connects to
-	Now     func() time.Time // nil: the system's clock
-	Logger  *slog.Logger     // nil: slog.Default()
+	Socket  string // the path that Kong connects to
+	// Keys returns which API keys the plugins know, as JSON without keys and hashes; nil if
+	// there is no such list.
+	Keys   func() ([]byte, error)
+	Now    func() time.Time // nil: the system's clock
+	Logger *slog.Logger     // nil: slog.Default()
 }
 
 // Console answers the requests. Its methods may be called concurrently.
@@ -85,6 +88,7 @@ func New(o Options) *Console {
 	c.private("GET /api/stats", http.HandlerFunc(c.apiStats))
 	c.private("GET /api/suggest", http.HandlerFunc(c.apiSuggest))
 	c.private("GET /suggest", http.HandlerFunc(c.suggestHTML))
+	c.private("GET /api/keys", http.HandlerFunc(c.apiKeys))
 	c.private("GET /{$}", http.HandlerFunc(c.dashboard))
 	c.private("GET /event/{id}", http.HandlerFunc(c.event))
 	return c

@@ -3,6 +3,7 @@ package keyauth
 import (
 	"encoding/json"
 	"mime"
+	"slices"
 	"strings"
 
 	"kongwaf/plugins/internal/facts"
@@ -39,11 +40,11 @@ func (b *fields) values(name string) []string {
 	return values
 }
 
-// without returns the body less every field of the name; other fields keep their bytes.
-func (b *fields) without(name string) []byte {
+// without returns the body less every field of the names; other fields keep their bytes.
+func (b *fields) without(names ...string) []byte {
 	var kept []string
 	for _, f := range b.list {
-		if f.name != name {
+		if !slices.Contains(names, f.name) {
 			kept = append(kept, f.text)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"kongwaf/kong/schema"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/keyring"
+	"kongwaf/plugins/internal/moment"
 )
 
 // The plugin's name and priority: where Kong's own key-auth runs.
@@ -26,7 +27,7 @@ const (
 // Config is the plugin's config.
 type Config struct {
 	KeyNames        []string             `json:"key_names" default:"apikey" kong:"required,lenmin=1,elements.match=^[a-zA-Z0-9-_]+$" doc:"Names under which the key is looked for, in this order: header names, query arguments and body fields."`
-	HideCredentials bool                 `json:"hide_credentials" default:"false" kong:"required" doc:"Whether the key is removed from the request before it goes to the upstream: its query argument always, its header and body field where keys may come there."`
+	HideCredentials bool                 `json:"hide_credentials" default:"false" kong:"required" doc:"Whether keys are removed from the request before it goes to the upstream, under all key_names: query arguments always, headers and body fields where keys may come there."`
 	Anonymous       string               `json:"anonymous,omitempty" doc:"Username or id of the consumer as whom callers without a valid key are let in. Empty refuses them."`
 	KeyInHeader     bool                 `json:"key_in_header" default:"true" kong:"required" doc:"Whether the key may come in a header. The client's own header counts first; a key that a plugin which ran before has put there counts where the client's does not."`
 	KeyInQuery      bool                 `json:"key_in_query" default:"true" kong:"required" doc:"Whether the key may come in the query."`
@@ -48,7 +49,7 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  check.Lenient(pluginserver.PolicyDeny),
-		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(keyring.Moment())},
+		Options:  []schema.Option{schema.NoConsumer(), schema.WithFormat(moment.Format())},
 	}
 }
 

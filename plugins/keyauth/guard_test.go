@@ -169,6 +169,20 @@ func TestFileOfKeys(t *testing.T) {
 	require.Equal(t, "unknown_key", judge("none").Reason)
 }
 
+// TestHidesUnderAllNames: an old key beside the one that counts does not reach the upstream either.
+func TestHidesUnderAllNames(t *testing.T) {
+	now := time.Now()
+	one := compile(t, `{"key_names":["apikey","x-api-key"],"hide_credentials":true,"credentials":[{"key":"k","consumer":"ann"}]}`, &now)
+	k := &fakeKong{line: "GET /?x-api-key=old&a=%31&%61pikey=other HTTP/1.1", headers: map[string][]string{"apikey": {"k"}}}
+	v := one.Judge(k.facts(t, one.Need))
+	require.False(t, v.Denied)
+	require.Equal(t, "a=%31", *v.Query)
+	require.Subset(t, v.Upstream.Clear, []string{"apikey", "x-api-key"})
+	require.Equal(t, `{"a":1}`, string((&fields{prefix: "{", between: ",", after: "}", list: []field{
+		{name: "apikey", text: `"apikey":"k"`}, {name: "a", text: `"a":1`}, {name: "x-api-key", text: `"x-api-key":"old"`},
+	}}).without("apikey", "x-api-key")))
+}
+
 // TestMonitoringHidesKeys: what goes on without having been let in brings no key to the upstream
 // either.
 func TestMonitoringHidesKeys(t *testing.T) {

@@ -116,28 +116,32 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// hide removes the key that was found from what the upstream receives: every argument of its
-// name, whether keys may come there or not, for a query is logged in many places; its header
-// and its body fields only if keys may come there. Otherwise they are none of ours: the header
-// may be the upstream's own.
+// hide removes keys from what the upstream receives, under all key names, for a caller may send an
+// old one beside the one that counts: every argument of such a name, whether keys may come there
+// or not, for a query is logged in many places; headers and body fields only if keys may come
+// there. Otherwise they are none of ours: the header may be the upstream's own.
 func (g *guard) hide(f *facts.Facts, found presented, effects *detect.Effects) {
 	if !g.config.HideCredentials || found.name == "" {
 		return
 	}
+	names := g.config.KeyNames
 	if g.config.KeyInHeader {
-		effects.Upstream.Clear = append(effects.Upstream.Clear, found.name)
+		effects.Upstream.Clear = append(effects.Upstream.Clear, names...)
 	}
-	if query := rawQuery(f); len(queryValues(query, found.name)) > 0 {
-		rest := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
-			key, _, _ := strings.Cut(pair, "=")
-			return pair != "" && unescape(key) == found.name
-		})
-		without := strings.Join(rest, "&")
+	query := rawQuery(f)
+	pairs := strings.Split(query, "&")
+	rest := slices.DeleteFunc(pairs, func(pair string) bool {
+		key, _, _ := strings.Cut(pair, "=")
+		return pair != "" && slices.Contains(names, unescape(key))
+	})
+	if without := strings.Join(rest, "&"); len(without) != len(query) {
 		effects.Query = &without
 	}
-	if g.config.KeyInBody {
-		if body := bodyFields(f); len(body.values(found.name)) > 0 {
-			effects.UpstreamBody = body.without(found.name)
-		}
+	if !g.config.KeyInBody {
+		return
+	}
+	body := bodyFields(f)
+	if slices.ContainsFunc(names, func(name string) bool { return len(body.values(name)) > 0 }) {
+		effects.UpstreamBody = body.without(names...)
 	}
 }

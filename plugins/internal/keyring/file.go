@@ -64,7 +64,13 @@ func readDocument(text []byte) (map[string]any, error) {
 		// YAML that begins like JSON, or neither.
 		clear(document)
 	}
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	var node yaml.Node
+	err := yaml.Unmarshal(text, &node)
+	if err == nil {
+		keepDays(&node)
+		err = node.Decode(&document) // bounds what aliases make
+	}
+	if err != nil {
 		where := "not YAML or JSON"
 		if line := yamlLine.FindString(err.Error()); line != "" {
 			where += " at " + line
@@ -72,6 +78,16 @@ func readDocument(text []byte) (map[string]any, error) {
 		return nil, errors.New(where + ": write keys: and a list below it, or Kong's declarative file")
 	}
 	return document, nil
+}
+
+// keepDays makes texts of timestamps: of a day, YAML makes its first moment.
+func keepDays(n *yaml.Node) {
+	if n.Tag == "!!timestamp" {
+		n.Tag = "!!str"
+	}
+	for _, below := range n.Content {
+		keepDays(below)
+	}
 }
 
 // convert reads a value into a struct, strictly. A wrong type is named by its field only.

@@ -67,15 +67,24 @@ func (r *Ring) Set() (*apikey.Set, error) {
 	}
 	set, ok := from.Get()
 	if !ok {
-		status := from.Status()
-		return nil, fmt.Errorf("the keys of %s are not known yet: %w", r.Name, status.Err)
+		return nil, fmt.Errorf("the keys of %s are not known yet: %w", r.Name, why(from.Status()))
 	}
 	if r.maxAge > 0 {
 		if status := from.Status(); status.Age(r.now()) > r.maxAge {
-			return nil, fmt.Errorf("the keys of %s are older than allowed, %s: %w", r.Name, status.Age(r.now()).Round(time.Second), status.Err)
+			return nil, fmt.Errorf("the keys of %s are older than allowed, %s: %w", r.Name, status.Age(r.now()).Round(time.Second), why(status))
 		}
 	}
 	return set, nil
+}
+
+var errWaiting = errors.New("there is no answer so far")
+
+// why returns what keeps a place from being known.
+func why(s source.Status) error {
+	if s.Err != nil {
+		return s.Err
+	}
+	return errWaiting
 }
 
 // Status returns how the place stands; ok is false for a config.

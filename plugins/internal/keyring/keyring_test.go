@@ -55,6 +55,29 @@ func TestParseFile(t *testing.T) {
 	}
 }
 
+// TestParseFileDays: a day is a day, whether YAML takes it for a time or not: valid to its end.
+func TestParseFileDays(t *testing.T) {
+	for _, day := range []string{"2027-12-31", "'2027-12-31'"} {
+		set, err := ParseFile([]byte("keys: [{key: k, consumer: a, not_before: "+day+", expires: "+day+"}]"), time.Time{})
+		require.NoError(t, err)
+		key, _ := set.Lookup("k")
+		require.Equal(t, time.Date(2027, 12, 31, 0, 0, 0, 0, time.UTC), key.NotBefore)
+		require.Equal(t, time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC), key.Expires)
+	}
+}
+
+// TestPageOfKeys: the file of keys on the page is one.
+func TestPageOfKeys(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/keys.md")
+	require.NoError(t, err)
+	_, file, ok := strings.Cut(string(page), "```yaml\nkeys:")
+	require.True(t, ok)
+	file, _, _ = strings.Cut(file, "```")
+	set, err := ParseFile([]byte("keys:"+file), time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, 1, set.Len())
+}
+
 func TestParseFileRefuses(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
 		{name: "nothing", text: "", want: "keys: write a list"},
