@@ -12,7 +12,6 @@ import (
 	"kongwaf/kong/schema"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/facts"
-	"kongwaf/plugins/internal/keyring"
 	"kongwaf/plugins/iprestriction"
 	"kongwaf/plugins/keyauth"
 	"kongwaf/plugins/ratelimiting"
@@ -60,7 +59,7 @@ func Definition() check.Definition {
 		Priority: Priority,
 		Config:   func() check.Config { return &Config{} },
 		Failure:  failure,
-		Options:  append(iprestriction.Formats(), schema.NoConsumer(), schema.WithFormat(wafdetect.Day()), schema.WithFormat(keyring.Moment())),
+		Options:  append(iprestriction.Formats(), schema.NoConsumer(), schema.WithFormat(wafdetect.Day())),
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"kongwaf/kong/schema"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/facts"
+	"kongwaf/plugins/internal/moment"
 )
 
 // The plugin's name and priority: first of all, for it is the cheapest.
@@ -66,7 +67,7 @@ func Definition() check.Definition {
 
 // Formats are the forms of texts in the config: schemas with it need them.
 func Formats() []schema.Option {
-	return []schema.Option{schema.WithFormat(check.Address()), schema.WithFormat(moment()), schema.WithFormat(location())}
+	return []schema.Option{schema.WithFormat(check.Address()), schema.WithFormat(moment.Format()), schema.WithFormat(location())}
 }
 
 // Lists returns the names of the fields of which at least one must be set.

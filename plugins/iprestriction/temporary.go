@@ -5,8 +5,7 @@ import (
 	"fmt"
 
 	"kongwaf/detect/address"
-	lists "kongwaf/detect/address/list"
-	"kongwaf/kong/schema"
+	"kongwaf/plugins/internal/moment"
 )
 
 // Temporary is a range that is refused or let in for a time.
@@ -15,20 +14,6 @@ type Temporary struct {
 	Until   string `json:"until" kong:"required,format=moment" doc:"Until when: the end of a day in UTC, such as 2027-03-31, or a moment, such as 2027-03-31T18:00:00Z."`
 	Action  string `json:"action" default:"deny" kong:"required,oneof=deny|allow" doc:"deny refuses, allow lets in."`
 	Reason  string `json:"reason,omitempty" doc:"Why, for those who read the config later."`
-}
-
-// moment is the form of a time at which something ends.
-func moment() schema.Format {
-	const day = `^%d%d%d%d%-%d%d%-%d%d`
-	return schema.Format{
-		Name:     "moment",
-		Patterns: []string{day + "$", day + `T%d%d:%d%d:%d%d.*$`},
-		Err:      "must be a day such as 2027-03-31, or a moment such as 2027-03-31T18:00:00Z",
-		Check: func(text string) error {
-			_, err := lists.ParseUntil(text)
-			return err
-		},
-	}
 }
 
 // temporary compiles the entries that let in and those that refuse.
@@ -41,7 +26,7 @@ func temporary(entries []Temporary) (allow, deny list, err error) {
 			errs = append(errs, fmt.Errorf("[%d].address: %w", i, err))
 			continue
 		}
-		until, err := lists.ParseUntil(e.Until)
+		until, err := moment.End(e.Until)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("[%d].until: %w", i, err))
 			continue

@@ -2,11 +2,9 @@ package keyring
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"kongwaf/detect/apikey"
-	"kongwaf/kong/schema"
+	"kongwaf/plugins/internal/moment"
 )
 
 // Credential is one key and its owner, as a config and a file of keys have it.
@@ -31,11 +29,15 @@ func (c *Credential) Compile() (apikey.Credential, error) {
 		out.Entry.Scope = &s
 	}
 	var err error
-	if out.Entry.NotBefore, err = moment(c.NotBefore, false); err != nil {
-		return out, fmt.Errorf("has a not_before that is no time: %w", err)
+	if c.NotBefore != "" {
+		if out.Entry.NotBefore, err = moment.Begin(c.NotBefore); err != nil {
+			return out, fmt.Errorf("has a not_before that is no time: %w", err)
+		}
 	}
-	if out.Entry.Expires, err = moment(c.Expires, true); err != nil {
-		return out, fmt.Errorf("has an expires that is no time: %w", err)
+	if c.Expires != "" {
+		if out.Entry.Expires, err = moment.End(c.Expires); err != nil {
+			return out, fmt.Errorf("has an expires that is no time: %w", err)
+		}
 	}
 	for _, tag := range c.Tags {
 		if !goodTag(tag) {
@@ -72,36 +74,4 @@ func goodTag(tag string) bool {
 		}
 	}
 	return tag != ""
-}
-
-// moment reads a day or a time; "" is the zero time. Of a day it is the beginning, or the end.
-func moment(text string, end bool) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		if end {
-			day = day.AddDate(0, 0, 1)
-		}
-		return day, nil
-	}
-	t, err := time.Parse(time.RFC3339, strings.ToUpper(text))
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q: write a day such as 2027-03-31, or a time such as 2027-03-31T12:00:00Z", text)
-	}
-	return t.UTC(), nil
-}
-
-// Moment is the form of days and times in a config: schemas with credentials need it.
-func Moment() schema.Format {
-	const day, clock = `^%d%d%d%d%-%d%d%-%d%d`, `[Tt]%d%d:%d%d:%d%d`
-	return schema.Format{
-		Name:     "moment",
-		Patterns: []string{day + "$", day + clock + `%.?%d*[Zz]$`, day + clock + `%.?%d*[+-]%d%d:%d%d$`},
-		Err:      "must be a day such as 2027-03-31, or a time such as 2027-03-31T12:00:00Z",
-		Check: func(text string) error {
-			_, err := moment(text, false)
-			return err
-		},
-	}
 }
