@@ -131,12 +131,3 @@ func clock(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
-
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-}
