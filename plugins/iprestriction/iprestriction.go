@@ -155,15 +155,15 @@ func (r *restriction) judge(f *facts.Facts) detect.Verdict {
 	return detect.Verdict{}
 }
 
+// notAllowed is what Kong's own plugin says, before the address.
+const notAllowed = "IP address not allowed: "
+
 // one judges one address. What denies comes first. A list that has never been read fails
 // whom it could have decided on.
 func (r *restriction) one(text string, now time.Time) detect.Verdict {
 	addr := facts.ParseIP(text)
 	if !addr.IsValid() {
 		return r.refuse("address_unknown", "Cannot identify the client IP address", "")
-	}
-	refused := func(reason, list string) detect.Verdict {
-		return r.refuse(reason, "IP address not allowed: "+text, list)
 	}
 	place, located := r.geo.find(addr)
 	denied, missing := search(r.deny, addr, now)
@@ -175,7 +175,7 @@ func (r *restriction) one(text string, now time.Time) detect.Verdict {
 	}
 	switch {
 	case denied != "":
-		return refused("address_denied", denied)
+		return r.refuse("address_denied", notAllowed+text, denied)
 	case missing != "":
 		return unread(missing)
 	}
@@ -187,13 +187,13 @@ func (r *restriction) one(text string, now time.Time) detect.Verdict {
 	case allowed != "" || r.geo.admits(place, located):
 		return detect.Verdict{}
 	case r.geo.refusesUnknown(place, located):
-		return refused("address_not_allowed", r.geo.name(place))
+		return r.refuse("address_not_allowed", notAllowed+text, r.geo.name(place))
 	case r.allowAny:
 		return detect.Verdict{}
 	case missing != "":
 		return unread(missing)
 	}
-	return refused("address_not_allowed", r.geo.name(place))
+	return r.refuse("address_not_allowed", notAllowed+text, r.geo.name(place))
 }
 
 // unread is the verdict where a list would have had to decide that has never been read.
