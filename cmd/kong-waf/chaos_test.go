@@ -156,6 +156,12 @@ func startChaos(t *testing.T, length time.Duration) *chaos {
 // startChaosOf serves a deck file: a format for the upstream's address and what values follow.
 func startChaosOf(t *testing.T, length time.Duration, deck string, values ...any) *chaos {
 	t.Helper()
+	return startChaosWith(t, length, nil, deck, values...)
+}
+
+// startChaosWith does so with options of the gateway.
+func startChaosWith(t *testing.T, length time.Duration, options []string, deck string, values ...any) *chaos {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "chaos")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
@@ -170,8 +176,8 @@ func startChaosOf(t *testing.T, length time.Duration, deck string, values ...any
 	self, err := os.Executable()
 	require.NoError(t, err)
 	listen := freeAddress(t)
-	cmd := exec.Command(self, "gateway", "--config", config, "--listen", listen)
-	cmd.Env = append(os.Environ(), asMain+"=1", "KONG_WAF_EVENTS_FILE=off", "TMPDIR="+dir)
+	cmd := exec.Command(self, append([]string{"gateway", "--config", config, "--listen", listen}, options...)...)
+	cmd.Env = append([]string{"KONG_WAF_EVENTS_FILE=off"}, append(os.Environ(), asMain+"=1", "TMPDIR="+dir)...)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

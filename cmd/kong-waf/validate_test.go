@@ -55,6 +55,16 @@ metadata: {name: p}
 plugin: waf-detect
 config: {senstivity: high}
 `)
+	listFile := file("list.txt", "192.0.2.1\n192.0.2.0/33\n")
+	lists := file("lists.yml", `_format_version: "3.0"
+plugins:
+  - name: waf-ip-restriction
+    config:
+      deny_from:
+        - {name: feed, source: "https://user:pass@lists.example.com/feed?token=secret"}
+        - {name: absent, source: /etc/kong-waf/absent.txt}
+        - {name: broken, source: "`+listFile+`"}
+`)
 	manifests, err := filepath.Glob(filepath.Join(examples, "azure-apim", "*.yaml"))
 	require.NoError(t, err)
 	for _, tc := range []struct {
@@ -75,6 +85,12 @@ config: {senstivity: high}
 			`plugins[1].config: limit_by header needs 'config.header_name'`,
 			`ranges.yml:16: plugins[2].config.minute: 5 is lower than second's 10`,
 			`ranges.yml:16: plugins[2].config.hour: 4 is lower than minute's 5`,
+		}},
+		{name: "lists", files: []string{lists}, code: 1, want: []string{
+			"lists.yml:5: plugins[0].config: warning: https://lists.example.com/feed: a URL, which is not asked here",
+			"warning: /etc/kong-waf/absent.txt: not on this machine",
+			"plugins[0].config.deny_from[2].source: " + listFile + `: line 2: "192.0.2.0/33" is not an address or CIDR range`,
+			"1 file: 1 error, 2 warnings",
 		}},
 		{name: "misspelt", files: []string{manifest}, code: 1, want: []string{"plugin.yaml:5:", "senstivity", "sensitivity"}},
 		{name: "missing file", files: []string{"/nowhere.yml"}, code: 1, want: []string{"/nowhere.yml: no such file"}},

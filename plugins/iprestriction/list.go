@@ -16,7 +16,7 @@ import (
 
 // List is a list of addresses in a file or at a URL.
 type List struct {
-	Name      string     `json:"name" kong:"required,lenmax=40,match=^[%w%.%-_ ]+$" err:"must be a name of letters, digits, blanks, dots, dashes and underscores" doc:"What events, metrics and log lines call the list."`
+	Name      string     `json:"name" kong:"required,lenmax=40,match=^[%w%.%-_ ]+$" err:"must be a name of letters, digits, blanks, dots, dashes and underscores" doc:"What events, metrics and log lines call the list. Give each list a name of its own."`
 	Source    string     `json:"source" kong:"required,format=location" doc:"Absolute path of a file on Kong's node, or an http(s) URL. Plain or packed by gzip. A file is read again when it changes, a URL every interval, if it has changed."`
 	Format    lists.Form `json:"format" default:"auto" kong:"required,oneof=auto|text|csv|json" doc:"How the list is written: text is an entry a line with comments behind # or ;, csv a row each, json arrays and objects, such as those of Cloudflare, AWS, Google, Azure, Fastly, GitHub, Spamhaus, MISP and STIX 2. auto sees it by the content."`
 	Column    string     `json:"column,omitempty" doc:"Of a CSV, the column with the addresses: its name in the first row, or its number from 1. By default the first one that has an address."`

@@ -123,6 +123,16 @@ func (w *watcher[T]) restore() {
 	}
 }
 
+// guarded calls a parser; its panic is an error.
+func guarded[T any](parse func([]byte) (T, error), data []byte) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read: panic: %v", p)
+		}
+	}()
+	return parse(data)
+}
+
 // maxHead is more than a copy's first line has, in bytes.
 const maxHead = 64 << 10
 

@@ -33,7 +33,8 @@ type Registry struct {
 	Offline bool
 
 	mu        sync.Mutex
-	sources   map[key]any // of weak.Pointer[Source[T]]
+	sources   map[key]any    // of weak.Pointer[Source[T]]
+	named     map[string]any // the newest of them with a name
 	unchecked []string
 }
 
@@ -77,25 +78,33 @@ func shared[T any](r *Registry, k key, w *watcher[T]) *Source[T] {
 	}
 	source := &Source[T]{watcher: w}
 	if r.sources == nil {
-		r.sources = map[key]any{}
+		r.sources, r.named = map[key]any{}, map[string]any{}
 	}
 	pointer := weak.Make(source)
 	w.pointer = pointer
-	r.sources[k] = pointer
+	r.sources[k], r.named[k.settings.Name] = pointer, pointer
 	runtime.AddCleanup(source, func(w *watcher[T]) {
 		close(w.closed)
-		r.forget(k, pointer)
+		if r.forget(k, pointer) {
+			r.report(Status{Name: k.settings.Name, Location: shown(k.settings.Location), Closed: true})
+		}
 	}, w)
 	return source
 }
 
-// forget takes a source out, unless another one has its place by now.
-func (r *Registry) forget(k key, pointer any) {
+// forget takes a source out, unless another one has its place by now, and reports whether
+// nobody has its name any more: a new one may have taken over with other settings.
+func (r *Registry) forget(k key, pointer any) (last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sources[k] == pointer {
 		delete(r.sources, k)
 	}
+	if r.named[k.settings.Name] != pointer {
+		return false
+	}
+	delete(r.named, k.settings.Name)
+	return true
 }
 
 // offline reads what is at hand.

@@ -151,7 +151,7 @@ type Status struct {
 	Problem Problem
 	Err     error
 	CopyErr error
-	// Closed says that nobody holds the value any more.
+	// Closed says that nobody holds the value any more, nor another one of its name.
 	Closed bool
 }
 

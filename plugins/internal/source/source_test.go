@@ -354,10 +354,21 @@ func TestSourceEndsWhenNobodyHoldsIt(t *testing.T) {
 			close(closed)
 		}
 	}
-	s, err := Open(b.Registry, Settings{Location: b.file}, words())
+	s, err := Open(b.Registry, Settings{Name: "w", Location: b.file}, words())
 	require.NoError(t, err)
-	runtime.GC()
+	// One that another of the same name follows is no news.
+	for range 3 {
+		if s, err = Open(b.Registry, Settings{Name: "w", Location: b.file, Interval: time.Duration(b.clock.Add(1))}, words()); err != nil {
+			t.Fatal(err)
+		}
+		runtime.GC()
+	}
 	expect(t, s, "a b", None) // it is held
+	select {
+	case <-closed:
+		t.Error("the name is said to be gone")
+	default:
+	}
 	for {
 		runtime.GC()
 		select {

@@ -24,8 +24,8 @@ type watcher[T any] struct {
 	status   atomic.Pointer[Status]
 
 	start    sync.Once
-	startErr error
-	pointer  any // of the registry's
+	startErr error // of start
+	pointer  any   // of the registry's
 	closed   chan struct{}
 
 	mu      sync.Mutex // of what follows, and of looking for a version
@@ -105,7 +105,6 @@ func (w *watcher[T]) watch(first chan struct{}) {
 				w.client.close()
 			}
 			w.mu.Unlock()
-			w.registry.report(Status{Name: w.settings.Name, Location: shown(w.settings.Location), Closed: true})
 			return
 		}
 	}
@@ -186,8 +185,14 @@ func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
 // read gets the newest version and puts it into force. The lock is held, or nobody else
-// knows the watcher yet.
-func (w *watcher[T]) read() error {
+// knows the watcher yet. A panic of the format's functions is a refusal.
+func (w *watcher[T]) read() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.refused = &refusal{fmt.Errorf("%s: cannot be read: panic: %v", shown(w.settings.Location), p)}
+			err = w.refused
+		}
+	}()
 	data, version, err := w.fetch()
 	switch {
 	case errors.Is(err, ErrUnchanged):
@@ -235,7 +240,7 @@ func (w *watcher[T]) fetch() ([]byte, Version, error) {
 
 // take parses a version and compares it with the one in force.
 func (w *watcher[T]) take(data []byte) (T, error) {
-	value, err := guarded(w.format.Parse, data)
+	value, err := w.format.Parse(data)
 	if err != nil {
 		return value, err
 	}
@@ -243,16 +248,6 @@ func (w *watcher[T]) take(data []byte) (T, error) {
 		return value, w.format.Refuse(old.value, value)
 	}
 	return value, nil
-}
-
-// guarded calls a parser; its panic is an error.
-func guarded[T any](parse func([]byte) (T, error), data []byte) (value T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("cannot be read: panic: %v", p)
-		}
-	}()
-	return parse(data)
 }
 
 func (w *watcher[T]) count(value T) int {
