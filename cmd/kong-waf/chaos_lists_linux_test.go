@@ -66,18 +66,7 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // from sends a request as if it came from an address.
 func (s *chaos) from(client *http.Client, address string) int {
-	request, err := http.NewRequest("GET", s.url+"/lists", nil)
-	if err != nil {
-		return 0
-	}
-	request.Header.Set("X-Real-IP", address)
-	answer, err := client.Do(request)
-	if err != nil {
-		return 0
-	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	answer.Body.Close()
-	return answer.StatusCode
+	return s.with(client, "/lists", "X-Real-IP", address)
 }
 
 // loadLists sends requests from an address of the office, from one that the feed refuses,
@@ -101,16 +90,7 @@ func (s *chaos) loadLists() {
 				case 3:
 					address, want = "198.51.100.1", http.StatusForbidden
 				}
-				got := s.from(client, address)
-				s.total.Add(1)
-				switch {
-				case got == want:
-				case got == http.StatusOK:
-					s.slipped.Add(1)
-				default:
-					s.failed.Add(1)
-					s.first.CompareAndSwap(nil, fmt.Sprintf("%s: %d, want %d", address, got, want))
-				}
+				s.note(address, s.from(client, address), want)
 			}
 		})
 	}

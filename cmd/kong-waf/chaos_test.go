@@ -221,28 +221,37 @@ func (s *chaos) load(rate int) {
 				case 19:
 					want, key = http.StatusUnauthorized, "wrong"
 				}
-				got := s.send(client, path, key)
-				s.total.Add(1)
-				switch {
-				case got == want:
-				case got == http.StatusOK:
-					s.slipped.Add(1)
-				default:
-					s.failed.Add(1)
-					s.first.CompareAndSwap(nil, fmt.Sprintf("%s: %d, want %d", path, got, want))
-				}
+				s.note(path, s.send(client, path, key), want)
 			}
 		})
 	}
 }
 
-// send returns the answer's status, 0 if there was none.
+// note counts an answer.
+func (s *chaos) note(what string, got, want int) {
+	s.total.Add(1)
+	switch {
+	case got == want:
+	case got == http.StatusOK:
+		s.slipped.Add(1)
+	default:
+		s.failed.Add(1)
+		s.first.CompareAndSwap(nil, fmt.Sprintf("%s: %d, want %d", what, got, want))
+	}
+}
+
+// send sends a request with a key.
 func (s *chaos) send(client *http.Client, path, key string) int {
+	return s.with(client, path, "apikey", key)
+}
+
+// with sends a request with a header and returns the answer's status, 0 if there was none.
+func (s *chaos) with(client *http.Client, path, header, value string) int {
 	request, err := http.NewRequest("GET", s.url+path, nil)
 	if err != nil {
 		return 0
 	}
-	request.Header.Set("apikey", key)
+	request.Header.Set(header, value)
 	answer, err := client.Do(request)
 	if err != nil {
 		return 0

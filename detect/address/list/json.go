@@ -68,7 +68,7 @@ func parseJSON(data []byte, o Options) ([]Entry, error) {
 		}
 	}
 	if len(entries) == 0 && len(r.found) > 0 {
-		return nil, fmt.Errorf("none of its %d addresses belongs to %s: it has %s, ...", len(r.found),
+		return nil, fmt.Errorf("none of its %d addresses belongs to %s: it has %s and perhaps more", len(r.found),
 			strings.Join(slices.Concat(o.Services, o.Regions), ", "), strings.Join(r.services, ", "))
 	}
 	return entries, nil
