@@ -267,6 +267,9 @@ func (r *reader) add(text string, until time.Time) error {
 	if err != nil {
 		return err
 	}
+	if len(r.found) >= maxEntries {
+		return errMany()
+	}
 	for _, e := range entries {
 		r.found = append(r.found, found{Entry: e})
 	}

@@ -51,6 +51,13 @@ type Options struct {
 	Services, Regions []string
 }
 
+// maxEntries bounds a list: a first and a last address can be hundreds of ranges, and a few
+// megabytes of such lines all of a machine's memory. Only tests change it.
+var maxEntries = 4_000_000
+
+// errMany is the error of a list that is longer.
+func errMany() error { return fmt.Errorf("has more than %d ranges", maxEntries) }
+
 // errEmpty is the error of a list without an entry.
 var errEmpty = errors.New("holds no address")
 
@@ -110,6 +117,9 @@ func bracketed(line []byte) bool {
 
 // parse reads an address, a CIDR range, or first and last address with a dash between them.
 func parse(text string, until time.Time, into []Entry) ([]Entry, error) {
+	if len(into) >= maxEntries {
+		return into, errMany()
+	}
 	if first, last, ok := strings.Cut(text, "-"); ok {
 		from, err := netip.ParseAddr(strings.TrimSpace(first))
 		to, err2 := netip.ParseAddr(strings.TrimSpace(last))

@@ -114,6 +114,22 @@ func TestBadLists(t *testing.T) {
 	}
 }
 
+// A list that would need all memory is refused before it has it.
+func TestListIsBounded(t *testing.T) {
+	defer func(most int) { maxEntries = most }(maxEntries)
+	maxEntries = 1000
+	const all = "::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe" // 254 ranges
+	for name, data := range map[string]string{
+		"text": strings.Repeat(all+"\n", 10),
+		"CSV":  strings.Repeat(all+",x\n", 10),
+		"JSON": "[" + strings.Repeat("\""+all+"\",", 9) + "\"" + all + "\"]",
+	} {
+		if _, err := Parse([]byte(data), Options{}); err == nil || !strings.Contains(err.Error(), "more than 1000 ranges") {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+}
+
 // A range from a first to a last address is the addresses between them, and no others.
 func TestFirstToLast(t *testing.T) {
 	base := netip.MustParseAddr("203.0.113.0").As4()

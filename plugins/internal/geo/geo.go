@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path"
 	"strconv"
 	"strings"
 
@@ -77,9 +78,9 @@ func Parse(data []byte) (*Database, error) {
 }
 
 func findCountry(record maxminddb.Result) Country {
-	for _, path := range countryPaths {
+	for _, at := range countryPaths {
 		var code string
-		if record.DecodePath(&code, path...) != nil {
+		if record.DecodePath(&code, at...) != nil {
 			continue
 		}
 		if c := country(code); c != (Country{}) {
@@ -90,11 +91,11 @@ func findCountry(record maxminddb.Result) Country {
 }
 
 func findASN(record maxminddb.Result) uint32 {
-	for _, path := range asnPaths {
+	for _, at := range asnPaths {
 		var number uint32
-		if record.DecodePath(&number, path...) != nil {
+		if record.DecodePath(&number, at...) != nil {
 			var text string // "AS64500"
-			if record.DecodePath(&text, path...) != nil {
+			if record.DecodePath(&text, at...) != nil {
 				continue
 			}
 			number, _ = ParseASN(text)
@@ -138,7 +139,7 @@ var format = source.Format[*Database]{
 func Open(registry *source.Registry, locations []string) (Databases, error) {
 	var all Databases
 	for i, location := range locations {
-		s, err := source.Open(registry, source.Settings{Name: "geo " + location[strings.LastIndexByte(location, '/')+1:], Location: location, MaxBytes: maxBytes}, format)
+		s, err := source.Open(registry, source.Settings{Name: "geo " + path.Base(source.Shown(location)), Location: location, MaxBytes: maxBytes}, format)
 		if err != nil {
 			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}

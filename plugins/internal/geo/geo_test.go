@@ -2,7 +2,10 @@ package geo
 
 import (
 	"bytes"
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -123,6 +126,16 @@ func TestDatabasesCompleteEachOther(t *testing.T) {
 	addr := netip.MustParseAddr("203.0.113.1")
 	if got, want := d.Lookup(addr), (Place{Country: Country{'N', 'Z'}, ASN: 64500}); got != want {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	// A URL's secrets stand in no name.
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	remote, err := Open(&source.Registry{}, []string{server.URL + "/download?license_key=secret", strings.Replace(server.URL, "http://", "http://user:secret@", 1)})
+	require.NoError(t, err)
+	for _, s := range remote {
+		if status := s.Status(); strings.Contains(fmt.Sprint(status.Name, status.Location, status.Err), "secret") {
+			t.Errorf("a secret is shown: %+v", status)
+		}
 	}
 	_, err = Open(&source.Registry{}, []string{files[0], folder + "/missing.mmdb"})
 	require.ErrorContains(t, err, "[1]: "+folder+"/missing.mmdb: no such file")

@@ -156,8 +156,8 @@ func parseURL(location string) (*url.URL, error) {
 	return u, nil
 }
 
-// shown returns a location as people may see it.
-func shown(location string) string {
+// Shown returns a location as people may see it: of a URL, neither its query nor a password.
+func Shown(location string) string {
 	if !isURL(location) {
 		return location
 	}

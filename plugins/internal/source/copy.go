@@ -52,7 +52,7 @@ func (w *watcher[T]) save(data []byte, value T, version Version, loaded time.Tim
 		}
 	}
 	first, err := json.Marshal(head{
-		Location: shown(w.settings.Location), Format: w.copyFormat(), Loaded: loaded.UTC(), Version: version, SHA256: checksum(data),
+		Location: Shown(w.settings.Location), Format: w.copyFormat(), Loaded: loaded.UTC(), Version: version, SHA256: checksum(data),
 	})
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (w *watcher[T]) restore() {
 		}
 	}
 	if !isMissing(err) {
-		w.registry.log(slog.LevelWarn, "the copy of an earlier process is not used", "source", w.settings.Name, "location", shown(w.settings.Location), "file", path, "error", err)
+		w.registry.log(slog.LevelWarn, "the copy of an earlier process is not used", "source", w.settings.Name, "location", Shown(w.settings.Location), "file", path, "error", err)
 	}
 }
 

@@ -86,7 +86,7 @@ func shared[T any](r *Registry, k key, w *watcher[T]) *Source[T] {
 	runtime.AddCleanup(source, func(w *watcher[T]) {
 		close(w.closed)
 		if r.forget(k, pointer) {
-			r.report(Status{Name: k.settings.Name, Location: shown(k.settings.Location), Closed: true})
+			r.report(Status{Name: k.settings.Name, Location: Shown(k.settings.Location), Closed: true})
 		}
 	}, w)
 	return source
@@ -113,7 +113,7 @@ func offline[T any](r *Registry, w *watcher[T]) (*Source[T], error) {
 	note := func(why string) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if line := fmt.Sprintf("%s: %s", shown(w.settings.Location), why); !slices.Contains(r.unchecked, line) {
+		if line := fmt.Sprintf("%s: %s", Shown(w.settings.Location), why); !slices.Contains(r.unchecked, line) {
 			r.unchecked = append(r.unchecked, line)
 		}
 	}

@@ -51,7 +51,7 @@ func newWatcher[T any](r *Registry, s Settings, f Format[T]) *watcher[T] {
 		s.MaxBytes = DefaultMaxBytes
 	}
 	w := &watcher[T]{registry: r, settings: s, format: f, closed: make(chan struct{})}
-	w.status.Store(&Status{Name: s.Name, Location: shown(s.Location)})
+	w.status.Store(&Status{Name: s.Name, Location: Shown(s.Location)})
 	return w
 }
 
@@ -189,7 +189,7 @@ func (r *refusal) Unwrap() error { return r.err }
 func (w *watcher[T]) read() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.refused = &refusal{fmt.Errorf("%s: cannot be read: panic: %v", shown(w.settings.Location), p)}
+			w.refused = &refusal{fmt.Errorf("%s: cannot be read: panic: %v", Shown(w.settings.Location), p)}
 			err = w.refused
 		}
 	}()
@@ -198,7 +198,7 @@ func (w *watcher[T]) read() (err error) {
 	case errors.Is(err, ErrUnchanged):
 		return w.refused
 	case err != nil:
-		return fmt.Errorf("%s: %w", shown(w.settings.Location), err)
+		return fmt.Errorf("%s: %w", Shown(w.settings.Location), err)
 	}
 	w.seen = version
 	sum := checksum(data)
@@ -208,7 +208,7 @@ func (w *watcher[T]) read() (err error) {
 	w.sum, w.refused = sum, nil
 	value, err := w.take(data)
 	if err != nil {
-		w.refused = &refusal{fmt.Errorf("%s: %w", shown(w.settings.Location), err)}
+		w.refused = &refusal{fmt.Errorf("%s: %w", Shown(w.settings.Location), err)}
 		return w.refused
 	}
 	status := *w.status.Load()
