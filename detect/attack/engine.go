@@ -27,6 +27,8 @@ type Options struct {
 	Exceptions []Exception
 	// Expectations say what places legitimately carry.
 	Expectations []Expectation
+	// GraphQL, if not nil, has GraphQL documents judged by limits of their own.
+	GraphQL *GraphQL
 	// Now tells the time, for exceptions that end; it must be set if there are such.
 	Now func() time.Time
 }
@@ -41,6 +43,7 @@ type Engine struct {
 	exceptions []Exception
 	// expectations come after the exceptions: those say more.
 	expectations []Expectation
+	graphql      *GraphQL
 	now          func() time.Time
 	sessions     sessions
 }
@@ -58,6 +61,7 @@ func New(o Options) (*Engine, error) {
 		exceptions: slices.Clone(o.Exceptions),
 
 		expectations: slices.Clone(o.Expectations),
+		graphql:      o.GraphQL,
 		now:          o.Now,
 	}
 	known := detect.Classes()

@@ -96,7 +96,8 @@ func (s *session) safely() (whole bool) {
 // keeps it from being judged.
 func (s *session) walk() {
 	r := s.unknown.of(s.request, &s.known.Lines)
-	s.walker.Head(r, s.engine.limits, s.visit)
+	limits, judged := s.engine.judged(s.request)
+	s.walker.Head(r, limits, s.visit)
 	s.judgeParameters()
 	for _, f := range inside.Request(s.request) {
 		s.anomaly(f)
@@ -105,6 +106,9 @@ func (s *session) walk() {
 		s.cut = true
 	}
 	s.judgeParameters()
+	if judged {
+		s.judgeDocuments()
+	}
 	if s.cut = s.cut || s.reader.Cut; !s.cut && s.sum.seen == 0 && len(s.walker.Anomalies()) == 0 {
 		s.unknown.remember(&s.known.Lines)
 	}
@@ -156,8 +160,12 @@ func (s *session) leaf(l *extract.Leaf) bool {
 	return true
 }
 
-// troubles counts what speaks against remembering a leaf as harmless.
-func (s *session) troubles() int { return s.sum.seen + len(s.walker.Anomalies()) }
+// troubles counts what speaks against remembering a leaf as harmless; a document in it is to
+// be found again.
+func (s *session) troubles() int {
+	documents, _ := s.walker.Documents()
+	return s.sum.seen + len(s.walker.Anomalies()) + len(documents)
+}
 
 // whole reports whether nothing has been left out so far: what has not been judged whole must not
 // be remembered.

@@ -53,6 +53,7 @@ type Config struct {
 	BlockStatus     int            `json:"block_status" default:"403" kong:"required,between=400:599" doc:"HTTP status of a blocked request. A gRPC caller gets the gRPC status that fits it."`
 	BlockMessage    string         `json:"block_message" default:"Request blocked" kong:"required" doc:"Text of a blocked request's answer. It says nothing of what was found."`
 	Mask            []string       `json:"mask" default:"[]" doc:"Names of parameters, headers, cookies and fields whose values never appear in reports, beside those that look secret."`
+	GraphQL         GraphQL        `json:"graphql" doc:"Limits of GraphQL requests, held at every sensitivity. None is set unless you set one."`
 	ShareVerdict    bool           `json:"share_verdict" default:"false" doc:"Whether the verdict goes into kong.ctx.shared.waf, a table with verdict, reason, score, class and place, for custom_fields_by_lua of Kong's log plugins."`
 	UpstreamVerdict bool           `json:"upstream_verdict" default:"false" doc:"Whether the upstream receives X-WAF-Verdict (passed, reported, excepted, expected) and X-WAF-Score. What the client sends under these names is replaced."`
 	check.FailOpen
@@ -116,6 +117,9 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	}
 	for _, name := range c.Presets {
 		o.Expectations = append(o.Expectations, name.Expectations()...)
+	}
+	if o.GraphQL, err = c.GraphQL.compile(); err != nil {
+		return check.Check{}, fmt.Errorf("%s.graphql%w", field, err)
 	}
 	grey, err := address.ParseSet(c.Grey)
 	if err != nil {

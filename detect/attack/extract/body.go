@@ -109,6 +109,7 @@ func (w *Walker) behind(p coded) {
 func (w *Walker) content(label segment, s string, types []string, inner int) {
 	mark := len(w.steps)
 	defer w.back(mark)
+	w.graphqlVariables(label.name, s) // a part of a multipart body
 	// It is sniffed, brought to UTF-8 and read.
 	if !w.spend(3 * len(s)) {
 		return
@@ -253,7 +254,7 @@ func (w *Walker) read(f format, s, contentType string, inner int) (clean bool) {
 	case formatMultipart:
 		return w.multipart(s, contentType, inner)
 	case formatGraphQL:
-		return w.graphql(s)
+		return w.graphql(s, outsideJSON)
 	case formatGRPC:
 		return w.grpc(s, contentType)
 	case formatGRPCText:

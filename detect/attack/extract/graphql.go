@@ -62,11 +62,17 @@ func skipIgnored(s string, i int) int {
 // graphqlParameter reads the parameter "query" of a URL or form. It reports whether it was a
 // GraphQL document through and through, so that its text need not be judged as a value.
 func (w *Walker) graphqlParameter(value string) bool {
-	if len(value) < 3 || strings.IndexByte(value, '{') < 0 && !contains(value, "%7b") {
+	declared := w.lim.GraphQL.Declared && w.collects()
+	if !declared && (len(value) < 3 || strings.IndexByte(value, '{') < 0 && !contains(value, "%7b")) {
 		return false
 	}
 	text := w.unescapePercent(value)
 	if !looksGraphQL(text) {
+		if declared && text != "" {
+			w.push(named("graphql"))
+			w.collect(text, outsideJSON, true)
+			w.pop()
+		}
 		return false
 	}
 	mark := len(w.steps)
@@ -74,7 +80,7 @@ func (w *Walker) graphqlParameter(value string) bool {
 		w.step("percent")
 	}
 	w.push(named("graphql"))
-	clean := w.graphql(text)
+	clean := w.graphql(text, outsideJSON)
 	w.pop()
 	w.back(mark)
 	return clean
@@ -83,8 +89,16 @@ func (w *Walker) graphqlParameter(value string) bool {
 // graphqlValue reads the JSON field "query" at the top of a request or in a batch; base is
 // the length of the path at the top of the JSON text.
 func (w *Walker) graphqlValue(base int, label segment, text string) bool {
-	if label.name != "query" || len(w.path)-base > 2 || label.index >= 0 || !looksGraphQL(text) {
+	if label.name != "query" || len(w.path)-base > 2 || label.index >= 0 {
 		return false
+	}
+	looks := looksGraphQL(text)
+	if !looks && !(w.lim.GraphQL.Declared && w.collects()) {
+		return false
+	}
+	element := -1
+	if len(w.path)-base == 2 {
+		element = int(w.path[base+1].index)
 	}
 	// body.json becomes body.graphql, query.x.json becomes query.x.graphql.
 	start, depth := w.pathStart, len(w.path)
@@ -96,7 +110,12 @@ func (w *Walker) graphqlValue(base int, label segment, text string) bool {
 	} else {
 		*last = named(formatNames[formatGraphQL].word)
 	}
-	clean := w.graphql(text)
+	clean := false
+	if looks {
+		clean = w.graphql(text, element)
+	} else {
+		w.collect(text, element, true)
+	}
 	w.path, w.pathStart, w.placed = w.path[:depth], start, false
 	return clean
 }
@@ -105,9 +124,10 @@ func (w *Walker) graphqlValue(base int, label segment, text string) bool {
 // name of their argument ("graphql.args.id"), with escapes undone, the argument names, and
 // comments. Keywords, field names, numbers and punctuation cannot hold anything else. It
 // also counts what makes documents abusive. It reports whether every character was
-// GraphQL's.
-func (w *Walker) graphql(s string) (clean bool) {
+// GraphQL's. element is as in collect.
+func (w *Walker) graphql(s string, element int) (clean bool) {
 	clean = true
+	w.collect(s, element, false)
 	q := &w.graphqls
 	q.begin()
 	w.push(named("args"))

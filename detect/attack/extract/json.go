@@ -9,7 +9,9 @@ import "strings"
 // either way.
 func (w *Walker) json(s string) (clean bool) {
 	x := jsonReader{w: w, base: len(w.path), label: named(""), clean: true}
+	outer := w.enclose(s)
 	x.feed(s, last)
+	w.documents.envelope = outer
 	clean = x.wellFormed() && len(w.path) <= x.base
 	w.path = w.path[:x.base]
 	return clean && !w.stopped

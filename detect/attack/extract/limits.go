@@ -41,6 +41,11 @@ type GraphQLLimits struct {
 	// __schema; asking for a single __type, as some applications do, counts for three
 	// fifths of it. Default 0.75.
 	Introspection float64
+	// Collect keeps the documents for Walker.Documents.
+	Collect bool
+	// Declared says that the request is GraphQL's, so that of what is collected everything
+	// called query is a document, whatever it looks like.
+	Declared bool
 }
 
 func (l Limits) withDefaults() Limits {

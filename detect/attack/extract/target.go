@@ -139,9 +139,10 @@ func (w *Walker) pair(p string) {
 	if !ordinaryName(name) {
 		w.name(p)
 	}
-	if name == "query" && w.graphqlParameter(value) {
+	if w.graphqlQuery(name) && w.graphqlParameter(value) {
 		return
 	}
+	w.graphqlVariables(name, value)
 	w.value(named(name), value)
 }
 

@@ -40,6 +40,7 @@ type Walker struct {
 	declared  declaration
 	unpacking *unpacking
 	graphqls  graphqlScan
+	documents documents
 	found     []detect.Finding
 }
 
@@ -95,6 +96,7 @@ func (w *Walker) forget() {
 	w.path = w.path[:0]
 	w.declared = declaration{}
 	w.graphqls = graphqlScan{}
+	w.documents.envelope = ""
 	if w.unpacking != nil {
 		w.unpacking.in.Reset(nil)
 	}
@@ -113,6 +115,7 @@ func (w *Walker) reset(lim Limits, visit func(*Leaf) bool) {
 	w.scratch.reset()
 	w.declared = declaration{}
 	w.graphqls.reset()
+	w.documents.reset()
 }
 
 // Anomalies returns what is wrong with the last walked request itself: findings of the
