@@ -30,6 +30,7 @@ const (
 	ClassGraphQL              // abusive GraphQL documents: depth, aliases, batches, introspection (CWE-770)
 	ClassProtocol             // malformed or ambiguous HTTP, smuggling signs, oversize (CWE-444)
 	ClassScanner              // vulnerability scanners and their probes
+	ClassSchema               // requests that the API's own description does not allow (CWE-20)
 	classCount
 )
 
@@ -53,6 +54,7 @@ var classNames = [classCount]string{
 	ClassGraphQL:        "graphql",
 	ClassProtocol:       "protocol",
 	ClassScanner:        "scanner",
+	ClassSchema:         "schema",
 }
 
 // Classes returns every attack class, in report order, without ClassNone.

@@ -151,7 +151,7 @@ func (s *session) anomaly(f detect.Finding) {
 func (s *session) excepted(f detect.Finding, evidence func() string) bool {
 	for i := range s.engine.exceptions {
 		x := &s.engine.exceptions[i]
-		if !x.Silences(s.request, f.Class, f.Place) || !x.Until.IsZero() && !s.engine.now().Before(x.Until) {
+		if !x.Silences(s.request, f.Class, f.Place) || !x.inForce(s.engine) {
 			continue
 		}
 		s.silence(detect.Excepted{Exception: i, Finding: f}, evidence)

@@ -385,6 +385,6 @@ var classTexts = map[string]string{
 	"xpathi": "an expression that would change an XPath query", "crlf": "line breaks that would forge headers",
 	"deser": "a serialised object that runs code when it is read", "protopollution": "keys that would change every object of a JavaScript program",
 	"upload": "a file that a server would run", "graphql": "a GraphQL document that costs too much, or asks for the schema",
-	"protocol": "HTTP that servers read differently", "scanner": "a probe of a vulnerability scanner",
+	"protocol": "HTTP that servers read differently", "scanner": "a probe of a vulnerability scanner", "schema": "what the API's description does not allow",
 	"ip-restriction": "an address that may not come here", "key-auth": "no key, or a wrong one", "rate-limiting": "too many calls",
 }

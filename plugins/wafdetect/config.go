@@ -54,6 +54,7 @@ type Config struct {
 	BlockMessage    string         `json:"block_message" default:"Request blocked" kong:"required" doc:"Text of a blocked request's answer. It says nothing of what was found."`
 	Mask            []string       `json:"mask" default:"[]" doc:"Names of parameters, headers, cookies and fields whose values never appear in reports, beside those that look secret."`
 	GraphQL         GraphQL        `json:"graphql" doc:"Limits of GraphQL requests, held at every sensitivity. None is set unless you set one."`
+	OpenAPI         OpenAPI        `json:"openapi" doc:"A description of the API that requests are held against. None is unless you name one."`
 	ShareVerdict    bool           `json:"share_verdict" default:"false" doc:"Whether the verdict goes into kong.ctx.shared.waf, a table with verdict, reason, score, class and place, for custom_fields_by_lua of Kong's log plugins."`
 	UpstreamVerdict bool           `json:"upstream_verdict" default:"false" doc:"Whether the upstream receives X-WAF-Verdict (passed, reported, excepted, expected) and X-WAF-Score. What the client sends under these names is replaced."`
 	check.FailOpen
@@ -130,6 +131,9 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		return check.Check{}, fmt.Errorf("%s: %w", field, err)
 	}
 	i := newInspector(c, engine, grey, env.Now)
+	if i.api, err = c.OpenAPI.compile(env, c.Application, i.body); err != nil {
+		return check.Check{}, fmt.Errorf("%s.openapi%w", field, err)
+	}
 	one.Need, one.Judge = i.need(), i.judge
 	return one, nil
 }

@@ -24,6 +24,7 @@ type inspector struct {
 	// inspect tells which parts are judged; whole says that all are.
 	path, query, headers, cookies, body, whole bool
 	denyOversize, tellUpstream                 bool
+	api                                        *api // nil if there is no description
 	// routes says that an exception asks which route a request takes.
 	routes bool
 	// Judging ends, with what it has found, after a time.
@@ -65,7 +66,7 @@ func newInspector(c *Config, engine *attack.Engine, grey *address.Set, now func(
 // need asks for the headers whatever is inspected: the body cannot be read without them.
 func (i *inspector) need() facts.Need {
 	kinds := facts.RequestLine | facts.ClientIP
-	if i.headers || i.cookies || i.body {
+	if i.headers || i.cookies || i.body || i.api != nil {
 		kinds |= facts.Headers
 	}
 	if i.body {
@@ -112,6 +113,11 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 		}
 	}
 	report := i.engine.Inspect(r)
+	if i.api != nil && !report.Blocked && report.Failure == nil && (!i.body || f.BodyErr == nil) {
+		if v, word, ok := i.described(f, r); ok {
+			return v, word
+		}
+	}
 	fault := report.Failure
 	if i.body && fault == nil {
 		fault = f.BodyErr

@@ -12,7 +12,7 @@ import (
 
 // TestPages: every config in the pages about settings of this plugin compiles.
 func TestPages(t *testing.T) {
-	for _, page := range []string{"graphql"} {
+	for _, page := range []string{"graphql", "openapi"} {
 		text, err := os.ReadFile("../../docs/" + page + ".md")
 		require.NoError(t, err)
 		blocks := strings.Split(string(text), "```yaml\n")[1:]

@@ -14,7 +14,7 @@ const around = 60
 // parameter, the header, the cookie, or the surroundings in the body. It is empty where
 // the place is secret, and where the part cannot be told.
 func piece(r *detect.Request, f *detect.Finding) string {
-	if f.Evidence == "(masked)" {
+	if f.Evidence == "(masked)" || f.Class == detect.ClassSchema { // that is about no piece, and masks none
 		return ""
 	}
 	_, name, _ := strings.Cut(string(f.Place), ".")

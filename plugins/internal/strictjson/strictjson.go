@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -39,6 +40,9 @@ func decode(d *json.Decoder, depth int) (any, error) {
 	token, err := d.Token()
 	if err != nil {
 		return nil, errSyntax
+	}
+	if n, ok := token.(json.Number); ok && !inRange(string(n)) {
+		return nil, errors.New("has a number that is out of range")
 	}
 	open, ok := token.(json.Delim)
 	if !ok {
@@ -96,6 +100,21 @@ func array(d *json.Decoder, depth int) (any, error) {
 		items = append(items, item)
 	}
 	return items, nil
+}
+
+// inRange reports whether a number is one that programs compute with: others cost what they
+// say, not what they are long.
+func inRange(n string) bool {
+	const longest, most = 400, 400
+	if len(n) > longest {
+		return false
+	}
+	i := strings.IndexAny(n, "eE")
+	if i < 0 {
+		return true
+	}
+	exponent, err := strconv.Atoi(n[i+1:])
+	return err == nil && -most <= exponent && exponent <= most
 }
 
 // twiceError is a name that stands twice in an object.
