@@ -13,11 +13,8 @@ import (
 	"kongwaf/plugins/internal/graphql"
 )
 
-// The values of introspection.
-const (
-	introspectionAllow = "allow"
-	introspectionDeny  = "deny"
-)
+// introspectionDeny is the value of introspection that refuses it.
+const introspectionDeny = "deny"
 
 // GraphQL are limits of GraphQL requests. Without any the engine's own rule holds alone.
 type GraphQL struct {

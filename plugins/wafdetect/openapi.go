@@ -14,11 +14,8 @@ import (
 	"kongwaf/plugins/internal/source"
 )
 
-// The values of openapi.action.
-const (
-	openapiBlock  = "block"
-	openapiReport = "report"
-)
+// openapiReport is the value of openapi.action that refuses nothing.
+const openapiReport = "report"
 
 // maxDescription bounds a description, in bytes.
 const maxDescription = 16 << 20
