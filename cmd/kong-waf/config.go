@@ -30,7 +30,7 @@ func runConfig(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	flags.StringVar(&f.BodyBuffer, "body-buffer", "", "`SIZE` of bodies that nginx holds in memory, such as 64k; Kong's own is 8k")
 	flags.StringVar(&f.Head, "head", f.Head, "how Kong hands over a request's head: raw, as the client sent it; short, the request line; off")
 	// The operand may stand before the options.
-	if len(args) > 1 && !strings.HasPrefix(args[0], "-") {
+	if len(args) > 1 && !strings.HasPrefix(args[0], "-") && strings.HasPrefix(args[1], "-") {
 		args = append(slices.Clone(args[1:]), args[0])
 	}
 	if code, stop := parse(flags, args, operands{least: 1, most: 1, what: "kong.conf"}); stop {

@@ -76,6 +76,7 @@ func TestConfigRefuses(t *testing.T) {
 	}{
 		{name: "nothing", want: "kong.conf is missing"},
 		{name: "another file", args: []string{"nginx.conf"}, want: `no "nginx.conf" to print`},
+		{name: "two files", args: []string{"kong.conf", "nginx.conf"}, want: `unexpected argument "nginx.conf"`},
 		{name: "a plugin of Kong's", args: []string{"kong.conf", "--plugins", "key-auth"}, want: `no plugin "key-auth"; there are waf-`},
 		{name: "twice", args: []string{"kong.conf", "--plugins", "waf-gate,waf-gate"}, want: "plugins: waf-gate stands twice"},
 		{name: "a blank in a path", args: []string{"kong.conf", "--socket", "/run/kong waf"}, want: `socket: "/run/kong waf" is no path`},
