@@ -30,6 +30,7 @@ func commands() []command {
 		{name: "suggest", summary: "what silences false positives, from recorded events", run: runSuggest},
 		{name: "eval", summary: "measure accuracy and speed on labelled files", run: runEval},
 		{name: "gateway", summary: "a stand-in for Kong, for trying out and for tests", run: runGateway},
+		{name: "conformance", summary: "prove a running Kong with our plugins, a line for each behaviour", run: runConformance},
 		{name: "demo", summary: "demo API, plugin server and stand-in gateway at once (make run)", run: runDemo},
 		{name: "demo-attack", summary: "good and bad requests in each mode, and a table of what came of them", run: runDemoAttack},
 		{name: "reference", summary: "every field of every plugin, as Markdown", run: runReference},

@@ -32,9 +32,12 @@ type Upstream struct {
 	conns    map[net.Conn]bool
 }
 
-// NewUpstream starts an Upstream on a free port.
-func NewUpstream() (*Upstream, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// NewUpstream starts an Upstream on a free port of the loopback.
+func NewUpstream() (*Upstream, error) { return NewUpstreamAt("127.0.0.1:0") }
+
+// NewUpstreamAt starts an Upstream at an address.
+func NewUpstreamAt(addr string) (*Upstream, error) {
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
