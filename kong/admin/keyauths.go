@@ -28,7 +28,7 @@ const emptyConfig = "00000000000000000000000000000000"
 
 // ErrNoConfig says that Kong has just started and has no configuration yet: that it knows no
 // credentials is no news.
-var ErrNoConfig = errors.New("Kong has no configuration yet")
+var ErrNoConfig = errors.New("no configuration in Kong yet")
 
 // page is a page of a list.
 type page struct {
