@@ -53,6 +53,7 @@ type Client struct {
 	settings Settings
 	base     *url.URL
 	http     *http.Client
+	most     int // MaxCredentials
 }
 
 // New returns a client. Nothing is connected yet. An error names the setting.
@@ -92,7 +93,7 @@ func New(s Settings) (*Client, error) {
 	if transport.TLSClientConfig, err = s.tls(); err != nil {
 		return nil, err
 	}
-	return &Client{settings: s, base: base, http: &http.Client{
+	return &Client{settings: s, base: base, most: MaxCredentials, http: &http.Client{
 		Transport: transport,
 		Timeout:   s.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error {

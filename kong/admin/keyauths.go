@@ -132,8 +132,8 @@ func (r *reading) page(ctx context.Context, offset, etag string) (next, tag stri
 	if r.empty++; len(*p.Data) > 0 {
 		r.empty = 0
 	}
-	if r.count += len(*p.Data); r.count > MaxCredentials {
-		return "", "", false, fmt.Errorf("%s: more than %d credentials", list, MaxCredentials)
+	if r.count += len(*p.Data); r.count > r.client.most {
+		return "", "", false, fmt.Errorf("%s: more than %d credentials", list, r.client.most)
 	}
 	if p.Next == nil || *p.Next == "" {
 		return "", tag, false, nil
