@@ -10,12 +10,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
-	"kongwaf/internal/redisclient"
+	"kongwaf/detect/reputation"
 	"kongwaf/kong/events"
 	"kongwaf/kong/events/sink"
 	"kongwaf/kong/metrics"
@@ -31,19 +30,10 @@ type eventSettings struct {
 	Stdout        bool   `json:"stdout" default:"false" doc:"Whether events go to the standard output, as JSON lines."`
 	OTLP          string `json:"otlp,omitempty" doc:"An OpenTelemetry collector, such as http://collector:4318. Events are sent as logs, by OTLP over HTTP."`
 	OTLPTokenFile string `json:"otlp_token_file,omitempty" doc:"File with a token for the collector, sent as Authorization: Bearer."`
-	RedisStream   string `json:"redis_stream,omitempty" doc:"Key of a Redis stream that gets every event; redis.address says where."`
+	RedisStream   string `json:"redis_stream,omitempty" doc:"Key of the Redis stream that gets every event, or off; redis.address says where. If not set, redis.prefix with :events."`
 	RedisLength   int    `json:"redis_length" default:"100000" kong:"between=1000:100000000" doc:"About how many events the stream keeps."`
 	FoldSeconds   int    `json:"fold_seconds" default:"10" kong:"between=0:3600" doc:"Equal events within so many seconds become two lines, the first one and one with their number; 0 writes every one."`
 	Node          string `json:"node,omitempty" doc:"Name of this machine in events. The host's name if not set."`
-}
-
-// redisSettings say where Redis is.
-type redisSettings struct {
-	Address      string `json:"address,omitempty" doc:"host:port, or several with commas for a cluster."`
-	Username     string `json:"username,omitempty" doc:"Username, with Redis 6 or later."`
-	PasswordFile string `json:"password_file,omitempty" doc:"File with the password."`
-	Database     int    `json:"database" default:"0" kong:"between=0:1000000" doc:"Number of the database."`
-	TLS          bool   `json:"tls" default:"false" doc:"Whether the connection uses TLS."`
 }
 
 // node returns the machine's name in events.
@@ -57,7 +47,7 @@ func (e *eventSettings) node() string {
 
 // any reports whether events go anywhere.
 func (e *eventSettings) any() bool {
-	return e.File != "off" || e.Stdout || e.OTLP != "" || e.RedisStream != ""
+	return e.File != "off" || e.Stdout || e.OTLP != ""
 }
 
 // asideNice is how far the process stands back where processors are short.
@@ -78,7 +68,11 @@ func runAside(logger *slog.Logger, set *settings, socket string) error {
 	if err != nil {
 		return err
 	}
-	sinks, err := openSinks(set, socket)
+	others, err := set.share(logger)
+	if err != nil {
+		logger.Error("this node shares nothing", "error", err)
+	}
+	sinks, err := openSinks(set, socket, others.id())
 	if err != nil {
 		// The others work, and the next start would fail as this one.
 		logger.Error("events are not written everywhere", "error", err)
@@ -88,7 +82,15 @@ func runAside(logger *slog.Logger, set *settings, socket string) error {
 		return err
 	}
 	numbers.Number(metrics.Pid, "console").Set(uint64(os.Getpid()))
-	history, err := set.Console.open(ctx, logger, numbers, set.Events.node(), socket, set.Data.folder(socket))
+	table, err := reputation.Open(sharedReputation(a.Shared), plugins.Secret())
+	if err != nil {
+		return err
+	}
+	keeper, err := set.keeper(logger, table, numbers, set.Data.folder(socket), others.publish())
+	if err != nil {
+		return err
+	}
+	history, err := set.Console.open(ctx, logger, numbers, set.Events.node(), socket, set.Data.folder(socket), keeper)
 	if err != nil {
 		logger.Error("no console", "error", err)
 	} else if history != nil {
@@ -98,13 +100,19 @@ func runAside(logger *slog.Logger, set *settings, socket string) error {
 		numbers.Number(metrics.EventsWritten, sink).Add(uint64(written))
 		numbers.Number(metrics.EventsDropped, sink).Add(uint64(dropped))
 	}}, sinks...)
+	var beside sync.WaitGroup
+	beside.Go(func() { keeper.Run(ctx) })
+	beside.Go(func() { others.run(ctx, keeper, history) })
 	folder := events.NewFolder(time.Duration(set.Events.FoldSeconds) * time.Second)
-	err = events.Pump(ctx, a.Messages, folder, fan.Record)
+	err = events.Pump(ctx, a.Messages, folder, keeper.Observe, fan.Record)
+	stop()
+	beside.Wait()
 	return errors.Join(err, fan.Close(asideWrites))
 }
 
-// openSinks opens the sinks that it can, and says which it could not.
-func openSinks(set *settings, socket string) (sinks []sink.Sink, err error) {
+// openSinks opens the sinks that it can, and says which it could not. The id is what this
+// process calls itself where others write too.
+func openSinks(set *settings, socket, id string) (sinks []sink.Sink, err error) {
 	e := &set.Events
 	var errs []error
 	add := func(s sink.Sink, err error) {
@@ -133,30 +141,15 @@ func openSinks(set *settings, socket string) (sinks []sink.Sink, err error) {
 		}
 		add(sink.OTLP(e.OTLP, headers, plugins.Version))
 	}
-	if e.RedisStream != "" {
+	if key := set.stream(); key != "" {
 		client, err := set.Redis.client()
 		if err != nil {
 			errs = append(errs, err)
 		} else {
-			add(sink.Redis(client, e.RedisStream, int64(e.RedisLength)), nil)
+			add(sink.Redis(client, key, int64(e.RedisLength), id), nil)
 		}
 	}
 	return sinks, errors.Join(errs...)
-}
-
-// client returns a client of the Redis server. It connects when it is used.
-func (r *redisSettings) client() (redis.UniversalClient, error) {
-	if r.Address == "" {
-		return nil, errors.New("redis.address: missing, events.redis_stream needs it")
-	}
-	password, err := secretFile("redis.password_file", r.PasswordFile)
-	if err != nil {
-		return nil, err
-	}
-	return redisclient.New(redisclient.Settings{
-		Addresses: r.Address, Cluster: strings.Contains(r.Address, ","), Username: r.Username, Password: password,
-		Database: r.Database, TLS: r.TLS, Verify: true,
-	})
 }
 
 // secretFile reads a secret of at most 4 KiB, "" if no file is named.

@@ -26,6 +26,7 @@ type consoleSettings struct {
 	TLSKey    string `json:"tls_key,omitempty" doc:"File with the certificate's key, in PEM."`
 	ClientCA  string `json:"tls_client_ca,omitempty" doc:"File with the authorities, in PEM, whose client certificates may see everything, without a token too."`
 	Data      string `json:"data,omitempty" doc:"Folder for the history of events. If not set, the history is kept in memory, at most 16 MB of it."`
+	Fleet     bool   `json:"fleet" default:"true" doc:"With redis.address: whether the console shows the events of all nodes. In a large fleet a few consoles are enough."`
 	KeepDays  int    `json:"keep_days" default:"30" kong:"between=1:3650" doc:"How many days the history goes back."`
 	KeepMB    int    `json:"keep_megabytes" default:"256" kong:"between=1:100000" doc:"How much the history in the folder may take, in MB. The oldest events go first."`
 }
@@ -52,7 +53,7 @@ func (c *consoleSettings) validate() error {
 
 // open starts the console and returns its history, nil if it is off. Data is the data folder, "" for
 // none.
-func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers *metrics.Table, node, socket, data string) (*console.Store, error) {
+func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers *metrics.Table, node, socket, data string, keeper console.Lists) (*console.Store, error) {
 	if c.Listen == "off" {
 		return nil, nil
 	}
@@ -94,7 +95,7 @@ func (c *consoleSettings) open(ctx context.Context, logger *slog.Logger, numbers
 	}
 	options := console.Options{
 		Numbers: numbers, Store: store, Live: live, Token: token, Certificates: c.ClientCA != "", Local: open,
-		Version: plugins.Version, Node: node, Socket: socket, Logger: logger,
+		Version: plugins.Version, Node: node, Socket: socket, Lists: keeper, Logger: logger,
 	}
 	if data != "" {
 		options.Keys = func() ([]byte, error) { return os.ReadFile(filepath.Join(data, plugins.KeyListingFile)) }

@@ -60,7 +60,7 @@ func TestConsoleOverTLS(t *testing.T) {
 			address := freeAddress(t)
 			set := consoleSettings{Listen: "0.0.0.0" + address[len("127.0.0.1"):], TLSCert: cert, TLSKey: key, ClientCA: tc.authority, KeepDays: 1, KeepMB: 1}
 			require.NoError(t, set.validate())
-			store, err := set.open(t.Context(), slog.New(slog.DiscardHandler), metrics.New(), "n1", "/s", "")
+			store, err := set.open(t.Context(), slog.New(slog.DiscardHandler), metrics.New(), "n1", "/s", "", nil)
 			require.NoError(t, err)
 			defer store.Close()
 			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
@@ -85,6 +85,6 @@ func TestConsoleOverTLS(t *testing.T) {
 		})
 	}
 	bad := consoleSettings{Listen: "127.0.0.1:0", TLSCert: cert, TLSKey: key, ClientCA: key}
-	_, err = bad.open(context.Background(), slog.New(slog.DiscardHandler), metrics.New(), "", "", "")
+	_, err = bad.open(context.Background(), slog.New(slog.DiscardHandler), metrics.New(), "", "", "", nil)
 	require.ErrorContains(t, err, "console.tls_client_ca")
 }

@@ -25,6 +25,7 @@ func commands() []command {
 		{name: "doctor", summary: "look at a Kong's configuration: what is wrong, why, which line to change", run: runDoctor},
 		{name: "health", summary: "ask the plugin server how it is, for probes of containers", run: runHealth},
 		{name: "config", summary: "print what Kong needs in its kong.conf", run: runConfig},
+		{name: "lists", summary: "see and change the lists of clients of a running server", run: runLists},
 		{name: "validate", summary: "check deck files and Kubernetes manifests", run: runValidate},
 		{name: "scan", summary: "judge recorded traffic offline", run: runScan},
 		{name: "suggest", summary: "what silences false positives, from recorded events", run: runSuggest},

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kongwaf/detect/ratelimit"
+	"kongwaf/detect/reputation"
 	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/kong/supervisor"
@@ -11,11 +12,17 @@ import (
 )
 
 // The memory that supervisor, workers and aside share holds the counters of limits and,
-// behind them, the metrics.
+// behind them, the reputation of clients and the metrics.
 
-func sharedSize(clients int) int { return ratelimit.Size(clients) + metrics.Size }
+var reputationSize = reputation.Size(listedClients)
 
-func sharedLimits(memory []byte) []byte { return memory[:len(memory)-metrics.Size] }
+func sharedSize(clients int) int { return ratelimit.Size(clients) + reputationSize + metrics.Size }
+
+func sharedLimits(memory []byte) []byte { return memory[:len(memory)-metrics.Size-reputationSize] }
+
+func sharedReputation(memory []byte) []byte {
+	return memory[len(memory)-metrics.Size-reputationSize : len(memory)-metrics.Size]
+}
 
 func sharedNumbers(memory []byte) []byte { return memory[len(memory)-metrics.Size:] }
 

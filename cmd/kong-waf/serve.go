@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
 	"kongwaf/detect/ratelimit"
+	"kongwaf/detect/reputation"
 	"kongwaf/kong/events"
 	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
@@ -72,7 +74,7 @@ func serve(logger *slog.Logger, options serveOptions) error {
 	if options.console != "" {
 		set.Console.Listen = options.console
 	}
-	if err := set.Console.validate(); err != nil {
+	if err := set.validate(); err != nil {
 		return err
 	}
 	if err := set.Admin.apply(plugins.NewShared(logger)); err != nil {
@@ -95,7 +97,7 @@ func serve(logger *slog.Logger, options serveOptions) error {
 	s, err := supervisor.New(supervisor.Options{
 		Socket:     socket,
 		WorkerArgs: os.Args[1:],
-		Aside:      set.Events.any() || set.Console.Listen != "off",
+		Aside:      set.Events.any() || set.Console.Listen != "off" || set.Reputation.any() || set.Redis.Address != "",
 		Plugins:    plugins.All(plugins.NewShared(logger)),
 		Limits:     set.serverLimits(),
 		SharedSize: sharedSize(set.Limits.Clients),
@@ -138,6 +140,17 @@ func serveAlone(ctx context.Context, logger *slog.Logger, set *settings, socket 
 		return err
 	}
 	publishKeys(ctx, shared)
+	shared.Reputation = reputation.New(listedClients, plugins.Secret())
+	keeper, err := set.keeper(logger, shared.Reputation, shared.Metrics, set.Data.folder(socket.Path()), nil)
+	if err != nil {
+		return err
+	}
+	shared.Events = keeper.Recorder(shared.Events)
+	keeping, stop := context.WithCancel(ctx)
+	var kept sync.WaitGroup
+	kept.Go(func() { keeper.Run(keeping) })
+	defer kept.Wait()
+	defer stop()
 	server, err := pluginserver.New(pluginserver.Options{Plugins: plugins.All(shared), Logger: logger, Limits: set.serverLimits()})
 	if err != nil {
 		return err
@@ -168,6 +181,9 @@ func work(logger *slog.Logger, set *settings, socket string) error {
 	shared := plugins.NewShared(logger)
 	defer shared.Stores.GiveBack() // what this node holds of the fleet's limits
 	if shared.Limits, err = ratelimit.Open(sharedLimits(worker.Shared()), plugins.Secret()); err != nil {
+		return err
+	}
+	if shared.Reputation, err = reputation.Read(sharedReputation(worker.Shared()), plugins.Secret()); err != nil {
 		return err
 	}
 	numbers, err := metrics.Open(sharedNumbers(worker.Shared()))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,10 +25,13 @@ import (
 type settings struct {
 	Console consoleSettings `json:"console" doc:"What the process shows over HTTP: health, metrics, events, a dashboard."`
 	Events  eventSettings   `json:"events" doc:"Where it is written down what was refused, reported, let through by an exception, or not judged. Several at once are fine."`
-	Redis   redisSettings   `json:"redis" doc:"The Redis server that nodes share."`
+	Redis   redisSettings   `json:"redis" doc:"The Redis that nodes share."`
 	Admin   adminSettings   `json:"admin_api" doc:"Kong's Admin API, from which its own key-auth credentials are read."`
 	Data    dataSettings    `json:"data" doc:"What outlives the process on this machine."`
-	Limits  struct {
+
+	Reputation reputationSettings `json:"reputation" doc:"What puts clients on the lists grey and deny by itself; see docs/reputation.md."`
+
+	Limits struct {
 		Concurrency int `json:"concurrency" default:"0" kong:"between=0:1000000" doc:"How many events may compute at the same time; 0 is 512 per processor."`
 		BodyMemory  int `json:"body_memory" default:"0" kong:"between=0:1099511627776" doc:"How many bytes of requests all events together may hold; 0 is 512 MiB."`
 		FrameBytes  int `json:"frame_bytes" default:"0" kong:"between=0:1073741824" doc:"How long one frame from Kong may be, in bytes; 0 is 64 MiB."`
@@ -41,7 +45,7 @@ type settings struct {
 
 // dataSettings say where the last good versions of lists and keys are kept.
 type dataSettings struct {
-	Folder string `json:"folder,omitempty" doc:"Folder for the last good versions of what is read from files and URLs, for a start while they are away; or off. If not set, kong-waf-data beside the socket."`
+	Folder string `json:"folder,omitempty" doc:"Folder for the lists of reputation, and for the last good versions of what is read from files and URLs, for a start while they are away; or off. If not set, kong-waf-data beside the socket."`
 }
 
 // folder returns the folder, "" for none.
@@ -167,6 +171,25 @@ func splitKey(key string) (section, field string, ok bool) {
 		}
 	}
 	return strings.Cut(key, "_")
+}
+
+// validate refuses what the schema cannot, before any process starts.
+func (s *settings) validate() error {
+	if err := s.Console.validate(); err != nil {
+		return err
+	}
+	if _, err := s.Reputation.rules(); err != nil {
+		return err
+	}
+	if stream := s.Events.RedisStream; stream != "" && stream != "off" && s.Redis.Address == "" {
+		return errors.New("redis.address: missing, events.redis_stream needs it")
+	}
+	if s.Redis.Address != "" {
+		if _, err := s.Redis.settings(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *settings) serverLimits() pluginserver.Limits {

@@ -14,11 +14,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"kongwaf/detect/reputation"
 	"kongwaf/kong/admin"
 	"kongwaf/kong/declarative"
 	"kongwaf/kong/events"
 	"kongwaf/kong/gateway"
 	"kongwaf/kong/gateway/gatewaytest"
+	"kongwaf/kong/lists"
 	"kongwaf/kong/pluginserver"
 	"kongwaf/plugins"
 )
@@ -40,6 +42,7 @@ type system struct {
 	upstream *gatewaytest.Upstream
 	logs     *gatewaytest.Log
 	events   *recorded
+	keeper   *lists.Keeper
 }
 
 // recorded keeps events, and logs them as a server without a better place does.
@@ -102,7 +105,15 @@ func newSystemOf(t *testing.T, options gateway.Options, sources ...declarative.S
 	logger := slog.New(slog.NewTextHandler(s.logs, nil))
 	shared := plugins.NewShared(logger)
 	s.events = &recorded{also: shared.Events}
-	shared.Events, shared.Node = s.events, "n1"
+	shared.Reputation = reputation.New(1000, plugins.Secret())
+	var set settings
+	set.Reputation = reputationSettings{GreyAttacks: 3, DenyAttacks: 6, GreyFailedKeys: 3, DenyRefusals: 4, WindowSeconds: 3600,
+		FirstSeconds: 600, LongestSeconds: 3600, IPv6Prefix: 64, Exempt: "private"}
+	set.Events.Node = "n1"
+	var err error
+	s.keeper, err = set.keeper(logger, shared.Reputation, shared.Metrics, "", nil)
+	require.NoError(t, err)
+	shared.Events, shared.Node = s.keeper.Recorder(s.events), "n1"
 	var adminAPI atomic.Pointer[http.Handler]
 	kongAdmin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*adminAPI.Load()).ServeHTTP(w, r) }))
 	t.Cleanup(kongAdmin.Close)

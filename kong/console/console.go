@@ -1,5 +1,6 @@
 // Package console is what people see of a running plugin server over HTTP: its health, its
-// metrics, the history of events, and a dashboard of them. It changes nothing. All of an
+// metrics, the history of events, a dashboard of them, and the lists of clients, which are all
+// that it changes. All of an
 // event is an attacker's text, and is treated as such: pages are html/template's, scripts
 // and styles come from files only (Content-Security-Policy), and nothing is inserted as
 // markup.
@@ -31,6 +32,8 @@ type Options struct {
 	Numbers *metrics.Table
 	Store   *Store
 	Live    *Live
+	// Lists are shown and changed, if not nil.
+	Lists Lists
 	// Token, if not empty, is wanted for everything but health: as Authorization: Bearer,
 	// or as the password of Basic, which a browser asks for by itself.
 	Token string
@@ -58,6 +61,8 @@ type Console struct {
 	mux       *http.ServeMux
 	pages     *pages
 	suggested *suggestions
+	// formToken is in the forms that change something: who sends one has seen the page.
+	formToken string
 }
 
 //go:embed assets
@@ -91,6 +96,7 @@ func New(o Options) *Console {
 	c.private("GET /api/keys", http.HandlerFunc(c.apiKeys))
 	c.private("GET /{$}", http.HandlerFunc(c.dashboard))
 	c.private("GET /event/{id}", http.HandlerFunc(c.event))
+	c.listsRoutes()
 	return c
 }
 

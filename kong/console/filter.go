@@ -27,6 +27,7 @@ var filterFields = []struct{ name, column, label string }{
 	{"place", "place", "place"},
 	{"application", "application", "application"},
 	{"plugin", "plugin", "plugin"},
+	{"node", "node", "node"},
 }
 
 // ranges are the spans of time that the page offers.
@@ -110,12 +111,12 @@ func (f *Filter) Match(e *events.Event) bool {
 
 // row holds what of an event is a column of its own.
 type row struct {
-	class, action, judge, client, route, place, application, plugin string
+	class, action, judge, client, route, place, application, plugin, node string
 }
 
 // rowOf returns an event's columns. The class of a refusal that is no attack is its check.
 func rowOf(e *events.Event) row {
-	r := row{action: e.Action, judge: e.Check, client: e.Client, route: e.RouteName, application: e.Application, plugin: e.Plugin}
+	r := row{action: e.Action, judge: e.Check, client: e.Client, route: e.RouteName, application: e.Application, plugin: e.Plugin, node: e.Node}
 	if r.route == "" {
 		r.route = e.RouteID
 	}
@@ -145,6 +146,8 @@ func (r *row) column(name string) string {
 		return r.place
 	case "application":
 		return r.application
+	case "node":
+		return r.node
 	}
 	return r.plugin
 }

@@ -19,7 +19,7 @@ import (
 
 // pages are the templates. All data in them is text to html/template, which escapes it
 // for where it stands; no template.HTML is made from data anywhere.
-type pages struct{ dashboard, event, suggest *template.Template }
+type pages struct{ dashboard, event, suggest, lists *template.Template }
 
 func newPages() *pages {
 	functions := template.FuncMap{"short": short, "clock": clock, "stamp": stamp, "dots": dots, "describe": describe, "canExcept": canExcept,
@@ -27,18 +27,19 @@ func newPages() *pages {
 	parse := func(name string) *template.Template {
 		return template.Must(template.New(name).Funcs(functions).ParseFS(assets, "assets/layout.html", "assets/"+name))
 	}
-	return &pages{dashboard: parse("dashboard.html"), event: parse("event.html"), suggest: parse("suggest.html")}
+	return &pages{dashboard: parse("dashboard.html"), event: parse("event.html"), suggest: parse("suggest.html"), lists: parse("lists.html")}
 }
 
 // common is what every page shows.
 type common struct {
 	Title, Version, Node string
 	Trouble              string // why the health is bad
+	HasLists             bool
 	Now                  time.Time
 }
 
 func (c *Console) common(title string) common {
-	page := common{Title: title, Version: c.opt.Version, Node: c.opt.Node, Now: c.opt.Now().UTC()}
+	page := common{Title: title, Version: c.opt.Version, Node: c.opt.Node, Now: c.opt.Now().UTC(), HasLists: c.opt.Lists != nil}
 	if err := Health(c.opt.Numbers, c.opt.Socket, page.Now); err != nil {
 		page.Trouble = err.Error()
 	}
@@ -123,7 +124,7 @@ func (c *Console) dashboard(w http.ResponseWriter, r *http.Request) {
 		list         []Share
 	}{
 		{"Sources", "client", stats.Clients}, {"Routes", "route", stats.Routes}, {"Places", "place", stats.Places},
-		{"Applications", "application", stats.Applications}, {"Paths", "q", stats.Paths},
+		{"Applications", "application", stats.Applications}, {"Nodes", "node", others(stats.Nodes, c.opt.Node)}, {"Paths", "q", stats.Paths},
 	} {
 		page.Lists = append(page.Lists, topList{Title: top.title, Shares: shares(q, top.field, top.list)})
 	}
@@ -137,6 +138,14 @@ func (c *Console) dashboard(w http.ResponseWriter, r *http.Request) {
 	}
 	page.API = "/api/events" + with(q, "", "")
 	c.render(w, c.pages.dashboard, page)
+}
+
+// others returns the nodes if there are others than this one.
+func others(nodes []Share, own string) []Share {
+	if len(nodes) == 0 || len(nodes) == 1 && nodes[0].Name == own {
+		return nil
+	}
+	return nodes
 }
 
 // clean returns the parameters that a page's links carry on.

@@ -22,6 +22,7 @@ type Stats struct {
 	Places       []Share `json:"places"`
 	Paths        []Share `json:"paths"`
 	Applications []Share `json:"applications"`
+	Nodes        []Share `json:"nodes"`
 }
 
 // Share is how many events have a value.
@@ -77,7 +78,7 @@ func (s *Store) Stats(ctx context.Context, f Filter) (*Stats, error) {
 		into   *[]Share
 	}{
 		{"action", topSize, &st.Actions}, {"class", 100, &st.Classes}, {"client", topSize, &st.Clients}, {"route", topSize, &st.Routes},
-		{"place", topSize, &st.Places}, {"path", topSize, &st.Paths}, {"application", topSize, &st.Applications},
+		{"place", topSize, &st.Places}, {"path", topSize, &st.Paths}, {"application", topSize, &st.Applications}, {"node", topSize, &st.Nodes},
 	} {
 		if *top.into, err = s.top(ctx, top.column, where, args, top.limit); err != nil {
 			return nil, err

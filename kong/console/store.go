@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite": SQLite in Go, no C
@@ -24,6 +25,7 @@ type Store struct {
 	bytes int64
 	now   func() time.Time
 	wrote func([]*events.Event)
+	mu    sync.Mutex // held by who writes: this node's events, and others'
 	swept time.Time
 }
 
@@ -51,7 +53,8 @@ CREATE TABLE IF NOT EXISTS events (
 	class TEXT NOT NULL, action TEXT NOT NULL, judge TEXT NOT NULL, client TEXT NOT NULL, route TEXT NOT NULL,
 	place TEXT NOT NULL, application TEXT NOT NULL, plugin TEXT NOT NULL, entity TEXT NOT NULL,
 	path TEXT NOT NULL, request TEXT NOT NULL,
-	event TEXT NOT NULL
+	event TEXT NOT NULL,
+	node TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS by_time ON events (time);
 CREATE UNIQUE INDEX IF NOT EXISTS by_id ON events (id);
@@ -84,6 +87,13 @@ func OpenStore(o StoreOptions) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("console.data: %s: %w: remove the file if it is broken", name, err)
 	}
+	// Histories of before there were fleets have no node.
+	if _, err := db.Exec("SELECT node FROM events LIMIT 0"); err != nil {
+		if _, err := db.Exec("ALTER TABLE events ADD COLUMN node TEXT NOT NULL DEFAULT ''"); err != nil {
+			db.Close()
+			return nil, fmt.Errorf("console.data: %s: %w: remove the file if it is broken", name, err)
+		}
+	}
 	s.db = db
 	return s, nil
 }
@@ -102,14 +112,16 @@ const sweepEvery = time.Minute
 
 // Write implements sink.Sink.
 func (s *Store) Write(ctx context.Context, batch []*events.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing, once it is committed
 	insert, err := tx.PrepareContext(ctx, `INSERT OR IGNORE INTO events
-		(id, time, count, class, action, judge, client, route, place, application, plugin, entity, path, request, event)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		(id, time, count, class, action, judge, client, route, place, application, plugin, entity, path, request, event, node)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
@@ -122,7 +134,7 @@ func (s *Store) Write(ctx context.Context, batch []*events.Event) error {
 		r := rowOf(e)
 		line := e.Append(nil)
 		if _, err := insert.ExecContext(ctx, id, e.Time.UnixMilli(), e.Count, r.class, r.action, r.judge, r.client, r.route,
-			r.place, r.application, r.plugin, e.PluginID, e.Path, e.RequestID, string(line[:len(line)-1])); err != nil {
+			r.place, r.application, r.plugin, e.PluginID, e.Path, e.RequestID, string(line[:len(line)-1]), e.Node); err != nil {
 			return err
 		}
 	}

@@ -71,6 +71,12 @@ type Event struct {
 	KeyID       string `json:"kong_waf.key.id,omitempty" doc:"Id of the API key that the request came with, if it was recognised; also if it was refused because it has expired or may not be used for this."`
 	KeySource   string `json:"kong_waf.key.source,omitempty" doc:"Where that key is known from: config, kong (its own key-auth credentials), or file and its path."`
 
+	Credential string `json:"kong_waf.credential.id,omitempty" doc:"Id of the credential by which the caller was let in; never the key."`
+
+	// What was known of the client before.
+	Listed       string `json:"kong_waf.reputation,omitempty" doc:"The list that the client is on: allow, deny, grey; where the plugin looks at reputation."`
+	ListedReason string `json:"kong_waf.reputation.reason,omitempty" doc:"Why it is on that list: a person's words, or what it did."`
+
 	// What was seen, from the check detect.
 	Score     float64  `json:"kong_waf.score,omitempty" doc:"How sure the engine is of the whole request, 0 to 1."`
 	Classes   []string `json:"kong_waf.classes,omitempty" doc:"Attack classes, the surest finding first; classes[i] was seen at places[i]."`
@@ -101,7 +107,7 @@ func (e *Event) Bound() {
 	e.Path = bounded(e.Path, maxPath)
 	for _, s := range []*string{
 		&e.Method, &e.Host, &e.UserAgent, &e.Reason, &e.List, &e.Evidence, &e.Raw, &e.RouteName, &e.ServiceName,
-		&e.Consumer, &e.ConsumerID, &e.KeyID, &e.KeySource, &e.Application, &e.RequestID, &e.Client, &e.Peer, &e.Node, &e.Proto,
+		&e.Consumer, &e.ConsumerID, &e.KeyID, &e.KeySource, &e.Application, &e.RequestID, &e.Client, &e.Peer, &e.Node, &e.Proto, &e.Credential, &e.Listed, &e.ListedReason,
 	} {
 		*s = bounded(*s, maxText)
 	}

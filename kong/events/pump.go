@@ -13,9 +13,9 @@ const (
 )
 
 // Pump reads events from the connection, a message each, folds them, and hands what is to
-// be written to record, until ctx is done and nothing more waits in the connection. Record
-// is called by one goroutine at a time.
-func Pump(ctx context.Context, conn net.Conn, folder *Folder, record func(*Event)) error {
+// be written to record, until ctx is done and nothing more waits in the connection. Seen, if
+// not nil, is told of every event before. Both are called by one goroutine at a time.
+func Pump(ctx context.Context, conn net.Conn, folder *Folder, seen, record func(*Event)) error {
 	arrived := make(chan *Event, 256)
 	ended := make(chan error, 1)
 	go func() {
@@ -30,6 +30,9 @@ func Pump(ctx context.Context, conn net.Conn, folder *Folder, record func(*Event
 		select {
 		case e, ok := <-arrived:
 			if ok {
+				if seen != nil {
+					seen(e)
+				}
 				folder.Add(e, record)
 				continue
 			}

@@ -54,6 +54,12 @@ var (
 
 	KeyRequests = &Metric{"kong_waf_key_requests_total", "Requests let in by an API key, by where it is known from; by its id too where a place has at most 32 keys, so that one sees when an old key is used no more.", Counter,
 		[]string{"source", "key"}}
+	ListedClients = &Metric{"kong_waf_reputation_entries", "Clients on a list of reputation: allow, deny, grey; by a person or automatically.", Gauge,
+		[]string{"list", "by"}}
+	Transitions = &Metric{"kong_waf_reputation_transitions_total", "Entries made on this node, by the list (none: removed) and why: attacks, failed keys, refusals, manual.", Counter,
+		[]string{"list", "why"}}
+	Displaced = &Metric{"kong_waf_reputation_displaced_total", "Automatic entries that others displaced before their time, because too many clients strike.", Counter, nil}
+	Untracked = &Metric{"kong_waf_reputation_untracked_total", "Strikes of clients that were not counted, because the table was full of entries there.", Counter, nil}
 
 	EventsRecorded = &Metric{"kong_waf_events_recorded_total", "Events made, before folding.", Counter, nil}
 	EventsDropped  = &Metric{"kong_waf_events_dropped_total", "Events lost because a queue was full or a sink failed: in the worker, or in a sink.", Counter, []string{"stage"}}
@@ -79,6 +85,7 @@ func All() []*Metric {
 	return []*Metric{
 		Requests, Attacks, CheckSeconds, Truncated, Failures, ConfigInvalid, ListEntries, ListLoaded,
 		SourceEntries, SourceLoaded, SourceChecked, SourceProblem,
+		ListedClients, Transitions, Displaced, Untracked,
 		KeyRequests, EventsRecorded, EventsDropped, EventsWritten, Connections, Instances, WorkerStarts, WorkerDeaths, WorkerFreezes,
 		Repeated, WorkerUp, Fallback, SocketLost, Beat, Pid, Resident, Build,
 	}

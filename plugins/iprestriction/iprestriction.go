@@ -50,6 +50,7 @@ type Config struct {
 	Status        int         `json:"status,omitempty" kong:"between=100:599" doc:"HTTP status of a refusal. 403 if not set."`
 	Message       string      `json:"message,omitempty" doc:"Text of a refusal. If not set, it names the address."`
 	check.Moded
+	check.Reputed
 	check.FailClosed
 }
 
@@ -73,7 +74,7 @@ func Formats() []schema.Option {
 // Lists returns the names of the fields of which at least one must be set.
 func Lists() []string {
 	return []string{"allow", "deny", "whitelist", "blacklist", "allow_from", "deny_from", "temporary",
-		"geo.allow_countries", "geo.deny_countries", "geo.allow_asns", "geo.deny_asns"}
+		"geo.allow_countries", "geo.deny_countries", "geo.allow_asns", "geo.deny_asns", "reputation"}
 }
 
 // EntityChecks implements schema.EntityChecker.
@@ -117,6 +118,9 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	if err := errors.Join(errs...); err != nil {
 		return check.Check{}, err
 	}
+	if !c.Reads() && r.geo == nil && len(c.Allow)+len(c.Deny)+len(c.Whitelist)+len(c.Blacklist)+len(c.AllowFrom)+len(c.DenyFrom)+len(c.Temporary) == 0 {
+		return check.Check{}, fmt.Errorf("%s.reputation: off leaves nothing to judge by: write report or enforce, or a list", field)
+	}
 	env.List("allow", len(c.Allow)+len(c.Whitelist))
 	env.List("deny", len(c.Deny)+len(c.Blacklist))
 	r.allowAny = len(c.Allow)+len(c.Whitelist)+len(c.AllowFrom)+allowed.fixed.ending.Len() == 0 && !r.geo.allowing()
@@ -128,7 +132,8 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	default:
 		r.kinds = facts.ClientIP
 	}
-	return c.In(check.Check{Name: "ip-restriction", Need: facts.Need{Kinds: r.kinds}, Judge: r.judge, Failure: c.Failure()}), nil
+	one := check.Check{Name: "ip-restriction", Need: facts.Need{Kinds: r.kinds}, Judge: r.judge, Failure: c.Failure()}
+	return c.Known(c.In(one), r.status, r.message), nil
 }
 
 // restriction is the compiled config.

@@ -39,6 +39,7 @@ type Config struct {
 	KongCredentials string               `json:"kong_credentials" default:"auto" kong:"required,oneof=auto|required|off" doc:"Whether Kong's own key-auth credentials are let in too, read through the Admin API: auto where the server's settings have admin_api.url, required refuses a config without it, off does not."`
 	TagHeaders      map[string]string    `json:"tag_headers" default:"{}" kong:"keys.match=^[a-zA-Z0-9-]+$" doc:"Headers for the upstream made of the tags of the key and of its consumer, by name: of plan:gold, the value plan makes gold; a star makes a list of all tags. What a client sends under these names is removed."`
 	check.Moded
+	check.Reputed
 	check.FailClosed
 }
 
@@ -78,7 +79,8 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		g.challenge = fmt.Sprintf("Key realm=%q", c.Realm)
 	}
 	g.config.Credentials = nil // the keys themselves are not kept
-	return c.In(check.Check{Name: "key-auth", Need: g.need(), Judge: g.judge, Failure: c.Failure()}), nil
+	one := check.Check{Name: "key-auth", Need: g.need(), Judge: g.judge, Failure: c.Failure(), Guards: true}
+	return c.Known(c.In(one), 0, ""), nil
 }
 
 // rings returns where keys come from. What the config itself says comes first.

@@ -63,6 +63,7 @@ type Config struct {
 	ErrorMessage      string     `json:"error_message" default:"API rate limit exceeded" doc:"Text of a refusal, in the body that the client's Accept header asks for."`
 	SyncRate          float64    `json:"sync_rate" default:"-1" kong:"required,between=-1:86400" doc:"With policy redis: -1 or 0 decides every request in Redis. A number of seconds lets each node admit requests out of a share that Redis has granted it, as large as it needs for so long, and give back what it did not use: fewer trips, and never more than the limit, but perhaps fewer while another node holds a share. With window_type gcra as many more may come as drain in that time."`
 	check.Moded
+	check.Reputed
 	check.FailOpen
 }
 
@@ -165,7 +166,8 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		}
 		l.sync = sync
 	}
-	return c.In(check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}), nil
+	one := check.Check{Name: "rate-limiting", Need: l.need(), Judge: l.judge, Failure: c.Failure()}
+	return c.Known(c.In(one), 0, ""), nil
 }
 
 // rule returns how limits are counted, those of the field where.

@@ -39,7 +39,7 @@ const (
 
 // Config is the plugin's config.
 type Config struct {
-	Mode            string         `json:"mode" default:"block" kong:"required,oneof=off|monitoring|safe_blocking|block" doc:"What happens to an attack: block refuses it, safe_blocking refuses it from clients in grey and reports it from others, monitoring only reports it, off does not look."`
+	Mode            string         `json:"mode" default:"block" kong:"required,oneof=off|monitoring|safe_blocking|block" doc:"What happens to an attack: block refuses it, safe_blocking refuses it from clients in grey (or, with reputation, on the list grey or deny) and reports it from others, monitoring only reports it, off does not look."`
 	Grey            []string       `json:"grey" default:"[]" kong:"elements.format=address" doc:"Addresses and CIDR ranges of clients whose attacks are refused in mode safe_blocking. IPv4 and IPv6."`
 	Application     string         `json:"application,omitempty" doc:"A label for the application behind this route, shown with every event."`
 	Sensitivity     string         `json:"sensitivity" default:"medium" kong:"required,oneof=low|medium|high" doc:"How sure an attack must be: low blocks only what is beyond doubt, high also what is merely suspicious."`
@@ -57,6 +57,7 @@ type Config struct {
 	OpenAPI         OpenAPI        `json:"openapi" doc:"A description of the API that requests are held against. None is unless you name one."`
 	ShareVerdict    bool           `json:"share_verdict" default:"false" doc:"Whether the verdict goes into kong.ctx.shared.waf, a table with verdict, reason, score, class and place, for custom_fields_by_lua of Kong's log plugins."`
 	UpstreamVerdict bool           `json:"upstream_verdict" default:"false" doc:"Whether the upstream receives X-WAF-Verdict (passed, reported, excepted, expected) and X-WAF-Score. What the client sends under these names is replaced."`
+	check.Reputed
 	check.FailOpen
 }
 
@@ -75,12 +76,12 @@ func Definition() check.Definition {
 // EntityChecks implements schema.EntityChecker.
 func (c *Config) EntityChecks() []schema.EntityCheck { return []schema.EntityCheck{NeedsGrey("")} }
 
-// NeedsGrey says that safe_blocking cannot do without ranges; the prefix says where both are.
+// NeedsGrey says that safe_blocking cannot do without clients; the prefix says where the fields are.
 func NeedsGrey(prefix string) schema.EntityCheck {
 	return schema.ConditionalAtLeastOneOf(schema.Condition{
 		IfField: prefix + "mode", IfMatch: schema.Match{Eq: modeSafe},
-		ThenAtLeastOneOf: []string{prefix + "grey"},
-		ThenErr:          "mode safe_blocking refuses nobody's attacks but those from %s, which is empty: write mode monitoring, or ranges",
+		ThenAtLeastOneOf: []string{prefix + "grey", prefix + "reputation"},
+		ThenErr:          "mode safe_blocking refuses only attacks of clients that %s name, and none is set: write ranges, or reputation: report, or mode monitoring",
 	})
 }
 
@@ -96,6 +97,9 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 	if c.Mode == modeOff {
 		one.Judge = func(*facts.Facts) detect.Verdict { return detect.Verdict{} }
 		return one, nil
+	}
+	if c.Mode == modeSafe && len(c.Grey) == 0 && !c.Reads() {
+		return check.Check{}, fmt.Errorf("%s.reputation: off leaves mode safe_blocking nobody whose attacks it refuses: write report or enforce, or ranges in grey", field)
 	}
 	o := attack.Options{Now: env.Now, Limits: extract.Limits{MaxBody: c.MaxBodySize}, Mask: c.Mask, DisabledClasses: c.DisabledClasses}
 	var err error
@@ -135,5 +139,5 @@ func (c *Config) Check(env check.Env, field string) (check.Check, error) {
 		return check.Check{}, fmt.Errorf("%s.openapi%w", field, err)
 	}
 	one.Need, one.Judge = i.need(), i.judge
-	return one, nil
+	return c.Known(one, c.BlockStatus, c.BlockMessage), nil
 }

@@ -11,6 +11,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/address"
 	"kongwaf/detect/attack"
+	"kongwaf/detect/reputation"
 	"kongwaf/plugins/internal/facts"
 )
 
@@ -148,8 +149,11 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 
 // refuses reports whether attacks of the request's client are refused.
 func (i *inspector) refuses(f *facts.Facts) bool {
-	return i.mode == modeBlock || i.mode == modeSafe && i.grey.Contains(f.Request.ClientIP)
+	return i.mode == modeBlock || i.mode == modeSafe && (i.grey.Contains(f.Request.ClientIP) || suspect(f.Standing.List))
 }
+
+// suspect reports whether a list is one of clients whose attacks are refused.
+func suspect(list reputation.List) bool { return list == reputation.Grey || list == reputation.Deny }
 
 // refuse denies the request where the mode refuses its client's attacks, and else only says so.
 func (i *inspector) refuse(f *facts.Facts, status int, reason, message string) detect.Verdict {

@@ -227,7 +227,7 @@ func TestBadConfig(t *testing.T) {
 		`{"expects":[{"place":"query.q","content":["sqli"]}]}`:      "config.expects[0].content[0]",
 		`{"expects":[{"place":"query.q","content":[]}]}`:            "config.expects[0].content",
 		`{"expects":[{"content":["sql"]}]}`:                         "config.expects[0].place",
-		`{"mode":"safe_blocking"}`:                                  "'config.grey', which is empty",
+		`{"mode":"safe_blocking"}`:                                  "'config.grey', 'config.reputation' name, and none is set",
 		`{"grey":["10.0.0.0/33"]}`:                                  "config.grey[0]",
 		`{"exceptions":[{"place":"query.a","until":"2027-02-30"}]}`: `config.exceptions[0].until`,
 		`{"presets":["chat","crm"]}`:                                "config.presets[1]",

@@ -13,13 +13,15 @@ type stream struct {
 	client redis.UniversalClient
 	key    string
 	limit  int64
+	from   string
 	buf    []byte
 }
 
 // Redis returns a sink that appends each event to a stream, as the field "event" with the
-// event's JSON, and keeps about limit of them. The sink owns the client.
-func Redis(client redis.UniversalClient, key string, limit int64) Sink {
-	return &stream{client: client, key: key, limit: limit}
+// event's JSON, beside the field "from" that says which process wrote it, and keeps about limit of
+// them. The sink owns the client.
+func Redis(client redis.UniversalClient, key string, limit int64, from string) Sink {
+	return &stream{client: client, key: key, limit: limit, from: from}
 }
 
 // Name implements Sink.
@@ -31,7 +33,7 @@ func (s *stream) Write(ctx context.Context, batch []*events.Event) error {
 		for _, e := range batch {
 			s.buf = e.Append(s.buf[:0])
 			p.XAdd(ctx, &redis.XAddArgs{Stream: s.key, MaxLen: s.limit, Approx: true,
-				Values: []string{"event", string(s.buf[:len(s.buf)-1])}})
+				Values: []string{"event", string(s.buf[:len(s.buf)-1]), "from", s.from}})
 		}
 		return nil
 	})

@@ -221,7 +221,7 @@ func TestRedis(t *testing.T) {
 	}
 	o := quick
 	o.Retry = 20 * time.Second
-	fan := NewFan(o, Redis(redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{address}}), "waf", 1000))
+	fan := NewFan(o, Redis(redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{address}}), "waf", 1000, "n1"))
 	fan.Record(event("/before it is there"))
 	cmd := start()
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()

@@ -32,10 +32,16 @@ type Check struct {
 	Failure pluginserver.Policy
 	// Mode is "" for block, or ModeMonitoring: a refusal is reported, and the request goes on.
 	Mode string
+	// Reputation says what the client's standing means: "", or a value of Reputed.
+	Reputation string
+	// Guards says that the check lets in only who proves something, whatever his standing.
+	Guards bool
 	// Application is the config's label for the application, for events.
 	Application string
 	// Share puts the verdict into kong.ctx.shared.waf, for Kong's log plugins.
 	Share bool
+
+	denial detect.Verdict // of a client on the list deny
 }
 
 // access runs the checks in order on one request. The first refusal ends it; the effects
@@ -49,11 +55,21 @@ func (i *Instance) access(kong raw.Kong) {
 	defer f.Close()
 	f.Extend(i.timeout)
 	var effects detect.Effects
+	told := false // of a client that is on the list deny
 	for n := range i.checks {
 		c := &i.checks[n]
 		started := i.shared.Now()
-		v := i.judge(c, f)
+		f.Standing = i.standing(c, f)
+		v, listed := i.denied(n, f, &told)
+		if !listed {
+			v = i.judge(c, f)
+		}
 		v.Check = c.Name
+		if v.Identity != nil && c.Reputation != "" && !v.Failed {
+			if refusal, listed := i.identified(n, f, v.Identity, &told); listed {
+				v = refusal
+			}
+		}
 		if v.Fault != nil {
 			i.shared.faulted(i.describe(c.Name), &v)
 		}
@@ -70,7 +86,7 @@ func (i *Instance) access(kong raw.Kong) {
 			v = respond.ServerErrorVerdict()
 			v.Check = c.Name
 		}
-		if v.Denied && c.Mode == ModeMonitoring {
+		if v.Denied && (c.Mode == ModeMonitoring || v.Reason != reasonFailed && c.pardons(f.Standing)) {
 			pass(&v)
 		}
 		o.action = actionOf(&v)

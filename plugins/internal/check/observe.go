@@ -53,8 +53,9 @@ func (i *Instance) event(o outcome, f *facts.Facts) *events.Event {
 		Proto: strings.TrimSuffix(strings.TrimPrefix(story.Proto, "HTTP/"), ".0"), Client: story.ClientIP, Peer: story.PeerIP,
 		UserAgent: story.UserAgent,
 		RouteID:   route.ID, RouteName: route.Name, ServiceID: service.ID, ServiceName: service.Name,
-		ConsumerID: f.Consumer.ID, Consumer: f.Consumer.Username,
+		ConsumerID: f.Consumer.ID, Consumer: f.Consumer.Username, Credential: f.Credential,
 	}
+	i.describeStanding(e, f)
 	if story.Proto == "HTTP/1.0" {
 		e.Proto = "1.0"
 	}

@@ -10,6 +10,7 @@ import (
 	"kongwaf/detect"
 	"kongwaf/detect/attack"
 	"kongwaf/detect/ratelimit"
+	"kongwaf/detect/reputation"
 	"kongwaf/kong/events"
 	"kongwaf/kong/metrics"
 	"kongwaf/kong/pluginserver"
@@ -29,6 +30,9 @@ type Shared struct {
 	// Limits counts calls. Whoever serves for long gives it room for more clients, in
 	// memory that outlives the process.
 	Limits *ratelimit.Table
+	// Reputation knows clients. Checks only look them up; see kong/lists for who writes. Nil
+	// knows nobody.
+	Reputation *reputation.Table
 	// Counted are the events that were counted last.
 	Counted Counted
 	// Stores count calls for several nodes.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"kongwaf/detect"
+	"kongwaf/detect/reputation"
 	"kongwaf/kong/wire"
 	"kongwaf/plugins/internal/raw"
 )
@@ -31,6 +32,8 @@ type Facts struct {
 	Path, ServiceID string
 	// RequestID is the id that Kong gave the request, if it came for free; see Packed.
 	RequestID string
+	// Standing is what is known of the client, where the check that runs looks at it.
+	Standing reputation.Standing
 	// BodyErr says why the body could not be read; the Request's Body is empty then.
 	BodyErr error
 

@@ -34,7 +34,7 @@ const rows = byId("rows");
 if (rows) {
   rows.addEventListener("click", (event) => {
     const row = event.target.closest("tr.event");
-    if (row && !event.target.closest("a") && !String(getSelection())) location.assign(row.dataset.url);
+    if (row && row.dataset.url && !event.target.closest("a, button") && !String(getSelection())) location.assign(row.dataset.url);
   });
 }
 function move(step) {
@@ -48,7 +48,7 @@ function move(step) {
 }
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("input")) {
+  if (event.target.matches("input, select")) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
@@ -63,7 +63,7 @@ document.addEventListener("keydown", (event) => {
       break;
     }
     case "Enter":
-      if (event.target.matches("tr.event")) location.assign(event.target.dataset.url);
+      if (event.target.matches("tr.event[data-url]")) location.assign(event.target.dataset.url);
       return;
     default: return;
   }
@@ -99,7 +99,8 @@ if (live && rows) {
     put(".place", short((e["kong_waf.places"] || [e["kong_waf.reason"]])[0], 48));
     put(".evidence code", short(e["kong_waf.evidence"], 60));
     if (!e["kong_waf.evidence"]) row.querySelector(".evidence code").remove();
-    put(".client", e["client.address"] || "");
+    put(".source", e["client.address"] || "");
+    put(".from", e["kong_waf.node"] !== live.dataset.node ? e["kong_waf.node"] || "" : "");
     put(".request", (e["http.request.method"] || "") + " " + short(e["url.path"], 48));
     const except = row.querySelector(".act a");
     if (e["kong_waf.check"] === "detect" && ["blocked", "reported"].includes(e["kong_waf.action"])) except.href = row.dataset.url + "#exception";
