@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,20 +71,27 @@ func TestSafeBlockingLearns(t *testing.T) {
 	require.Equal(t, 403, s.from(t, attacker, sqlAttack))
 	require.Equal(t, 200, s.from(t, attacker, "/r?q=O%27Brien"), "a good request of the same client")
 	require.Equal(t, 200, s.from(t, other, sqlAttack), "the same attack of another one")
-	all := s.events.take(t, 5)
-	require.Equal(t, "grey", all[3].Listed)
-	require.Equal(t, e.Reason, all[3].ListedReason)
-	require.Empty(t, all[4].Listed)
+	listed := 0
+	for _, seen := range s.events.take(t, 5) { // an event may come after the next answer
+		if seen.Listed != "" {
+			listed++
+			require.Equal(t, "grey", seen.Listed)
+			require.Equal(t, e.Reason, seen.ListedReason)
+			require.Equal(t, attacker, seen.Client)
+		}
+	}
+	require.Equal(t, 1, listed)
 	for range 5 {
 		require.Equal(t, 403, s.from(t, attacker, sqlAttack))
 	}
 	s.listed(t, attacker, reputation.Deny)
 	require.Equal(t, 200, s.from(t, attacker, "/r?q=O%27Brien"), "report refuses nobody for being listed")
 	require.Equal(t, 403, s.from(t, attacker, sqlAttack))
-	last := s.events.take(t, 8)
-	require.Equal(t, "client_denied", last[5].Reason)
-	require.Equal(t, events.ActionReported, last[5].Action)
-	require.Equal(t, "attack", last[7].Reason, "and what is reported is judged all the same")
+	seen := map[string]int{}
+	for _, e := range s.events.take(t, 8) {
+		seen[e.Reason+" "+e.Action]++
+	}
+	require.Equal(t, map[string]int{"client_denied reported": 2, "attack blocked": 6}, seen, "what is reported is judged all the same")
 }
 
 // TestDenied: enforce refuses the denied in every plugin, in the plugin's own words; nobody else.
@@ -116,8 +124,10 @@ func TestDenied(t *testing.T) {
 			if tc.status == 200 {
 				return
 			}
-			e := s.events.take(t, max(tc.events, 1))[0]
-			require.Equal(t, "client_denied", e.Reason)
+			all := s.events.take(t, max(tc.events, 1))
+			n := slices.IndexFunc(all, func(e *events.Event) bool { return e.Reason == "client_denied" })
+			require.GreaterOrEqual(t, n, 0)
+			e := all[n]
 			require.Equal(t, "deny", e.Listed)
 			require.Equal(t, "by a test", e.ListedReason)
 		})
@@ -143,7 +153,7 @@ func TestAllowed(t *testing.T) {
 	require.Equal(t, 401, s.from(t, "203.0.113.9", "/r", "apikey", "guessed"))
 	require.Equal(t, 403, s.from(t, "203.0.113.10", "/r", "apikey", "k"), "the neighbour")
 	seen := map[string]int{}
-	for _, e := range s.events.all {
+	for _, e := range s.events.take(t, 64) {
 		if e.Client == "203.0.113.9" && e.Action == events.ActionReported {
 			require.Equal(t, "allow", e.Listed)
 			seen[e.Reason]++
