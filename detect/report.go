@@ -89,8 +89,14 @@ type Report struct {
 
 // Excepted is a finding that an exception or an expectation silenced.
 type Excepted struct {
-	// Exception says which of the engine's exceptions it was, from 0; -1 if none was.
+	// Exception says which of the engine's exceptions it was, the most specific one, from 0; -1
+	// if none was.
 	Exception int `json:"exception"`
+	// Expectation says which of the engine's expectations it was, from 0; -1 if none was.
+	Expectation int `json:"expectation"`
+	// Entry names that exception or expectation in words of the config's, where the engine's
+	// caller has such.
+	Entry string `json:"entry,omitempty"`
 	// Expected is the kind of content that the place is expected to carry, such as "sql"; ""
 	// if an exception silenced the finding.
 	Expected string `json:"expected,omitempty"`

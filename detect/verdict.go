@@ -32,7 +32,17 @@ type Verdict struct {
 	Key Key
 	// Report is the attack engine's, nil from other checks.
 	Report *Report
+	// Rules are the operator's own rules that held, in the order in which they were asked. One
+	// that decided stands last.
+	Rules []Rule
 	Effects
+}
+
+// Rule names a rule that an operator has written.
+type Rule struct {
+	Name, ID string
+	// Action is what the rule asks for: block, allow or report.
+	Action string
 }
 
 // Effects are the changes that a verdict makes to the request on its way to the upstream

@@ -45,6 +45,9 @@ func Secret() [16]byte { return check.Secret() }
 // Definition is all there is to say about one plugin.
 type Definition = check.Definition
 
+// Warner is a Definition's config that warns of more than its schema can; see check.Warner.
+type Warner = check.Warner
+
 // Definitions returns the plugins in the order in which Kong runs them.
 func Definitions() []Definition {
 	return []Definition{

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"regexp"
+	"time"
 
 	"kongwaf/kong/declarative"
 	"kongwaf/kong/gateway"
@@ -13,14 +14,18 @@ import (
 )
 
 // schemas checks plugin configs by the schemas that Kong itself enforces.
-type schemas map[string]*schema.Schema
+type schemas struct {
+	of map[string]*schema.Schema
+	// now tells the time, for what a config says of days.
+	now func() time.Time
+}
 
-var _ declarative.Validator = schemas(nil)
+var _ declarative.Validator = schemas{}
 
 func newSchemas() schemas {
-	all := schemas{}
+	all := schemas{of: map[string]*schema.Schema{}, now: time.Now}
 	for _, d := range plugins.Definitions() {
-		all[d.Name] = d.Schema()
+		all.of[d.Name] = d.Schema()
 	}
 	return all
 }
@@ -38,10 +43,10 @@ func (s schemas) Names() []string {
 // plugin itself, as at instance start.
 func (s schemas) Validate(plugin string, config map[string]any) (map[string]any, []declarative.ConfigProblem) {
 	var problems []declarative.ConfigProblem
-	for _, w := range s[plugin].Deprecated(config) {
+	for _, w := range s.of[plugin].Deprecated(config) {
 		problems = append(problems, declarative.ConfigProblem{Field: w.Path, Message: w.Problem, Warning: true})
 	}
-	completed, errs := s[plugin].Complete(config)
+	completed, errs := s.of[plugin].Complete(config)
 	for _, e := range errs {
 		problems = append(problems, declarative.ConfigProblem{Field: e.Path, Message: e.Problem})
 	}
@@ -59,7 +64,25 @@ func (s schemas) Validate(plugin string, config map[string]any) (map[string]any,
 		}
 		problems = append(problems, problem)
 	}
+	for _, w := range s.warnings(plugin, completed) {
+		problems = append(problems, declarative.ConfigProblem{Field: w.Path, Message: w.Problem, Warning: true})
+	}
 	return completed, problems
+}
+
+// warnings returns what a plugin says of a config that is valid, and yet not what was meant.
+func (s schemas) warnings(plugin string, config map[string]any) []schema.FieldError {
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return nil
+	}
+	for _, d := range plugins.Definitions() {
+		fields := d.Config()
+		if warner, ok := fields.(plugins.Warner); ok && d.Name == plugin && s.of[plugin].Decode(raw, fields) == nil {
+			return warner.Warnings(s.now())
+		}
+	}
+	return nil
 }
 
 // namesField takes the field off an error text that begins with one.

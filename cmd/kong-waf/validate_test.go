@@ -49,6 +49,27 @@ plugins:
     instance_name: periods
     config: {second: 10, minute: 5, hour: 4}
 `)
+	ended := file("ended.yml", `_format_version: "3.0"
+plugins:
+  - name: waf-detect
+    config:
+      exceptions:
+        - {place: query.a, until: 2999-01-01}
+        - {place: query.b, until: 2024-02-29}
+  - name: waf-gate
+    config:
+      checks: [detect]
+      detect:
+        exceptions:
+          - {place: query.b, until: 2024-02-29}
+  - name: waf-gate
+    instance_name: keys
+    config:
+      checks: [key-auth]
+      detect:
+        exceptions:
+          - {place: query.b, until: 2024-02-29}
+`)
 	manifest := file("plugin.yaml", `apiVersion: configuration.konghq.com/v1
 kind: KongPlugin
 metadata: {name: p}
@@ -91,6 +112,11 @@ plugins:
 			"warning: /etc/kong-waf/absent.txt: not on this machine",
 			"plugins[0].config.deny_from[2].source: " + listFile + `: line 2: "192.0.2.0/33" is not an address or CIDR range`,
 			"1 file: 1 error, 2 warnings",
+		}},
+		{name: "exceptions that have ended", files: []string{ended}, code: 1, want: []string{
+			"ended.yml:7: plugins[0].config.exceptions[1].until: warning: 2024-02-29 is past",
+			"ended.yml:13: plugins[1].config.detect.exceptions[0].until: warning: 2024-02-29 is past",
+			"1 error, 3 warnings", // that there are two gates, and that they do the same
 		}},
 		{name: "misspelt", files: []string{manifest}, code: 1, want: []string{"plugin.yaml:5:", "senstivity", "sensitivity"}},
 		{name: "missing file", files: []string{"/nowhere.yml"}, code: 1, want: []string{"/nowhere.yml: no such file"}},

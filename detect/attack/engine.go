@@ -29,6 +29,9 @@ type Options struct {
 	Expectations []Expectation
 	// GraphQL, if not nil, has GraphQL documents judged by limits of their own.
 	GraphQL *GraphQL
+	// Used, if not nil, is told whenever an exception or an expectation silences a finding:
+	// its number, and -1 for the other. It may be called concurrently.
+	Used func(exception, expectation int)
 	// Now tells the time, for exceptions that end; it must be set if there are such.
 	Now func() time.Time
 }
@@ -41,9 +44,12 @@ type Engine struct {
 	mask       map[string]bool
 	unmasked   bool
 	exceptions []Exception
+	specific   []int // the exceptions' numbers, the most specific one first
 	// expectations come after the exceptions: those say more.
 	expectations []Expectation
 	graphql      *GraphQL
+	expected     []int // as specific
+	used         func(exception, expectation int)
 	now          func() time.Time
 	sessions     sessions
 }
@@ -62,7 +68,11 @@ func New(o Options) (*Engine, error) {
 
 		expectations: slices.Clone(o.Expectations),
 		graphql:      o.GraphQL,
+		used:         o.Used,
 		now:          o.Now,
+	}
+	if e.used == nil {
+		e.used = func(int, int) {}
 	}
 	known := detect.Classes()
 	for i, c := range o.DisabledClasses {
@@ -90,6 +100,12 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("option Expectations[%d]: %w", i, err)
 		}
 	}
+	e.specific = specificFirst(e.exceptions)
+	scopes := make([]Exception, len(e.expectations))
+	for i := range scopes {
+		scopes[i] = e.expectations[i].scope()
+	}
+	e.expected = specificFirst(scopes)
 	e.sessions.more.New = func() any { return newSession(e) }
 	return e, nil
 }

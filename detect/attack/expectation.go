@@ -31,10 +31,15 @@ func (x *Expectation) Validate() error {
 	return expect.Validate(x.Content)
 }
 
+// scope is the exception for the same place and requests.
+func (x *Expectation) scope() Exception {
+	return Exception{Place: x.Place, Method: x.Method, PathPrefix: x.PathPrefix}
+}
+
 // kind returns the kind of content as which the expectation holds for what was seen in a
 // request, expect.None if it does not.
 func (x *Expectation) kind(r *detect.Request, sight *expect.Sight) expect.Kind {
-	scope := Exception{Place: x.Place, Method: x.Method, PathPrefix: x.PathPrefix}
+	scope := x.scope()
 	if !scope.Silences(r, sight.Class, sight.Place) {
 		return expect.None
 	}
@@ -46,10 +51,11 @@ func (x *Expectation) kind(r *detect.Request, sight *expect.Sight) expect.Kind {
 	return expect.None
 }
 
-// expected returns what a match is there if the place carries such content, "" if it does not.
-func (s *session) expected(r *reading.Reading, at detect.Place, m value.Match) string {
+// expected returns what a match is there if the place carries such content, and which
+// expectation says so; "" if it does not.
+func (s *session) expected(r *reading.Reading, at detect.Place, m value.Match) (kind string, number int) {
 	if len(s.engine.expectations) == 0 || !s.work.Spend(expectCost*len(r.Text)) {
-		return ""
+		return "", -1
 	}
 	return s.engine.expects(s.request, &expect.Sight{
 		Class: m.Class, Shape: m.Shape, Text: r.Text, Start: m.Start, Place: at,
@@ -60,12 +66,13 @@ func (s *session) expected(r *reading.Reading, at detect.Place, m value.Match) s
 // expectCost is how often a text is read to find out.
 const expectCost = 4
 
-// expects returns the name of the kind as which a request is expected to carry what was seen.
-func (e *Engine) expects(r *detect.Request, sight *expect.Sight) string {
-	for i := range e.expectations {
+// expects returns the name of the kind as which a request is expected to carry what was seen,
+// and the number of the most specific expectation that says so.
+func (e *Engine) expects(r *detect.Request, sight *expect.Sight) (kind string, number int) {
+	for _, i := range e.expected {
 		if k := e.expectations[i].kind(r, sight); k != expect.None {
-			return k.String()
+			return k.String(), i
 		}
 	}
-	return ""
+	return "", -1
 }

@@ -92,8 +92,8 @@ func (s *session) found(r *reading.Reading, m value.Match, lowered bool) {
 	if s.excepted(silent, evidence) {
 		return
 	}
-	if kind := s.expected(r, place, m); kind != "" {
-		s.silence(detect.Excepted{Exception: -1, Expected: kind, Finding: silent}, evidence)
+	if kind, i := s.expected(r, place, m); kind != "" {
+		s.silence(detect.Excepted{Exception: -1, Expectation: i, Expected: kind, Finding: silent}, evidence)
 		return
 	}
 	if confidence >= s.engine.threshold {
@@ -136,8 +136,8 @@ func (s *session) anomaly(f detect.Finding) {
 	}
 	// Of what is wrong with a request as a whole, the shape stands before the colon.
 	shape, _, _ := strings.Cut(f.Evidence, ":")
-	if kind := s.engine.expects(s.request, &expect.Sight{Class: f.Class, Shape: shape, Place: f.Place}); kind != "" {
-		s.silence(detect.Excepted{Exception: -1, Expected: kind, Finding: f}, evidence)
+	if kind, i := s.engine.expects(s.request, &expect.Sight{Class: f.Class, Shape: shape, Place: f.Place}); kind != "" {
+		s.silence(detect.Excepted{Exception: -1, Expectation: i, Expected: kind, Finding: f}, evidence)
 		return
 	}
 	if at := s.sum.slot(f.Confidence); at == len(s.sum.findings) {
@@ -149,12 +149,12 @@ func (s *session) anomaly(f detect.Finding) {
 
 // excepted reports whether an exception silences a finding.
 func (s *session) excepted(f detect.Finding, evidence func() string) bool {
-	for i := range s.engine.exceptions {
+	for _, i := range s.engine.specific {
 		x := &s.engine.exceptions[i]
 		if !x.Silences(s.request, f.Class, f.Place) || !x.inForce(s.engine) {
 			continue
 		}
-		s.silence(detect.Excepted{Exception: i, Finding: f}, evidence)
+		s.silence(detect.Excepted{Exception: i, Expectation: -1, Finding: f}, evidence)
 		return true
 	}
 	return false
@@ -162,6 +162,7 @@ func (s *session) excepted(f detect.Finding, evidence func() string) bool {
 
 // silence remembers the surest finding that was silenced, and by what.
 func (s *session) silence(x detect.Excepted, evidence func() string) {
+	s.engine.used(x.Exception, x.Expectation)
 	if s.sum.silenced == nil || s.sum.silenced.Confidence < x.Confidence {
 		x.Evidence = evidence()
 		s.sum.silenced = &x

@@ -94,6 +94,8 @@ func New(o Options) *Console {
 	c.private("GET /api/suggest", http.HandlerFunc(c.apiSuggest))
 	c.private("GET /suggest", http.HandlerFunc(c.suggestHTML))
 	c.private("GET /api/keys", http.HandlerFunc(c.apiKeys))
+	c.private("GET /api/exceptions", http.HandlerFunc(c.apiExceptions))
+	c.private("GET /exceptions", http.HandlerFunc(c.exceptions))
 	c.private("GET /{$}", http.HandlerFunc(c.dashboard))
 	c.private("GET /event/{id}", http.HandlerFunc(c.event))
 	c.listsRoutes()
@@ -185,6 +187,9 @@ func (c *Console) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
+	if c.opt.Store != nil {
+		go c.remember(ctx)
+	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 
 // pages are the templates. All data in them is text to html/template, which escapes it
 // for where it stands; no template.HTML is made from data anywhere.
-type pages struct{ dashboard, event, suggest, lists *template.Template }
+type pages struct{ dashboard, event, suggest, lists, exceptions *template.Template }
 
 func newPages() *pages {
 	functions := template.FuncMap{"short": short, "clock": clock, "stamp": stamp, "dots": dots, "describe": describe, "canExcept": canExcept,
@@ -27,7 +27,7 @@ func newPages() *pages {
 	parse := func(name string) *template.Template {
 		return template.Must(template.New(name).Funcs(functions).ParseFS(assets, "assets/layout.html", "assets/"+name))
 	}
-	return &pages{dashboard: parse("dashboard.html"), event: parse("event.html"), suggest: parse("suggest.html"), lists: parse("lists.html")}
+	return &pages{dashboard: parse("dashboard.html"), event: parse("event.html"), suggest: parse("suggest.html"), lists: parse("lists.html"), exceptions: parse("exceptions.html")}
 }
 
 // common is what every page shows.

@@ -83,7 +83,7 @@ func OpenStore(o StoreOptions) (*Store, error) {
 	} else {
 		db.SetMaxOpenConns(4)
 	}
-	if _, err := db.Exec(tables); err != nil {
+	if _, err := db.Exec(tables + exceptionTable); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("console.data: %s: %w: remove the file if it is broken", name, err)
 	}

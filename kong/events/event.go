@@ -35,19 +35,23 @@ type Event struct {
 	Time   time.Time `json:"timestamp" doc:"When the verdict fell, RFC 3339 in UTC. Of folded events, the last one's."`
 
 	// Who judged, and what came of it.
-	Node        string  `json:"kong_waf.node,omitempty" doc:"The machine or pod, events.node in the settings."`
-	Plugin      string  `json:"kong_waf.plugin" doc:"Name of the plugin in Kong."`
-	PluginID    string  `json:"kong_waf.plugin.id,omitempty" doc:"Id of the plugin's entity in Kong."`
-	Check       string  `json:"kong_waf.check" doc:"The check that decided: ip-restriction, detect, key-auth, rate-limiting."`
-	Action      string  `json:"kong_waf.action" doc:"blocked, reported (it went on: monitoring), excepted (it went on by an exception or as expected content), unjudged (it went on by on_error)."`
-	Exception   *int    `json:"kong_waf.exception,omitempty" doc:"With excepted: which of the config's exceptions, from 0."`
-	Expected    string  `json:"kong_waf.expected,omitempty" doc:"With excepted: the kind of content that the place is expected to carry (expects, presets), where that let it pass and no exception."`
-	Mode        string  `json:"kong_waf.mode" doc:"The check's mode: block, safe_blocking or monitoring."`
-	Reason      string  `json:"kong_waf.reason" doc:"A fixed word for why, such as attack or address_denied; with unjudged, a sentence."`
-	List        string  `json:"kong_waf.list,omitempty" doc:"Of ip-restriction: what refused the address. A list's name, allow, deny, temporary, country NZ, AS64500, unknown country."`
-	Status      int     `json:"http.response.status_code,omitempty" doc:"The status that the client got from us. A gRPC caller gets 200 and the gRPC status that fits this one."`
-	Application string  `json:"kong_waf.application,omitempty" doc:"The config's label for the application."`
-	Micros      float64 `json:"kong_waf.micros" doc:"How long the check computed, in microseconds."`
+	Node        string   `json:"kong_waf.node,omitempty" doc:"The machine or pod, events.node in the settings."`
+	Plugin      string   `json:"kong_waf.plugin" doc:"Name of the plugin in Kong."`
+	PluginID    string   `json:"kong_waf.plugin.id,omitempty" doc:"Id of the plugin's entity in Kong."`
+	Check       string   `json:"kong_waf.check" doc:"The check that decided: ip-restriction, detect, key-auth, rate-limiting."`
+	Action      string   `json:"kong_waf.action" doc:"blocked, reported (it went on: monitoring), excepted (it went on by an exception or as expected content), unjudged (it went on by on_error)."`
+	Exception   *int     `json:"kong_waf.exception,omitempty" doc:"With excepted: which of the config's exceptions, from 0."`
+	Expected    string   `json:"kong_waf.expected,omitempty" doc:"With excepted: the kind of content that the place is expected to carry (expects, presets), where that let it pass and no exception."`
+	Rule        string   `json:"kong_waf.rule,omitempty" doc:"Name of the config's rule (a virtual patch) that decided, or else of the first one that reported the request."`
+	RuleID      string   `json:"kong_waf.rule.id,omitempty" doc:"That rule's id, if it has one."`
+	Rules       []string `json:"kong_waf.rules,omitempty" doc:"Where several rules held, the names of all of them in the order in which they were asked."`
+	ExceptedBy  string   `json:"kong_waf.excepted_by,omitempty" doc:"With excepted: the exception, or the entry of expects, by what it is made of (place, class, method, path, route), or the preset. Of several that hold it is the most specific one."`
+	Mode        string   `json:"kong_waf.mode" doc:"The check's mode: block, safe_blocking or monitoring."`
+	Reason      string   `json:"kong_waf.reason" doc:"A fixed word for why, such as attack or address_denied; with unjudged, a sentence."`
+	List        string   `json:"kong_waf.list,omitempty" doc:"Of ip-restriction: what refused the address. A list's name, allow, deny, temporary, country NZ, AS64500, unknown country."`
+	Status      int      `json:"http.response.status_code,omitempty" doc:"The status that the client got from us. A gRPC caller gets 200 and the gRPC status that fits this one."`
+	Application string   `json:"kong_waf.application,omitempty" doc:"The config's label for the application."`
+	Micros      float64  `json:"kong_waf.micros" doc:"How long the check computed, in microseconds."`
 
 	// The request.
 	RequestID string `json:"kong_waf.request_id,omitempty" doc:"The id that the client was shown: the request_id in the answer's body, and Kong's X-Kong-Request-Id."`
@@ -107,12 +111,13 @@ func (e *Event) Bound() {
 	e.Path = bounded(e.Path, maxPath)
 	for _, s := range []*string{
 		&e.Method, &e.Host, &e.UserAgent, &e.Reason, &e.List, &e.Evidence, &e.Raw, &e.RouteName, &e.ServiceName,
-		&e.Consumer, &e.ConsumerID, &e.KeyID, &e.KeySource, &e.Application, &e.RequestID, &e.Client, &e.Peer, &e.Node, &e.Proto, &e.Credential, &e.Listed, &e.ListedReason,
+		&e.Consumer, &e.ConsumerID, &e.ExceptedBy, &e.KeyID, &e.KeySource, &e.Application, &e.RequestID, &e.Client, &e.Peer, &e.Node, &e.Proto, &e.Credential, &e.Listed, &e.ListedReason,
 	} {
 		*s = bounded(*s, maxText)
 	}
 	e.Classes, e.Places = e.Classes[:min(len(e.Classes), maxFinds)], e.Places[:min(len(e.Places), maxFinds)]
 	e.Decoded = e.Decoded[:min(len(e.Decoded), maxFinds)]
+	e.Rules = e.Rules[:min(len(e.Rules), maxFinds)]
 	for i := range e.Places {
 		e.Places[i] = bounded(e.Places[i], maxText)
 	}

@@ -7,7 +7,7 @@ import (
 
 // Folder folds floods of equal events: the first one goes on at once, those like it within
 // a window are counted, and at the window's end one line says how many there were. Events
-// are equal if plugin, check, action, reason, client, route, classes and first place are.
+// are equal if plugin, check, action, reason, rule, client, route, classes and first place are.
 // An attacker who varies these is folded all the same: a client beyond perClient different
 // ones in a window is folded by what does not depend on the request, and so is everybody
 // beyond perWindow. So a window writes at most a few thousand lines, whatever is sent.
@@ -129,7 +129,7 @@ func (f *Folder) exact(e *Event, client string) string {
 	if len(e.Places) > 0 {
 		place = e.Places[0]
 	}
-	return f.join(e.PluginID, e.Plugin, e.Check, e.Action, e.Reason, client, e.RouteID, strings.Join(e.Classes, ","), place)
+	return f.join(e.PluginID, e.Plugin, e.Check, e.Action, e.Reason, e.Rule, client, e.RouteID, strings.Join(e.Classes, ","), place)
 }
 
 // coarse leaves out what a request can choose.

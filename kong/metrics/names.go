@@ -26,13 +26,15 @@ type Metric struct {
 	Labels []string
 }
 
-// The metrics. A check's application, and nothing else in a label, is free text; it comes
-// from a config, never from a request.
+// The metrics. A check's application, the name of a rule and an exception's entry, and nothing
+// else in a label, are free text; they come from a config, never from a request.
 var (
 	Requests = &Metric{"kong_waf_requests_total", "Requests judged, by what came of it: passed, blocked, reported, excepted, unjudged.", Counter,
 		[]string{"plugin", "check", "action", "application"}}
 	Attacks = &Metric{"kong_waf_attacks_total", "Requests in which an attack was found, by the class of the surest finding.", Counter,
 		[]string{"plugin", "action", "class", "application"}}
+	RuleMatches = &Metric{"kong_waf_rule_matches_total", "Requests for which a rule of waf-detect (a virtual patch) held, by what it did: blocked, reported, allowed.", Counter,
+		[]string{"plugin", "rule", "action", "application"}}
 	CheckSeconds = &Metric{"kong_waf_check_duration_seconds", "How long a check computed for a request, waiting for Kong left out.", HistogramOfSeconds,
 		[]string{"plugin", "check"}}
 	Truncated = &Metric{"kong_waf_truncated_total", "Requests that were judged in part only, because a budget ran out.", Counter,
@@ -58,8 +60,14 @@ var (
 		[]string{"list", "by"}}
 	Transitions = &Metric{"kong_waf_reputation_transitions_total", "Entries made on this node, by the list (none: removed) and why: attacks, failed keys, refusals, manual.", Counter,
 		[]string{"list", "why"}}
-	Displaced = &Metric{"kong_waf_reputation_displaced_total", "Automatic entries that others displaced before their time, because too many clients strike.", Counter, nil}
-	Untracked = &Metric{"kong_waf_reputation_untracked_total", "Strikes of clients that were not counted, because the table was full of entries there.", Counter, nil}
+	Displaced     = &Metric{"kong_waf_reputation_displaced_total", "Automatic entries that others displaced before their time, because too many clients strike.", Counter, nil}
+	Untracked     = &Metric{"kong_waf_reputation_untracked_total", "Strikes of clients that were not counted, because the table was full of entries there.", Counter, nil}
+	ExceptionIdle = &Metric{"kong_waf_exception_idle_since_timestamp_seconds", "Since when an exception, or an entry of expects, has let nothing through: its last use, or when it was first configured.", Gauge,
+		[]string{"plugin", "plugin_id", "entry"}}
+	ExceptionsUnused = &Metric{"kong_waf_exceptions_unused", "How many exceptions and entries of expects have let nothing through for exceptions_unused_days.", Gauge,
+		[]string{"plugin", "plugin_id"}}
+	ExceptionsSaid = &Metric{"kong_waf_exceptions_unused_logged_timestamp_seconds", "When the log last named unused exceptions, which it does once a day.", Gauge,
+		[]string{"plugin", "plugin_id"}}
 
 	EventsRecorded = &Metric{"kong_waf_events_recorded_total", "Events made, before folding.", Counter, nil}
 	EventsDropped  = &Metric{"kong_waf_events_dropped_total", "Events lost because a queue was full or a sink failed: in the worker, or in a sink.", Counter, []string{"stage"}}
@@ -83,9 +91,10 @@ var (
 // All returns every metric.
 func All() []*Metric {
 	return []*Metric{
-		Requests, Attacks, CheckSeconds, Truncated, Failures, ConfigInvalid, ListEntries, ListLoaded,
+		Requests, Attacks, RuleMatches, CheckSeconds, Truncated, Failures, ConfigInvalid, ListEntries, ListLoaded,
 		SourceEntries, SourceLoaded, SourceChecked, SourceProblem,
 		ListedClients, Transitions, Displaced, Untracked,
+		ExceptionIdle, ExceptionsUnused, ExceptionsSaid,
 		KeyRequests, EventsRecorded, EventsDropped, EventsWritten, Connections, Instances, WorkerStarts, WorkerDeaths, WorkerFreezes,
 		Repeated, WorkerUp, Fallback, SocketLost, Beat, Pid, Resident, Build,
 	}

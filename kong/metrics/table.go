@@ -75,6 +75,11 @@ func (n Number) Add(delta uint64) { atomic.AddUint64(n.word, delta) }
 // Set sets a gauge.
 func (n Number) Set(value uint64) { atomic.StoreUint64(n.word, value) }
 
+// CompareAndSwap sets a gauge if it is what the caller has seen.
+func (n Number) CompareAndSwap(seen, value uint64) bool {
+	return atomic.CompareAndSwapUint64(n.word, seen, value)
+}
+
 // Get returns the number.
 func (n Number) Get() uint64 { return atomic.LoadUint64(n.word) }
 

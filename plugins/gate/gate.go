@@ -90,6 +90,14 @@ func (c *Config) EntityChecks() []schema.EntityCheck {
 	}
 }
 
+// Warnings implements check.Warner.
+func (c *Config) Warnings(now time.Time) []schema.FieldError {
+	if !slices.Contains(c.Checks, "detect") {
+		return nil
+	}
+	return c.Detect.WarningsBelow("config.detect", now)
+}
+
 // Compile implements check.Config.
 func (c *Config) Compile(env check.Env) ([]check.Check, error) {
 	var checks []check.Check

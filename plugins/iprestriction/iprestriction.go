@@ -68,7 +68,7 @@ func Definition() check.Definition {
 
 // Formats are the forms of texts in the config: schemas with it need them.
 func Formats() []schema.Option {
-	return []schema.Option{schema.WithFormat(check.Address()), schema.WithFormat(moment.Format()), schema.WithFormat(location())}
+	return []schema.Option{schema.WithFormat(check.Address()), schema.WithFormat(moment.Format()), schema.WithFormat(check.Location())}
 }
 
 // Lists returns the names of the fields of which at least one must be set.

@@ -9,7 +9,6 @@ import (
 
 	"kongwaf/detect/address"
 	lists "kongwaf/detect/address/list"
-	"kongwaf/kong/schema"
 	"kongwaf/plugins/internal/check"
 	"kongwaf/plugins/internal/source"
 )
@@ -33,16 +32,6 @@ type List struct {
 
 // small is from how many entries on a list is held to max_shrink.
 const small = 10
-
-// location is the form of the place of a list.
-func location() schema.Format {
-	return schema.Format{
-		Name:     "location",
-		Patterns: []string{"^/.+$", "^https?://.+$"},
-		Err:      "must be an absolute path such as /etc/kong-waf/list.txt, or a URL such as https://example.com/list.txt",
-		Check:    source.CheckLocation,
-	}
-}
 
 // ranges are the addresses of a list.
 type ranges struct {

@@ -44,6 +44,21 @@ func (x *Exception) compile(application string) (attack.Exception, error) {
 	return out, nil
 }
 
+// Warnings implements check.Warner.
+func (c *Config) Warnings(now time.Time) []schema.FieldError { return c.WarningsBelow("config", now) }
+
+// WarningsBelow says which exceptions have ended; field is what the config's fields are below.
+func (c *Config) WarningsBelow(field string, now time.Time) (all []schema.FieldError) {
+	for i := range c.Exceptions {
+		until := c.Exceptions[i].Until
+		if day, err := time.Parse(time.DateOnly, until); err == nil && !now.Before(day.AddDate(0, 0, 1)) {
+			all = append(all, schema.FieldError{Path: fmt.Sprintf("%s.exceptions[%d].until", field, i),
+				Problem: until + " is past: the exception silences nothing any more; take it out, or write a later day"})
+		}
+	}
+	return all
+}
+
 // Day returns the form of dates in a config: schemas with them need it.
 func Day() schema.Format {
 	return schema.Format{

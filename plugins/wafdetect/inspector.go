@@ -1,6 +1,7 @@
 package wafdetect
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -12,12 +13,15 @@ import (
 	"kongwaf/detect/address"
 	"kongwaf/detect/attack"
 	"kongwaf/detect/reputation"
+	"kongwaf/detect/rule"
 	"kongwaf/plugins/internal/facts"
 )
 
 // inspector is the compiled config.
 type inspector struct {
 	engine  *attack.Engine
+	rules   ruleSet
+	usage   *usage
 	mode    string
 	grey    *address.Set // whose attacks are refused in safe_blocking
 	status  int
@@ -73,7 +77,7 @@ func (i *inspector) need() facts.Need {
 	if i.body {
 		kinds |= facts.Body
 	}
-	return facts.Need{Kinds: kinds}
+	return facts.Need{Kinds: kinds}.With(i.rules.need())
 }
 
 // judge judges what there is, and tells the upstream if it is to.
@@ -92,20 +96,38 @@ func (i *inspector) judge(f *facts.Facts) detect.Verdict {
 	return v
 }
 
-// verdict returns the verdict and, where the request goes on, the word for it. What was
-// found decides; where nothing was found, a body that could not be read or a fault on the
-// way leave the request to the failure policy.
+// verdict returns the verdict and, where the request goes on, the word for it: that of the rule
+// that decides, or else of what is found in the request.
 func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
+	r := &f.Request
+	now := i.now()
+	i.usage.look(now)
+	if i.timeout > 0 {
+		until := now.Add(f.Time(i.timeout))
+		r.Late = func() bool { return i.now().After(until) }
+	}
+	result, held := i.rules.judge(r)
+	if result.Decided != rule.None {
+		v, word = i.decided(f, &i.rules.rules[result.Decided])
+	} else {
+		v, word = i.inspected(f, &result)
+	}
+	if v.Rules = held; len(result.Reported) > 0 && v.Reason == "" {
+		v.Reason, word = reasonRule, "reported"
+	}
+	return v, word
+}
+
+// inspected returns the verdict of the engine. What was found decides; where nothing was found,
+// what could not be read or judged leaves the request to the failure policy. Rules is what the
+// rules say that do not decide.
+func (i *inspector) inspected(f *facts.Facts, rules *rule.Result) (v detect.Verdict, word string) {
 	if i.body && i.denyOversize && f.Request.BodyTruncated {
 		return i.refuse(f, http.StatusRequestEntityTooLarge, "body_oversize", "Request body too large"), "reported"
 	}
 	r := &f.Request
 	if !i.whole {
 		r = i.part(r)
-	}
-	if i.timeout > 0 {
-		until := i.now().Add(f.Time(i.timeout))
-		r.Late = func() bool { return i.now().After(until) }
 	}
 	if i.routes {
 		r.Takes = func(name string) bool {
@@ -119,8 +141,13 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 			return v, word
 		}
 	}
-	fault := report.Failure
-	if i.body && fault == nil {
+	if x := report.Excepted; x != nil {
+		x.Entry = i.usage.name(x.Exception, x.Expectation)
+	}
+	report.Skipped = max(report.Skipped, rules.Skipped)
+	report.Truncated = report.Truncated || rules.Unseen
+	fault := cmp.Or(report.Failure, rules.Failure)
+	if (i.body || i.rules.set.Body()) && fault == nil {
 		fault = f.BodyErr
 	}
 	switch {
@@ -133,6 +160,10 @@ func (i *inspector) verdict(f *facts.Facts) (v detect.Verdict, word string) {
 		if !errors.Is(fault, attack.ErrSpent) { // that is what was found
 			v.Fault = fault
 		}
+		return v, "reported"
+	case errors.Is(fault, rule.ErrSpent):
+		v = i.refuse(f, i.status, "rules_spent", i.message)
+		v.Fault = fault
 		return v, "reported"
 	case fault != nil:
 		return detect.Verdict{Failed: true, Fault: fault, Reason: fault.Error()}, ""

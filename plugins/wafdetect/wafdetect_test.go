@@ -227,17 +227,24 @@ func TestBadConfig(t *testing.T) {
 		`{"expects":[{"place":"query.q","content":["sqli"]}]}`:      "config.expects[0].content[0]",
 		`{"expects":[{"place":"query.q","content":[]}]}`:            "config.expects[0].content",
 		`{"expects":[{"content":["sql"]}]}`:                         "config.expects[0].place",
+		`{"block_page":"<p>{{user}}</p>"}`:                          "config.block_page: \"{{user\" is no placeholder",
 		`{"mode":"safe_blocking"}`:                                  "'config.grey', 'config.reputation' name, and none is set",
 		`{"grey":["10.0.0.0/33"]}`:                                  "config.grey[0]",
 		`{"exceptions":[{"place":"query.a","until":"2027-02-30"}]}`: `config.exceptions[0].until`,
 		`{"presets":["chat","crm"]}`:                                "config.presets[1]",
 		`{"expects":[{"place":"q","content":["sql"]}]}`:             `config.expects[0]: place "q" does not begin with`,
 	} {
-		c := &Config{}
-		err := Definition().Schema().Decode([]byte(config), c)
-		if err == nil {
-			_, err = c.Check(check.Env{Shared: check.NewShared(slog.New(slog.DiscardHandler))}, "config")
-		}
-		require.ErrorContains(t, err, want, config)
+		require.ErrorContains(t, badConfig(t, config), want, config)
 	}
+}
+
+// badConfig returns what is wrong with a config.
+func badConfig(t *testing.T, config string) error {
+	t.Helper()
+	c := &Config{}
+	if err := Definition().Schema().Decode([]byte(config), c); err != nil {
+		return err
+	}
+	_, err := c.Check(check.Env{Shared: check.NewShared(slog.New(slog.DiscardHandler))}, "config")
+	return err
 }

@@ -178,7 +178,7 @@ func (x *jsonReader) text(i int) int {
 			x.clean = false
 		}
 		x.value = true
-		if !w.graphqlValue(x.base, x.label, text) {
+		if !w.graphqlValue(x.base, x.label, text) || w.lim.All {
 			w.value(x.label, text)
 		}
 	}
@@ -259,6 +259,9 @@ func (x *jsonReader) bare(i int) int {
 	end := numberEnd(s, i)
 	if end > i && !isKey(s, end) {
 		x.value = true
+		if w.lim.All {
+			w.value(x.label, s[i:end])
+		}
 		return end
 	}
 	word := bareEnd(s, i)

@@ -104,24 +104,35 @@ const (
 // Long names and long places are cut, control bytes and stars replaced.
 func (l *Leaf) Place() detect.Place {
 	var buf [maxPlace]byte
-	b := buf[:0]
+	return detect.Place(l.AppendPlace(buf[:0], maxPlace))
+}
+
+// AppendPlace is Place in memory of the caller's, which must be empty. Of a place of more than
+// most bytes as much is rendered as shows that it has more.
+func (l *Leaf) AppendPlace(b []byte, most int) []byte { return l.appendPlace(b, l.label(), most) }
+
+// AppendNamed renders the place of what a name names: for a file's name "filename" below the
+// form.
+func (l *Leaf) AppendNamed(b []byte, most int) []byte { return l.appendPlace(b, named(l.Name), most) }
+
+func (l *Leaf) appendPlace(b []byte, label segment, most int) []byte {
+	most = min(most, maxPlace)
 	header := 0
 	if l.Source == detect.SourceHeader {
 		header = 1 // header names are the first segment below the source, in lower case
 	}
 	if l.w != nil && l.end <= len(l.w.path) && l.end-l.start > 1 {
 		for i, s := range l.w.path[l.start:l.end] {
-			b = s.render(b, i == 0, header == 1 && i == 1)
+			if b = s.render(b, i == 0, header == 1 && i == 1); len(b) > most {
+				return b[:min(len(b), maxPlace)]
+			}
 		}
 		header = 0
 	} else {
 		b = append(b, l.root...)
 	}
-	b = l.label().render(b, false, header == 1)
-	if len(b) > maxPlace {
-		b = b[:maxPlace]
-	}
-	return detect.Place(b)
+	b = label.render(b, false, header == 1)
+	return b[:min(len(b), maxPlace)]
 }
 
 func (s segment) render(b []byte, first, fold bool) []byte {

@@ -20,6 +20,10 @@ type Limits struct {
 	// MaxUnpacked is how many bytes decompression may yield in all for one request. Default
 	// sixteen times MaxBody.
 	MaxUnpacked int
+	// All hands out also what no attack can stand in: valid JSON numbers, booleans and nulls,
+	// empty texts, names that were handed out before, short segments of the path, and the
+	// text of JSON web tokens and GraphQL documents beside what is in them.
+	All bool
 	// GraphQL bounds GraphQL documents.
 	GraphQL GraphQLLimits
 }

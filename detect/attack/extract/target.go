@@ -77,7 +77,7 @@ func (w *Walker) pathSegments(path string) {
 	for i := int32(0); rest != ""; i++ {
 		var s string
 		s, rest, _ = strings.Cut(rest, "/")
-		if len(s) <= wholeSegment && isPlain(s) {
+		if len(s) <= wholeSegment && isPlain(s) && !w.lim.All {
 			continue
 		}
 		if !w.value(segment{index: i}, s) {
@@ -139,7 +139,7 @@ func (w *Walker) pair(p string) {
 	if !ordinaryName(name) {
 		w.name(p)
 	}
-	if w.graphqlQuery(name) && w.graphqlParameter(value) {
+	if w.graphqlQuery(name) && w.graphqlParameter(value) && !w.lim.All {
 		return
 	}
 	w.graphqlVariables(name, value)

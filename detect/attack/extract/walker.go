@@ -53,7 +53,7 @@ type seenName struct {
 
 // Walk calls visit for every value and every name of the request until visit returns false.
 // It reports whether a limit cut anything off (the request's own truncation included).
-// Valid JSON numbers, booleans and nulls, and empty texts are not handed out.
+// Valid JSON numbers, booleans and nulls, and empty texts are handed out only if lim.All says so.
 func (w *Walker) Walk(r *detect.Request, lim Limits, visit func(*Leaf) bool) (truncated bool) {
 	w.Head(r, lim, visit)
 	return w.Body(r)
@@ -139,7 +139,7 @@ func (w *Walker) value(label segment, text string) bool {
 		w.push(named("jwt"))
 		ok := w.jwt(text)
 		w.path = w.path[:len(w.path)-2]
-		if ok {
+		if ok && !w.lim.All {
 			return !w.stopped
 		}
 	}
@@ -152,7 +152,7 @@ func (w *Walker) name(text string) bool {
 		return !w.stopped
 	}
 	// Nested texts may lie in memory that their owner uses again, so they are not remembered.
-	if len(text) <= 32 && w.nesting == 0 {
+	if len(text) <= 32 && w.nesting == 0 && !w.lim.All {
 		h := (uint(len(text))*7 + uint(text[0])*3 + uint(text[len(text)-1])*5 + uint(text[len(text)/2])) % uint(len(w.names))
 		if w.names[h].name == text && w.names[h].source == w.source {
 			return !w.stopped
@@ -167,7 +167,7 @@ func (w *Walker) emit(name, text string, index int32, isName bool) bool {
 	if w.stopped {
 		return false
 	}
-	if len(text) == 0 {
+	if len(text) == 0 && !w.lim.All {
 		return true
 	}
 	if w.large.late && w.file != "" && len(text) > 2*w.large.edge {

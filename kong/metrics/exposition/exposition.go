@@ -61,8 +61,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			return
 		}
 		value := n.Get()
-		if d.metric == metrics.ConfigInvalid && value == 0 {
-			return // it was mended; who deletes a plugin should not see it for ever
+		if value == 0 && (d.metric == metrics.ConfigInvalid || d.metric == metrics.ExceptionIdle) {
+			return // it was mended or taken out; who deletes a plugin should not see it for ever
 		}
 		kind := prometheus.CounterValue
 		if d.metric.Kind == metrics.Gauge {

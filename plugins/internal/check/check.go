@@ -38,6 +38,8 @@ type Check struct {
 	Guards bool
 	// Application is the config's label for the application, for events.
 	Application string
+	// Answer says in which forms beyond Kong's own the check's refusals go out.
+	Answer *respond.Answer
 	// Share puts the verdict into kong.ctx.shared.waf, for Kong's log plugins.
 	Share bool
 
@@ -98,7 +100,7 @@ func (i *Instance) access(kong raw.Kong) {
 		if v.Denied {
 			v.Response.Set = append(effects.Response.Set, v.Response.Set...)
 			e := i.event(o, f)
-			respond.Refuse(kong, &v, f.Client())
+			respond.Refuse(kong, &v, f.Client(), c.Answer)
 			i.shared.record(e)
 			return
 		}
@@ -138,7 +140,7 @@ func (i *Instance) fail(kong raw.Kong, f *facts.Facts, reason string) {
 	i.count(0, o)
 	e := i.event(o, f)
 	if v.Denied {
-		respond.Refuse(kong, &v, f.Client())
+		respond.Refuse(kong, &v, f.Client(), c.Answer)
 	}
 	i.shared.record(e)
 }

@@ -43,6 +43,7 @@ func (i *Instance) count(n int, o outcome) {
 		}
 		t.Number(metrics.Failures, plugin, kind, answer).Add(1)
 	}
+	i.countRules(o)
 	report := o.verdict.Report
 	if report == nil {
 		return

@@ -29,7 +29,7 @@ func (m Moded) In(c Check) Check {
 // not have. Nothing of it reaches the client; what it does for the upstream's safety stays.
 func pass(v *detect.Verdict) {
 	*v = detect.Verdict{
-		Check: v.Check, Reason: v.Reason, List: v.List, Fault: v.Fault, Report: v.Report, Key: v.Key,
+		Check: v.Check, Reason: v.Reason, List: v.List, Fault: v.Fault, Report: v.Report, Rules: v.Rules, Key: v.Key,
 		Effects: detect.Effects{Upstream: v.Upstream, Query: v.Query, UpstreamBody: v.UpstreamBody},
 	}
 }

@@ -70,6 +70,7 @@ func (i *Instance) event(o outcome, f *facts.Facts) *events.Event {
 		key = f.Key
 	}
 	e.KeyID, e.KeySource = key.ID, key.Source
+	tellRules(e, o.verdict.Rules)
 	e.TraceID, e.SpanID = events.ParseTraceparent(story.Traceparent)
 	if report := o.verdict.Report; report != nil {
 		e.Score, e.Truncated, e.Skipped = report.Score, report.Truncated || report.Skipped > 0, report.Skipped
@@ -78,7 +79,7 @@ func (i *Instance) event(o outcome, f *facts.Facts) *events.Event {
 			if e.Expected = report.Excepted.Expected; e.Expected == "" {
 				e.Exception = &report.Excepted.Exception
 			}
-			e.Score = report.Excepted.Confidence
+			e.ExceptedBy, e.Score = report.Excepted.Entry, report.Excepted.Confidence
 			found = []detect.Finding{report.Excepted.Finding}
 		}
 		for _, a := range found {
@@ -102,6 +103,9 @@ func shared(o *outcome) respond.Fields {
 	}
 	if o.verdict.Reason != "" {
 		fields.Text["reason"] = o.verdict.Reason
+	}
+	if rule := telling(o.verdict.Rules); rule != nil {
+		fields.Text["rule"] = rule.Name
 	}
 	if o.check.Application != "" {
 		fields.Text["application"] = o.check.Application
@@ -130,7 +134,7 @@ func (l *logged) Record(e *events.Event) {
 		return
 	}
 	e.Bound()
-	attrs := []any{"action", e.Action, "check", e.Check, "reason", e.Reason, "list", e.List, "status", e.Status,
+	attrs := []any{"action", e.Action, "check", e.Check, "reason", e.Reason, "rule", e.Rule, "list", e.List, "status", e.Status,
 		"client", e.Client, "method", e.Method, "path", e.Path, "request_id", e.RequestID, "route", e.RouteName,
 		"classes", e.Classes, "places", e.Places, "evidence", e.Evidence, "score", e.Score}
 	if e.Skipped > 0 {

@@ -29,6 +29,12 @@ type Config interface {
 	Deadline() time.Duration
 }
 
+// Warner is a Config that has more to say to whoever validates it: what is valid, and yet not
+// what was meant.
+type Warner interface {
+	Warnings(now time.Time) []schema.FieldError
+}
+
 // Definition is all there is to say about a plugin.
 type Definition struct {
 	Name     string

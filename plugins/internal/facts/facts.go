@@ -244,6 +244,14 @@ type Client struct {
 	Accept      string
 	ContentType string
 	Proto       string
+	// Target and Headers are the request's, as far as the check asked for them.
+	Target  string
+	Headers []detect.Header
+}
+
+// Header returns the first value of a header, and whether there is one.
+func (c *Client) Header(name string) (string, bool) {
+	return (&detect.Request{Headers: c.Headers}).Header(name)
 }
 
 // Client asks for what a refusal needs and the facts do not have yet. What cannot be
@@ -252,7 +260,7 @@ func (f *Facts) Client() Client {
 	if f.sent != "" {
 		f.readSent()
 	}
-	c := Client{RequestID: f.requestID(), Proto: f.Request.Proto}
+	c := Client{RequestID: f.requestID(), Proto: f.Request.Proto, Target: f.Request.Target, Headers: f.Request.Headers}
 	if f.need.Kinds&RequestLine == 0 {
 		_, _, c.Proto = splitRequestLine(f.optional(callRequestLine))
 	}

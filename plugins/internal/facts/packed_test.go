@@ -161,7 +161,8 @@ func TestRefusalKnowsItsClient(t *testing.T) {
 	f, err := Read(raw.PDK(kong.PDK()), need, packed, 0)
 	require.NoError(t, err)
 	require.Empty(t, f.Request.Headers, "not read before it is needed")
-	require.Equal(t, Client{RequestID: "77aa", Accept: "text/html", Proto: "HTTP/1.1"}, f.Client())
+	require.Equal(t, Client{RequestID: "77aa", Accept: "text/html", Proto: "HTTP/1.1", Target: "/a?b=c",
+		Headers: []detect.Header{{Name: "Accept", Value: "text/html"}}}, f.Client())
 	require.Len(t, kong.Calls, 1)
 	require.Len(t, need.Calls(packed), 1)
 	require.Empty(t, need.RefusalCalls(packed))

@@ -3,6 +3,7 @@ package respond
 import (
 	"encoding/json"
 	"html"
+	"iter"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,10 +17,10 @@ const (
 	typePlain = "text/plain; charset=utf-8"
 )
 
-// errorBody renders a message as Kong's own errors are rendered, in the form that the
-// client's Accept header prefers.
-func errorBody(accept, message, requestID string) (body []byte, contentType string) {
-	contentType = preferred(accept)
+// errorBody renders a message as Kong's own errors of a content type are rendered: JSON for
+// one that Kong has no body for.
+func errorBody(as, message, requestID string) (body []byte, contentType string) {
+	contentType = as
 	var b strings.Builder
 	switch contentType {
 	case typeHTML:
@@ -40,6 +41,7 @@ func errorBody(accept, message, requestID string) (body []byte, contentType stri
 		b.WriteString(requestID)
 		b.WriteString("\n")
 	default:
+		contentType = typeJSON
 		b.WriteString("{\n  \"message\":")
 		b.WriteString(jsonString(message))
 		b.WriteString(",\n  \"request_id\":")
@@ -67,30 +69,50 @@ var mediaRange = regexp.MustCompile(`(?i)((?:[a-z0-9][a-z0-9\-!#$&^_+.]+|\*)/(?:
 // maxAccept is how much of an Accept header is read, in bytes.
 const maxAccept = 4096
 
-// preferred returns the content type of the error body for an Accept header: that of the
-// element with the highest quality, the first of equals; JSON for what Kong has no body for.
-func preferred(accept string) string {
-	if len(accept) > maxAccept {
-		accept = accept[:maxAccept]
-	}
-	if accept == "" || accept == "*/*" {
-		return typeJSON
-	}
+// preferred returns the content type of the error body for an Accept header: what typeOf
+// makes of the element with the highest quality, the first of equals.
+func preferred(accept string, typeOf func(mediaType string) string) string {
 	best, contentType := 0.0, typeJSON
-	for element := range strings.SplitSeq(accept, ",") {
-		m := mediaRange.FindStringSubmatch(strings.TrimSpace(element))
-		if m == nil {
-			continue
-		}
-		quality := 1.0
-		if m[2] != "" {
-			quality, _ = strconv.ParseFloat(m[2], 64)
-		}
+	for mediaType, quality := range accepted(accept) {
 		if quality > best {
-			best, contentType = quality, errorType(m[1])
+			best, contentType = quality, typeOf(mediaType)
 		}
 	}
 	return contentType
+}
+
+// quality returns the quality with which an Accept header names a media type itself, 0 if it
+// does not.
+func quality(accept, want string) float64 {
+	for mediaType, quality := range accepted(accept) {
+		if strings.EqualFold(mediaType, want) {
+			return quality
+		}
+	}
+	return 0
+}
+
+// accepted reads the elements of an Accept header: media ranges with their quality.
+func accepted(accept string) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
+		accept = accept[:min(len(accept), maxAccept)]
+		if accept == "" || accept == "*/*" {
+			return
+		}
+		for element := range strings.SplitSeq(accept, ",") {
+			m := mediaRange.FindStringSubmatch(strings.TrimSpace(element))
+			if m == nil {
+				continue
+			}
+			quality := 1.0
+			if m[2] != "" {
+				quality, _ = strconv.ParseFloat(m[2], 64)
+			}
+			if !yield(m[1], quality) {
+				return
+			}
+		}
+	}
 }
 
 func errorType(mediaType string) string {

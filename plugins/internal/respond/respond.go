@@ -47,9 +47,9 @@ func Allow(kong raw.Kong, effects *detect.Effects) error {
 	return nil
 }
 
-// Refuse answers the client as the verdict says and ends the event. The plugin must
-// return at once after it.
-func Refuse(kong raw.Kong, v *detect.Verdict, client facts.Client) {
+// Refuse answers the client as the verdict says, in the forms that answer has, and ends the
+// event. The plugin must return at once after it.
+func Refuse(kong raw.Kong, v *detect.Verdict, client facts.Client, answer *Answer) {
 	headers := make(map[string][]string, len(v.Response.Set)+2)
 	for _, h := range v.Response.Set {
 		headers[h.Name] = append(headers[h.Name], h.Value)
@@ -65,7 +65,10 @@ func Refuse(kong raw.Kong, v *detect.Verdict, client facts.Client) {
 	}
 	body, contentType := v.Body, v.ContentType
 	if contentType == "" {
-		body, contentType = errorBody(client.Accept, v.Message, client.RequestID)
+		var header *detect.Header
+		if body, contentType, header = answer.body(v, &client); header != nil {
+			headers[header.Name] = []string{header.Value}
+		}
 	}
 	headers["Content-Type"] = []string{contentType}
 	exit(kong, v.Status, body, headers)
@@ -80,7 +83,7 @@ func ServerError(pdk *pdk.PDK) {
 		return
 	}
 	v := ServerErrorVerdict()
-	Refuse(kong, &v, f.Client())
+	Refuse(kong, &v, f.Client(), nil)
 }
 
 // ServerErrorVerdict is the verdict behind ServerError.

@@ -19,7 +19,7 @@ import (
 func refusal(t *testing.T, v detect.Verdict, client facts.Client) (*kong_plugin_protocol.ExitArgs, map[string]any) {
 	t.Helper()
 	kong := &kongtest.Kong{}
-	Refuse(raw.PDK(kong.PDK()), &v, client)
+	Refuse(raw.PDK(kong.PDK()), &v, client, nil)
 	args, ok := kong.Args("kong.response.exit")
 	require.True(t, ok)
 	require.True(t, kong.Closed)
@@ -60,7 +60,7 @@ func TestErrorBodyEscapes(t *testing.T) {
 		{accept: "text/plain", contentType: typePlain, want: message + "\nrequest_id: 7\n"},
 		{accept: "", contentType: typeJSON, want: `"message":"not allowed: <script>\"&"`},
 	} {
-		body, contentType := errorBody(tc.accept, message, "7")
+		body, contentType := errorBody(preferred(tc.accept, errorType), message, "7")
 		require.Equal(t, tc.contentType, contentType)
 		require.Contains(t, string(body), tc.want)
 	}
@@ -77,7 +77,7 @@ func TestPreferred(t *testing.T) {
 		{name: "what Kong has no body for", accept: "image/png", want: typeJSON},
 		{name: "endless", accept: strings.Repeat("a,", 100000) + "text/html", want: typeJSON},
 	} {
-		t.Run(tc.name, func(t *testing.T) { require.Equal(t, tc.want, preferred(tc.accept)) })
+		t.Run(tc.name, func(t *testing.T) { require.Equal(t, tc.want, preferred(tc.accept, errorType)) })
 	}
 }
 
