@@ -89,7 +89,10 @@ var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 // plainPath returns the path of a target as the most lenient server reads it, so that no
 // spelling of an endpoint evades its limits.
 func plainPath(target string) string {
-	p, _, _ := strings.Cut(target, "?")
+	p := target
+	if end := strings.IndexAny(p, "?#"); end >= 0 {
+		p = p[:end] // Kong hands a fragment on, and its upstream may cut it off
+	}
 	p = escape.ReplaceAllStringFunc(p, func(hex string) string {
 		c, _ := strconv.ParseUint(hex[1:], 16, 8)
 		return string([]byte{byte(c)})

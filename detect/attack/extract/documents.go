@@ -90,14 +90,16 @@ func (w *Walker) enclose(s string) (outer string) {
 	return outer
 }
 
-// graphqlQuery reports whether a parameter's name is query for those who decode it.
+// graphqlQuery reports whether a parameter's name is query for those who decode it, in any
+// case, as some servers read names.
 func (w *Walker) graphqlQuery(name string) bool {
-	return name == "query" || w.collects() && strings.IndexByte(name, '%') >= 0 && len(name) <= 3*len("query") && w.unescapePercent(name) == "query"
+	return detect.EqualFold(name, "query") ||
+		w.collects() && strings.IndexByte(name, '%') >= 0 && len(name) <= 3*len("query") && detect.EqualFold(w.unescapePercent(name), "query")
 }
 
 // graphqlVariables keeps a parameter's value if the parameter is called variables.
 func (w *Walker) graphqlVariables(name, value string) {
-	if !w.collects() || name == "" || len(name) > 3*len("variables") || w.unescapePercent(name) != "variables" || !w.spend(len(value)) {
+	if !w.collects() || name == "" || len(name) > 3*len("variables") || !detect.EqualFold(w.unescapePercent(name), "variables") || !w.spend(len(value)) {
 		return
 	}
 	if d := &w.documents; len(d.variables) < MaxDocuments {

@@ -1,6 +1,10 @@
 package extract
 
-import "strings"
+import (
+	"strings"
+
+	"kongwaf/detect"
+)
 
 // looksGraphQL reports whether s begins like an executable GraphQL document: an operation
 // keyword or a selection set, and a brace.
@@ -89,7 +93,7 @@ func (w *Walker) graphqlParameter(value string) bool {
 // graphqlValue reads the JSON field "query" at the top of a request or in a batch; base is
 // the length of the path at the top of the JSON text.
 func (w *Walker) graphqlValue(base int, label segment, text string) bool {
-	if label.name != "query" || len(w.path)-base > 2 || label.index >= 0 {
+	if !detect.EqualFold(label.name, "query") || len(w.path)-base > 2 || label.index >= 0 {
 		return false
 	}
 	looks := looksGraphQL(text)

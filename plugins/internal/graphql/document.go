@@ -12,7 +12,7 @@ import (
 )
 
 // document judges one document and returns its cost.
-func (j *judgement) document(d *extract.Document, around *envelope) (cost int64) {
+func (j *judgement) document(d *extract.Document, around, parameters *envelope) (cost int64) {
 	source := &ast.Source{Input: d.Text}
 	t := scan(source)
 	switch {
@@ -28,7 +28,7 @@ func (j *judgement) document(d *extract.Document, around *envelope) (cost int64)
 		j.unparsed(d, &t, err)
 		return 0
 	}
-	m := measurer{limits: j.limits, around: around, element: d.Element, defaults: map[use]int64{}, fragments: map[string]*fragment{}}
+	m := measurer{limits: j.limits, around: around, parameters: parameters, element: d.Element, defaults: map[use]int64{}, fragments: map[string]*fragment{}}
 	for _, f := range parsed.Fragments {
 		m.fragments[f.Name] = &fragment{definition: f}
 	}

@@ -78,7 +78,7 @@ func (l *Limits) Judge(documents []extract.Document, variables []string) []detec
 		}
 		if d.Text != "" {
 			around.documents++
-			costs[d.Place] = sum(costs[d.Place], j.document(d, around))
+			costs[d.Place] = sum(costs[d.Place], j.document(d, around, parameters))
 		}
 	}
 	if l.MaxBatch > 0 {

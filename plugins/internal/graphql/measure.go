@@ -20,13 +20,16 @@ type counts struct {
 // greatest of those in Limits.ListArguments, wherever in its arguments they stand, 1 at least.
 // A variable counts with its value, and if the request has none with its default.
 type measurer struct {
-	limits    *Limits
-	around    *envelope
-	element   int           // of the envelope's batch
-	defaults  map[use]int64 // entries that the variables' defaults ask for, in any operation
-	fragments map[string]*fragment
-	circular  string // name of a fragment that spreads itself
-	unread    bool   // a variable's value mattered and could not be read
+	limits  *Limits
+	around  *envelope
+	element int // of the envelope's batch
+	// parameters are those of the request, whose variables some servers prefer to the ones of
+	// a body.
+	parameters *envelope
+	defaults   map[use]int64 // entries that the variables' defaults ask for, in any operation
+	fragments  map[string]*fragment
+	circular   string // name of a fragment that spreads itself
+	unread     bool   // a variable's value mattered and could not be read
 }
 
 // fragment is a named fragment, measured once.
@@ -129,13 +132,17 @@ func (m *measurer) value(v *ast.Value, sizes bool) (n int64) {
 
 // variable is value for a variable.
 func (m *measurer) variable(name string, sizes bool) int64 {
-	vars := m.around.variables(m.element)
-	if vars.unreadable {
+	vars, others := m.around.variables(m.element), m.parameters.variables(-1)
+	if vars.unreadable || others.unreadable {
 		m.unread = true
 		return 0
 	}
 	u := use{name: name, sizes: sizes}
-	if n, ok := vars.entries(u, m.limits); ok {
+	n, ok := vars.entries(u, m.limits)
+	if other, beside := others.entries(u, m.limits); beside {
+		return max(n, other)
+	}
+	if ok {
 		return n
 	}
 	return m.defaults[u]

@@ -66,11 +66,11 @@ func (e *envelope) openJSON() {
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		e.value = variablesOf(value["variables"])
+		e.value = variablesIn(value)
 	case []any:
 		for _, element := range value {
 			fields, _ := element.(map[string]any)
-			e.batch = append(e.batch, variablesOf(fields["variables"]))
+			e.batch = append(e.batch, variablesIn(fields))
 		}
 	}
 }
@@ -87,6 +87,23 @@ type variables struct {
 type use struct {
 	name  string
 	sizes bool
+}
+
+// variablesIn returns the variables among the fields of a request. Some servers take names in
+// any case, and which of several they take nobody can tell.
+func variablesIn(fields map[string]any) *variables {
+	var found any
+	n := 0
+	for name, value := range fields {
+		if strings.EqualFold(name, "variables") {
+			found = value
+			n++
+		}
+	}
+	if n > 1 {
+		return &variables{unreadable: true}
+	}
+	return variablesOf(found)
 }
 
 // variablesOf returns the variables of a field: an object, or one as text, which some servers
