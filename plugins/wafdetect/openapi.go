@@ -91,7 +91,13 @@ func (i *inspector) described(f *facts.Facts, r *detect.Request) (v detect.Verdi
 			return detect.Verdict{Failed: true, Fault: errNoDescription, Reason: errNoDescription.Error()}, "", true
 		}
 	}
-	result := description.Check(&f.Request, i.api.body && f.BodyErr == nil)
+	withBody := i.api.body && f.BodyErr == nil
+	if withBody {
+		if err := f.Hold(openapi.Memory(&f.Request)); err != nil {
+			return detect.Verdict{Failed: true, Fault: err, Reason: "no memory left to hold the body against its schema"}, "", true
+		}
+	}
+	result := description.Check(&f.Request, withBody)
 	report := &detect.Report{}
 	for _, finding := range result.Findings {
 		if by, silent := i.engine.Silences(r, finding); !silent {

@@ -81,6 +81,29 @@ func TestOpenAPI(t *testing.T) {
 	require.Equal(t, "schema_unchecked", v.Reason)
 }
 
+// full is a Kong of whose requests' memory nothing is left, or all.
+type full struct{ left bool }
+
+func (full) Ask(string, []byte) (string, error) { return "", nil }
+func (k full) Reserve(int64) bool               { return k.left }
+func (full) Close() error                       { return nil }
+func (full) Release(int64)                      {}
+func (full) Extend(time.Duration)               {}
+
+// TestOpenAPIWithoutMemory: a body for whose judging there is no memory fails as on_error says.
+func TestOpenAPIWithoutMemory(t *testing.T) {
+	c := compile(t, `{"openapi":{"spec":`+shopSpec(t)+`}}`)
+	for _, left := range []bool{true, false} {
+		f, err := facts.Read(full{left}, facts.Need{}, new(facts.Packed), 0)
+		require.NoError(t, err)
+		f.Request = send("/api/orders", "application/json", `{"item":"a","count":1}`).Request
+		v := c.Judge(f)
+		require.Equal(t, !left, v.Failed, "%+v", v)
+		require.False(t, v.Denied)
+		f.Close()
+	}
+}
+
 func TestBadOpenAPI(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none.yaml")
 	bad := filepath.Join(t.TempDir(), "bad.yaml")

@@ -64,6 +64,14 @@ func (f *Facts) Close() {
 	f.held = held{}
 }
 
+// Hold asks for memory to work in until Close, in bytes. The error is for Kong's log.
+func (f *Facts) Hold(n int64) error {
+	if !f.reserve(n) {
+		return errMemory
+	}
+	return nil
+}
+
 // reserve asks for memory.
 func (f *Facts) reserve(n int64) bool {
 	k, ok := f.kong.(keeper)

@@ -73,6 +73,19 @@ func (c *check) body() {
 	}
 }
 
+// perValue is about how much memory a value of a body takes while it is judged, in bytes: what
+// is read of it, and in 3.1 an error for each that is wrong.
+const perValue = 320
+
+// Memory returns how much memory Check may take for the request's body.
+func Memory(r *detect.Request) int64 {
+	values := 0
+	for _, before := range []string{",", "[", "{", "&", "\n--"} {
+		values += bytes.Count(r.Body, []byte(before))
+	}
+	return perValue * int64(min(values, strictjson.MaxValues))
+}
+
 // isJSON reports whether a media type, or a range of them that may hold such a one, is JSON.
 func isJSON(mediaType string) bool {
 	base, _, _ := strings.Cut(mediaType, ";")
@@ -104,6 +117,10 @@ func (c *check) form(b *body, declared string) {
 	}
 	root := "body.form"
 	names := formNames(string(c.request.Body))
+	if len(names) > strictjson.MaxValues {
+		c.result.add("body.form", "the body holds more than %d fields", strictjson.MaxValues)
+		return
+	}
 	if _, parameters, _ := mime.ParseMediaType(declared); parameters["boundary"] != "" {
 		root, names = "body.multipart", partNames(c.request.Body, parameters["boundary"])
 	}

@@ -2,8 +2,11 @@ package openapi
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+
+	"kongwaf/detect"
 )
 
 // small is a description with one operation, whose JSON body has the given schema.
@@ -62,6 +65,14 @@ func TestOptions(t *testing.T) {
 	for _, line := range []string{"GET /v1/unknown", "PATCH /v1/orders", "GET /v1/orders/7?x=1"} {
 		if found := none.Check(request(line, "", "X-Other: 1", "Cookie: a=b"), true).Findings; len(found) > 0 {
 			t.Errorf("%s is nothing that must be described: %v", line, found)
+		}
+	}
+	if found := none.Check(request("GET /proxy/https://a.example/", ""), true).Findings; len(found) > 0 {
+		t.Errorf("an empty segment in a path that is not described: %v", found)
+	}
+	for _, line := range []string{"GET /v1/orders//x", "GET /v1/orders/x#"} {
+		if found := none.Check(request(line, ""), true).Findings; len(found) != 1 {
+			t.Errorf("%s is a spelling of a path that is described: %v", line, found)
 		}
 	}
 	if found := none.Check(request("GET /v1/orders/x?x=1", ""), true).Findings; len(found) != 1 {
@@ -196,4 +207,49 @@ func BenchmarkCheck(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestManyValues: what judging takes in memory is bounded, however many values a body has,
+// and Memory says how much that is at most.
+func TestManyValues(t *testing.T) {
+	const values = 1 << 21
+	for _, version := range []string{"3.0.0", "3.1.0"} {
+		d := compiled(t, small(version, `{"type":"array","items":{"type":"string"}}`, ""), allParts)
+		for body, want := range map[string]string{
+			"[" + strings.Repeat("1,", values) + "1]":      "body.json: the body holds more than 250000 values",
+			"[" + strings.Repeat(`"a",`, 20_000) + `"a"]`:  "",
+			`["` + strings.Repeat("a,b&c", 300_000) + `"]`: "",
+		} {
+			r := request("POST /a", body, "Content-Type: application/json")
+			if n := Memory(r); n > 100<<20 || n < 20_000*perValue {
+				t.Errorf("%s: %d bytes are asked for", version, n)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			found := d.Check(r, true).Findings
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; took > 200<<20 {
+				t.Errorf("%s: %d MiB were taken", version, took>>20)
+			}
+			if got := lines(found); got != want {
+				t.Errorf("%s: %q, want %q", version, got, want)
+			}
+		}
+	}
+	text := `{"openapi":"3.0.0","info":{"title":"t","version":"1"},"paths":{"/a":{"post":{"requestBody":{"content":{
+		"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"}}}}}}},"responses":{"200":{"description":"ok"}}}}}}`
+	form := compiled(t, text, allParts)
+	for body, want := range map[string]string{strings.Repeat("a=&", values): "body.form: the body holds more than 250000 fields", strings.Repeat("a=1&", 100) + "a=2": ""} {
+		if got := lines(form.Check(request("POST /a", body, "Content-Type: application/x-www-form-urlencoded"), true).Findings); got != want {
+			t.Errorf("a form: %q, want %q", got, want)
+		}
+	}
+}
+
+func lines(found []detect.Finding) string {
+	var all []string
+	for _, f := range found {
+		all = append(all, string(f.Place)+": "+f.Evidence)
+	}
+	return strings.Join(all, "\n")
 }

@@ -133,8 +133,10 @@ func TestCheck(t *testing.T) {
 		{name: "an encoded backslash", line: "GET /v1/orders/1%5c..", want: "path: an encoded slash, backslash or NUL: servers may read this path in two ways"},
 		{name: "a dot segment", line: "GET /v1/orders/../admin", want: "path: a dot segment: servers may read this path in two ways"},
 		{name: "an encoded dot segment", line: "GET /v1/orders/%2e%2E", want: "path: a dot segment: servers may read this path in two ways"},
+		{name: "a fragment", line: "GET /v1/orders/7#x", want: "path: a fragment: servers may read this path in two ways"},
+		{name: "an empty segment", line: "GET /v1//orders/7", headers: []string{tenant}, want: "path: an empty segment: servers may read this path in two ways"},
 		{name: "no escape", line: "GET /v1/orders/%zz", want: "path: a percent sign that begins no escape: servers may read this path in two ways"},
-		{name: "two slashes", line: "GET /v1//orders", headers: []string{tenant}, want: "path: the path is not described"},
+		{name: "two slashes", line: "GET /v1//orders", headers: []string{tenant}, want: "path: an empty segment: servers may read this path in two ways"},
 		{name: "two parameters in a segment", line: "GET /v1/files/a.b.txt"},
 		{name: "of which one is wrong", line: "GET /v1/files/a.exe", want: "path: violates enum"},
 

@@ -45,11 +45,16 @@ func (d *Description) Check(r *detect.Request, withBody bool) (result Result) {
 		result.add("path", "%s: servers may read this path in two ways", err)
 		return result
 	}
-	route, values := d.match(segments)
-	if route == nil {
+	plain := withoutEmpty(segments)
+	route, values := d.match(plain)
+	switch {
+	case route == nil:
 		if d.options.Unknown.Path {
 			result.add("path", "the path is not described")
 		}
+		return result
+	case len(plain) < len(segments):
+		result.add("path", "an empty segment: servers may read this path in two ways")
 		return result
 	}
 	o := route.operations[r.Method]

@@ -73,14 +73,18 @@ var (
 	errEscape = errors.New("a percent sign that begins no escape")
 	errDots   = errors.New("a dot segment")
 	errSlash  = errors.New("an encoded slash, backslash or NUL")
+	errHash   = errors.New("a fragment")
 )
 
 // splitPath returns the decoded segments of a raw path. One slash at the end counts as none.
 func (d *Description) splitPath(raw string) (segments []string, err error) {
 	raw = strings.TrimPrefix(raw, "/")
 	raw = strings.TrimSuffix(raw, "/")
-	if raw == "" {
+	switch {
+	case raw == "":
 		return nil, nil
+	case strings.Contains(raw, "#"):
+		return nil, errHash
 	}
 	for _, text := range strings.Split(raw, "/") {
 		s, err := url.PathUnescape(text)
@@ -95,6 +99,14 @@ func (d *Description) splitPath(raw string) (segments []string, err error) {
 		segments = append(segments, s)
 	}
 	return segments, nil
+}
+
+// withoutEmpty returns segments as a server sees them that takes several slashes for one.
+func withoutEmpty(segments []string) []string {
+	if !slices.Contains(segments, "") {
+		return segments
+	}
+	return slices.DeleteFunc(slices.Clone(segments), func(s string) bool { return s == "" })
 }
 
 // match returns the route of a path and the values of its parameters.

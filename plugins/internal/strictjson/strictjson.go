@@ -16,15 +16,19 @@ import (
 // MaxDepth is how deep arrays and objects may nest.
 const MaxDepth = 256
 
+// MaxValues is how many values a text may hold: in memory each takes many times what it is
+// long in a text such as [1,1,1].
+const MaxValues = 250_000
+
 // Decode returns the value of a JSON text: map[string]any, []any, string, json.Number, bool
 // or nil. Its errors name a place in the text by the path to it and show none of its values.
 func Decode(text string) (any, error) {
 	if !utf8.ValidString(text) {
 		return nil, errors.New("is not valid UTF-8")
 	}
-	d := json.NewDecoder(strings.NewReader(text))
+	d := decoder{Decoder: json.NewDecoder(strings.NewReader(text)), left: MaxValues}
 	d.UseNumber()
-	value, err := decode(d, 0)
+	value, err := d.value(0)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +40,16 @@ func Decode(text string) (any, error) {
 
 var errSyntax = errors.New("is not JSON")
 
-func decode(d *json.Decoder, depth int) (any, error) {
+// decoder reads at most so many values as are left.
+type decoder struct {
+	*json.Decoder
+	left int
+}
+
+func (d *decoder) value(depth int) (any, error) {
+	if d.left--; d.left < 0 {
+		return nil, fmt.Errorf("holds more than %d values", MaxValues)
+	}
 	token, err := d.Token()
 	if err != nil {
 		return nil, errSyntax
@@ -54,9 +67,9 @@ func decode(d *json.Decoder, depth int) (any, error) {
 	var value any
 	switch open {
 	case '{':
-		value, err = object(d, depth)
+		value, err = d.object(depth)
 	case '[':
-		value, err = array(d, depth)
+		value, err = d.array(depth)
 	default:
 		err = errSyntax
 	}
@@ -69,7 +82,7 @@ func decode(d *json.Decoder, depth int) (any, error) {
 	return value, nil
 }
 
-func object(d *json.Decoder, depth int) (any, error) {
+func (d *decoder) object(depth int) (any, error) {
 	fields := map[string]any{}
 	for d.More() {
 		token, err := d.Token()
@@ -83,17 +96,17 @@ func object(d *json.Decoder, depth int) (any, error) {
 		if _, twice := fields[name]; twice {
 			return nil, &twiceError{path: short(name)}
 		}
-		if fields[name], err = decode(d, depth+1); err != nil {
+		if fields[name], err = d.value(depth + 1); err != nil {
 			return nil, within(err, short(name)+".")
 		}
 	}
 	return fields, nil
 }
 
-func array(d *json.Decoder, depth int) (any, error) {
+func (d *decoder) array(depth int) (any, error) {
 	items := []any{}
 	for d.More() {
-		item, err := decode(d, depth+1)
+		item, err := d.value(depth + 1)
 		if err != nil {
 			return nil, within(err, "[].")
 		}

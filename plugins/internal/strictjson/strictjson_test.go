@@ -24,6 +24,8 @@ func TestDecode(t *testing.T) {
 		{name: "a long number", text: strings.Repeat("9", 401), err: "range"},
 		{name: "no UTF-8", text: "\"\xff\"", err: "UTF-8"},
 		{name: "too deep", text: strings.Repeat("[", 1<<20), err: "deeper"},
+		{name: "too many values", text: "[" + strings.Repeat("1,", MaxValues-1) + "1]", err: "holds more than"},
+		{name: "as many as may be", text: "[" + strings.Repeat("1,", MaxValues-2) + "1]"},
 		{name: "as deep as may be", text: strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth)},
 	} {
 		value, err := Decode(row.text)
