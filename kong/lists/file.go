@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kongwaf/detect/reputation"
+	"kongwaf/internal/ownfile"
 	"kongwaf/kong/metrics"
 )
 
@@ -30,7 +31,7 @@ func (k *Keeper) load() error {
 	if err := os.MkdirAll(k.opt.Folder, 0o750); err != nil {
 		return err
 	}
-	f, err := os.Open(filepath.Join(k.opt.Folder, fileName))
+	f, err := ownfile.Open(filepath.Join(k.opt.Folder, fileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

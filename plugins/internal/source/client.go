@@ -61,6 +61,7 @@ func NewClient(s Settings) (*Client, error) {
 // the way.
 func (c *Client) redirect(to *http.Request, via []*http.Request) error {
 	from := via[0].URL
+	to.Header.Del("Referer") // the query may be the secret, and is nobody else's
 	switch {
 	case len(via) >= maxRedirects:
 		return fmt.Errorf("more than %d redirects", maxRedirects)

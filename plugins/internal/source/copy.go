@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"kongwaf/internal/ownfile"
 )
 
 // A copy is a line of JSON, the head, and behind it the bytes.
@@ -137,7 +139,7 @@ func guarded[T any](parse func([]byte) (T, error), data []byte) (value T, err er
 const maxHead = 64 << 10
 
 func readCopy(path string, most int64) (head, []byte, error) {
-	f, err := os.Open(path)
+	f, err := ownfile.Open(path)
 	if err != nil {
 		return head{}, nil, err
 	}

@@ -269,6 +269,18 @@ func TestCopyOutlivesTheProcess(t *testing.T) {
 			t.Errorf("the copy %q is taken", content)
 		}
 	}
+
+	// Nor is one that somebody else may have written: the name is known to everybody.
+	elsewhere := filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, os.Rename(files[0], elsewhere))
+	require.NoError(t, os.WriteFile(elsewhere, data, 0o600))
+	require.NoError(t, os.Symlink(elsewhere, files[0]))
+	_, err = Open(b.another().Registry, Settings{Location: b.file}, words())
+	require.Error(t, err)
+	require.NoError(t, os.Rename(elsewhere, files[0]))
+	s, err = Open(b.another().Registry, Settings{Location: b.file}, words())
+	require.NoError(t, err, "the harmless twin")
+	expect(t, s, "a b c", Refused)
 }
 
 // What is written in the place of what was read is what a start reads.

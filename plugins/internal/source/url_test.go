@@ -225,6 +225,19 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// A secret in the query of a URL does not follow a redirect either.
+func TestReferer(t *testing.T) {
+	other := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("from " + r.Header.Get("Referer")))
+	})
+	server := serverOf(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
+	c, err := NewClient(Settings{})
+	require.NoError(t, err)
+	got, _, err := c.Get(context.Background(), server.URL+"/list?key=secret", Version{})
+	require.NoError(t, err)
+	require.Equal(t, "from ", string(got))
+}
+
 func TestUnixSocketAndTLS(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "admin.socket")
 	listener, err := net.Listen("unix", path)
