@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -51,7 +52,7 @@ func runDemo(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		<-ctx.Done()
 		return 0
 	}
-	o.ready = func() { printTryOut(stdout, o.listen, o.console) }
+	o.ready = func() { printTryOut(stdout, o.listen, o.console, o.events) }
 	if err := o.run(ctx, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "kong-waf demo: %v\n", err)
 		return 1
@@ -64,6 +65,7 @@ type demoOptions struct {
 	listen, upstream, console string
 	config                    string // a deck file, or
 	deck                      []byte // the deck file's text
+	events                    string // the file with the events; set by run
 	ready                     func() // called once everything serves
 }
 
@@ -86,6 +88,7 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	o.events = cmp.Or(os.Getenv(eventsVariable), filepath.Join(dir, "kong-waf-events.jsonl"))
 	config := o.config
 	if config == "" {
 		config = filepath.Join(dir, "kong.yml")
@@ -98,6 +101,7 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 		files:   []string{config},
 		listen:  o.listen,
 		console: o.console,
+		events:  o.events,
 		env: func(name string) (string, bool) {
 			if name == "DECK_DEMO_URL" {
 				return "http://" + upstream.String(), true
@@ -168,7 +172,7 @@ func (w *warnings) Write(p []byte) (int, error) {
 }
 
 // printTryOut prints what to try, and what each command should answer.
-func printTryOut(w io.Writer, address, console string) {
+func printTryOut(w io.Writer, address, console, events string) {
 	url := "http://" + address
 	fmt.Fprintf(w, `
 Try these in another shell; each says what it should answer:
@@ -193,7 +197,7 @@ Try these in another shell; each says what it should answer:
 
 `, url)
 	if console != "off" {
-		fmt.Fprintf(w, "What came of them, with the reasons: http://%s\n\n", console)
+		fmt.Fprintf(w, "What came of them, with the reasons: http://%s\n", console)
 	}
-	fmt.Fprintln(w, "Ctrl-C ends everything.")
+	fmt.Fprintf(w, "As lines of JSON, until this ends: %s\n\nCtrl-C ends everything.\n", events)
 }

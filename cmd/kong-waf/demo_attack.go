@@ -49,7 +49,7 @@ func runDemoAttack(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 			if *leave || err != nil {
 				cancel()
 			} else {
-				fmt.Fprintln(stdout, "Ctrl-C ends everything.")
+				fmt.Fprintf(stdout, "As lines of JSON, until this ends: %s\nCtrl-C ends everything.\n", o.events)
 			}
 			attacked <- err
 		}()

@@ -98,6 +98,7 @@ type gatewayOptions struct {
 	socket  string // "" starts an own plugin server
 	admin   string // an address or unix:PATH, "" for none
 	console string // of that plugin server: an address, or off
+	events  string // the file with its events, "" for one beside its socket
 	env     func(string) (string, bool)
 	options gateway.Options
 }
@@ -118,7 +119,7 @@ func (o gatewayOptions) run(ctx context.Context, stderr io.Writer) error {
 	}
 	socket, admins := o.socket, []string{o.admin}
 	if socket == "" {
-		server, err := startServer(stderr, o.console)
+		server, err := startServer(stderr, o.console, o.events)
 		if err != nil {
 			listener.Close()
 			return err
@@ -196,9 +197,12 @@ type serverProcess struct {
 	admin  string // path of the socket where it looks for the Admin API
 }
 
+// eventsVariable is the setting events.file as serve reads it from the environment.
+const eventsVariable = "KONG_WAF_EVENTS_FILE"
+
 // startServer starts `kong-waf serve` on a socket of its own, with a console at an address
 // or off, and waits until it answers.
-func startServer(stderr io.Writer, console string) (*serverProcess, error) {
+func startServer(stderr io.Writer, console, events string) (*serverProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -210,6 +214,9 @@ func startServer(stderr io.Writer, console string) (*serverProcess, error) {
 	p := &serverProcess{dir: dir, socket: filepath.Join(dir, "kong-waf.socket"), admin: filepath.Join(dir, "admin.socket")}
 	p.cmd = exec.Command(self, "serve", "--socket", p.socket, "--console", console)
 	p.cmd.Env = append(os.Environ(), "KONG_WAF_ADMIN_API_URL=unix://"+p.admin)
+	if events != "" {
+		p.cmd.Env = append(p.cmd.Env, eventsVariable+"="+events)
+	}
 	p.cmd.Stderr = stderr
 	p.cmd.WaitDelay = time.Second // should somebody else still hold the log's other end
 	// A group of its own: Ctrl-C reaches us, and we end it in order. Should we be killed,

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -88,7 +89,10 @@ func (c *consoleSettings) askHealth(ctx context.Context) error {
 		return err
 	}
 	answer, err := transport.RoundTrip(request)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nobody listens on %s: kong-waf serve is not running, or its console is elsewhere (console.listen)", c.Listen)
+	case err != nil:
 		return err
 	}
 	defer answer.Body.Close()

@@ -51,7 +51,7 @@ func TestHealth(t *testing.T) {
 		{name: "well", args: []string{"--console", console(200, "ok\n")}, want: "ok\n"},
 		{name: "not well", args: []string{"--console", console(503, "no worker serves yet\n")}, code: 1, want: "no worker serves yet"},
 		{name: "another server", args: []string{"--console", console(200, "<html>")}, code: 1, want: "is no console of kong-waf: it answered 200 OK"},
-		{name: "nobody", args: []string{"--console", gone.Addr().String()}, code: 1, want: "refused"},
+		{name: "nobody", args: []string{"--console", gone.Addr().String()}, code: 1, want: "nobody listens on " + gone.Addr().String()},
 		{name: "silent", args: []string{"--console", silent.Addr().String(), "--timeout", "20ms"}, code: 1, want: "deadline"},
 		{name: "off", args: []string{"--console", "off"}, code: 1, want: "dial unix " + defaultSocket},
 		{name: "off, and the plugin server", args: []string{"--console", "off", "--socket", serving}, want: "ok\n"},

@@ -73,8 +73,8 @@ func runKeysNew(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "kong-waf keys new: %v\n", err)
 		return 1
 	}
-	fmt.Fprintf(stdout, "key:        %s\nkey_sha256: %s\n\n# in the config of waf-key-auth, or in a file of key_files:\n", key, apikey.SHA256(key))
-	fmt.Fprint(stdout, entry("credentials", *id, *consumer, apikey.SHA256(key)), entry("keys", *id, *consumer, apikey.SHA256(key)))
+	fmt.Fprintf(stdout, "key:        %s\nkey_sha256: %s\n\n# in the config of waf-key-auth:\n", key, apikey.SHA256(key))
+	fmt.Fprint(stdout, entry("credentials", *id, *consumer, apikey.SHA256(key)), "# or in a file that its key_files names:\n", entry("keys", *id, *consumer, apikey.SHA256(key)))
 	return 0
 }
 

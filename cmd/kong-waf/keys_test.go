@@ -34,7 +34,7 @@ func TestKeysNew(t *testing.T) {
 	require.Equal(t, 1, strings.Count(out, key), "once")
 	require.Equal(t, 3, strings.Count(out, apikey.SHA256(key)))
 
-	_, config, _ := strings.Cut(out, "key_files:\n")
+	_, config, _ := strings.Cut(out, "in the config of waf-key-auth:\n")
 	credentials, file, _ := strings.Cut(config, "keys:\n")
 	path := filepath.Join(t.TempDir(), "keys.yml")
 	require.NoError(t, os.WriteFile(path, []byte("keys:\n"+file), 0o600))

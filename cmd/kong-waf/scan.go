@@ -105,7 +105,7 @@ func runScan(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	} else if !*quiet {
 		fmt.Fprint(stderr, s.summary())
 	}
-	if s.requests == 0 && s.errors > 0 && !*quiet {
+	if s.requests == 0 && s.errors > s.unopened && !*quiet {
 		fmt.Fprintf(stderr, "kong-waf scan: nothing could be read as %s; --format names what it is: %s\n", *format, strings.Join(formatNames(), ", "))
 	}
 	return status
@@ -120,6 +120,7 @@ type scan struct {
 	shown    time.Time
 
 	requests, blocked, errors, truncated int
+	unopened                             int // of the errors, files that could not be opened
 	bytes                                int
 	byClass                              map[detect.Class]int
 }
@@ -161,6 +162,7 @@ func (s *scan) run(names []string, read reader, stdin io.Reader, stdout io.Write
 		for _, name := range names {
 			in, closeInput, err := openInput(name, stdin)
 			if err != nil {
+				s.unopened++
 				emit(&item{err: err})
 				continue
 			}

@@ -332,7 +332,17 @@ func (d *document) convert(n *yaml.Node, path string, depth int) (any, bool) {
 	return scalar(n), true
 }
 
+// scalar returns a scalar as those read it who hand it to Kong. They know YAML 1.1: off, on,
+// yes and no without quotes are booleans to decK, to kubectl and to Kong itself.
 func scalar(n *yaml.Node) any {
+	if n.Tag == "!!str" && n.Style == 0 {
+		switch n.Value {
+		case "on", "On", "ON", "yes", "Yes", "YES":
+			return true
+		case "off", "Off", "OFF", "no", "No", "NO":
+			return false
+		}
+	}
 	switch n.Tag {
 	case "!!bool":
 		return strings.EqualFold(n.Value, "true")

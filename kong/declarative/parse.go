@@ -72,7 +72,7 @@ func (b *builder) source(s Source) {
 			return
 		}
 		if err != nil {
-			b.yamlError(s.Name, err)
+			b.yamlError(s, err)
 			return
 		}
 		if len(doc.Content) == 0 || isNull(doc.Content[0]) {
@@ -85,11 +85,18 @@ func (b *builder) source(s Source) {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
-func (b *builder) yamlError(file string, err error) {
-	p := Problem{Position: Position{File: file}, Message: err.Error()}
+func (b *builder) yamlError(s Source, err error) {
+	p := Problem{Position: Position{File: s.Name}, Message: err.Error()}
 	if m := yamlLine.FindStringSubmatch(p.Message); m != nil {
 		p.Line, _ = strconv.Atoi(m[1]) // 0 where the message names none
 		p.Message = "not YAML: " + strings.TrimPrefix(p.Message, m[0])
+	}
+	if strings.HasSuffix(p.Message, "cannot start any token") {
+		p.Line = max(p.Line, 1) // the first line is what it does not name
+		p.Message += ": a text that begins so needs quotes"
+		if lines := bytes.Split(s.Data, []byte("\n")); p.Line <= len(lines) && bytes.HasPrefix(bytes.TrimLeft(lines[p.Line-1], " "), []byte("\t")) {
+			p.Message = "not YAML: indent with spaces, not with tabs"
+		}
 	}
 	b.problems = append(b.problems, p)
 }

@@ -63,7 +63,11 @@ func (p *patient) conf() {
 		p.bad(Warning, fmt.Sprintf("%s: Kong 3.9 has no setting %s%s", v.At, key, declarative.DidYouMean(key, kongconf.Names())),
 			"Kong passes over names that it does not know", "take the line away, or write the name as kong.conf.default has it")
 	}
-	if !p.isBad() {
+	switch {
+	case p.isBad():
+	case set == 0:
+		p.skip("no kong.conf and no KONG_ variables: name the file with --kong-conf, and run this where Kong runs")
+	default:
 		p.ok("%d settings in kong.conf and the environment", set)
 	}
 }

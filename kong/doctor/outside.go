@@ -240,6 +240,6 @@ func (p *patient) configuration() {
 		p.bad(status, problem.String(), why, "as it says; kong-waf validate FILE looks again")
 	}
 	if !p.isBad() {
-		p.ok("%d configs of plugins, of which %d are ours", len(p.Config.Plugins), len(p.active()))
+		p.ok("configs of plugins that kong-waf validate has nothing against: %d, ours among them: %d", len(p.Config.Plugins), len(p.active()))
 	}
 }

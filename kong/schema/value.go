@@ -173,7 +173,9 @@ func (f *field) wrongType(v any) string {
 		}
 	case kindString:
 		switch v.(type) {
-		case bool, int64, float64, time.Time:
+		case bool:
+			return problem + ": put it in quotes (without them off, no, on and yes are booleans)"
+		case int64, float64, time.Time:
 			return problem + ": put it in quotes"
 		case []any:
 			return problem + ": it takes one value"
