@@ -103,7 +103,7 @@ func TestDenied(t *testing.T) {
 		events             int
 	}{
 		{name: "ip-restriction", plugin: "waf-ip-restriction\n            config: {reputation: enforce, status: 451, message: Go away}", status: 451, text: "Go away", others: 200},
-		{name: "detect", plugin: "waf-detect\n            config: {reputation: enforce, block_status: 418, block_message: No}", status: 418, text: "No", others: 200},
+		{name: "detect", plugin: "waf-detect\n            config: {reputation: enforce, block_status: 418, block_message: 'No'}", status: 418, text: "No", others: 200},
 		{name: "key-auth", plugin: "waf-key-auth\n            config: {reputation: enforce, credentials: [{key: k, consumer: ann}]}", status: 403, text: "Request blocked", others: 401, events: 3},
 		{name: "rate-limiting", plugin: "waf-rate-limiting\n            config: {reputation: enforce, year: 100}", status: 403, text: "Request blocked", others: 200},
 		{name: "gate", plugin: "waf-gate\n            config: {checks: [detect, rate-limiting], detect: {reputation: report}, rate_limiting: {year: 100, reputation: enforce}}", status: 403, text: "Request blocked", others: 200, events: 2},
