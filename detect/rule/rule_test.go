@@ -84,6 +84,9 @@ func TestConditions(t *testing.T) {
 			not:   []*detect.Request{get("/api/export"), get("/v1/export"), get("/api/v1/import")}},
 		{name: "methods", rule: Rule{Methods: []string{"DELETE", "PUT"}},
 			holds: []*detect.Request{{Method: "PUT", Target: "/"}, {Method: "delete", Target: "/"}}, not: []*detect.Request{get("/")}},
+		{name: "a method instead of the request's", rule: Rule{Methods: []string{"DELETE"}},
+			holds: []*detect.Request{post("/", form, "", "X-HTTP-Method-Override: delete"), post("/", form, "", "x_http_method: DELETE "), get("/", "a: b", "X-Method-Override: Delete"), post("/?%5fmethod=d%65lete", form, "")},
+			not:   []*detect.Request{post("/", form, "", "X-HTTP-Method-Override: PATCH", "X-Method: DELETE"), post("/?_method=put&method=delete", form, "")}},
 		{name: "any other method", rule: Rule{Path: "/report", Conditions: at("method", not(equals("GET", "HEAD")))},
 			holds: []*detect.Request{post("/report", form, "")}, not: []*detect.Request{get("/report"), post("/other", form, "")}},
 		{name: "clients", rule: Rule{Clients: ranges(t, "198.51.100.0/24"), Except: ranges(t, "198.51.100.8")},
@@ -182,7 +185,8 @@ func TestAllowReadsNarrowly(t *testing.T) {
 			holds: []*detect.Request{get("/health")}, not: []*detect.Request{get("/health?a=b"), get("/health?a")}},
 		{name: "no such value", rule: Rule{Conditions: at("query.q", not(contains("<")))},
 			holds: []*detect.Request{get("/?q=a")}, not: []*detect.Request{get("/?q=%253c"), get("/"), get("/?q=a&q=<")}},
-		{name: "methods", rule: Rule{Methods: []string{"GET"}}, holds: []*detect.Request{get("/")}, not: []*detect.Request{{Method: "get", Target: "/"}}},
+		{name: "methods", rule: Rule{Methods: []string{"GET"}}, holds: []*detect.Request{get("/")}, not: []*detect.Request{{Method: "get", Target: "/"}, get("/", "X-HTTP-Method-Override: DELETE"), get("/?_method=delete"), {Method: "GET", Target: "/", HeadersTruncated: true}}},
+		{name: "the same method once more", rule: Rule{Methods: []string{"GET"}}, holds: []*detect.Request{get("/?_method=get", "X-HTTP-Method-Override: GET")}, not: []*detect.Request{get("/?_method=get&_method=put")}},
 		{name: "all but clients", rule: Rule{Except: ranges(t, "10.0.0.0/8")}, holds: []*detect.Request{get("/")}, not: []*detect.Request{{Target: "/"}}},
 	}
 	for _, row := range rows {

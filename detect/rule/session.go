@@ -142,9 +142,7 @@ func (s *session) choose() {
 
 func (s *session) applies(rule *compiled) bool {
 	r, narrow := s.request, rule.Action == Allow
-	if len(rule.Methods) > 0 && !slices.ContainsFunc(rule.Methods, func(m string) bool {
-		return m == r.Method || !narrow && detect.EqualFold(m, r.Method)
-	}) {
+	if len(rule.Methods) > 0 && !asMethod(rule.Methods, r, narrow) {
 		return false
 	}
 	if rule.Clients != nil && !rule.Clients.Contains(r.ClientIP) || rule.Except.Contains(r.ClientIP) ||
