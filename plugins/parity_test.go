@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,13 +25,14 @@ import (
 type difference struct {
 	status int
 	why    string
+	said   string // in docs/plugins.md
 }
 
-// differences are all the exchanges in which ours differs, by the recorded case. The
-// README lists them too.
+// differences are all the exchanges in which ours differs, by the recorded case.
+// docs/plugins.md lists them too.
 var differences = map[string]difference{
-	"ip-deny ::ffff:198.51.100.7":  {status: 403, why: "an IPv4 address in IPv6 form is that IPv4 address: Kong lets it slip past the deny list"},
-	"ip-allow ::ffff:198.51.100.7": {status: 200, why: "an IPv4 address in IPv6 form is that IPv4 address: the allow list holds it"},
+	"ip-deny ::ffff:198.51.100.7":  {status: 403, why: "an IPv4 address in IPv6 form is that IPv4 address: Kong lets it slip past the deny list", said: "judges `::ffff:198.51.100.7` as `198.51.100.7`"},
+	"ip-allow ::ffff:198.51.100.7": {status: 200, why: "an IPv4 address in IPv6 form is that IPv4 address: the allow list holds it", said: "judges `::ffff:198.51.100.7` as `198.51.100.7`"},
 }
 
 // credentials are the keys of the recorded Kong, which had them in its database.
@@ -69,6 +71,21 @@ func TestParity(t *testing.T) {
 		})
 	}
 	require.Len(t, seen, len(differences), "a listed difference was not met")
+}
+
+// TestDifferencesAreSaid: whoever moves over reads of each, and no page names another place for them.
+func TestDifferencesAreSaid(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "plugins.md"))
+	require.NoError(t, err)
+	_, list, found := strings.Cut(string(page), "<!-- differences: held against plugins/parity_test.go -->\n")
+	require.True(t, found)
+	list, _, _ = strings.Cut(list, "\n#")
+	for name, d := range differences {
+		require.Contains(t, list, d.said, name)
+	}
+	for _, d := range plugins.Definitions() {
+		require.Regexp(t, "(?m)^\\| `"+d.Name+"` \\|.*\\| "+strconv.Itoa(d.Priority)+" \\|$", string(page))
+	}
 }
 
 func compare(t *testing.T, x gatewaytest.Exchange, got *gatewaytest.Outcome) {

@@ -100,3 +100,26 @@ func TestReadmeListsThePages(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeListsTheCommands: the table of tools is that of the binary, in its order, a line each.
+func TestReadmeListsTheCommands(t *testing.T) {
+	_, table, _ := strings.Cut(documents(t)["README.md"], "\n## The tools\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var listed, want []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `kong-waf ([a-z-]+)[^`]*` \\| .+ \\|$").FindAllStringSubmatch(table, -1) {
+		listed = append(listed, m[1])
+	}
+	for _, c := range commands() {
+		want = append(want, c.name)
+	}
+	require.Equal(t, want, listed)
+}
+
+// TestReadmeIsShort: details belong to pages.
+func TestReadmeIsShort(t *testing.T) {
+	text := documents(t)["README.md"]
+	require.Less(t, strings.Count(text, "\n"), 175)
+	first, _, found := strings.Cut(text, "403 Request blocked")
+	require.True(t, found)
+	require.Less(t, strings.Count(first, "\n"), 40, "one screen to the first success")
+}
