@@ -24,8 +24,10 @@ type Call struct {
 	// Methods are the request's method and those by which headers or arguments ask the
 	// upstream to take it instead: all of them must be allowed.
 	Methods []string
-	// Target is the raw request target.
-	Target string
+	// Target is the raw request target, Instead those that headers ask the upstream to take
+	// instead: all of their paths must be allowed.
+	Target  string
+	Instead []string
 	// Route returns the gateway's route of the request. It is asked only where it decides.
 	Route func() (id, name string)
 }
@@ -47,7 +49,7 @@ func (s *Scope) Allows(c Call) bool {
 			}
 		}
 	}
-	if len(s.Paths) > 0 && !s.holds(c.Target) {
+	if len(s.Paths) > 0 && (!s.holds(c.Target) || slices.ContainsFunc(c.Instead, func(t string) bool { return !s.holds(t) })) {
 		return false
 	}
 	if len(s.Routes) == 0 {

@@ -3,6 +3,7 @@ package rule
 import (
 	"strings"
 
+	"kongwaf/detect"
 	"kongwaf/detect/attack/decode"
 	"kongwaf/detect/attack/value"
 )
@@ -22,6 +23,7 @@ func (p *paths) of(s *session) {
 		return
 	}
 	*p = paths{known: true, plain: p.plain[:0], wide: p.wide[:0]}
+	p.instead(s.request)
 	p.sent = pathOf(s.request.Target)
 	if isPlainPath(p.sent) {
 		p.wide = append(p.wide, lowered(p.sent))
@@ -40,6 +42,20 @@ func (p *paths) of(s *session) {
 		p.add(strings.Clone(form.Text), everyday)
 	}
 	s.arena = s.arena[:0]
+}
+
+// instead adds the paths that headers ask an upstream to take instead, as some do for the sake of
+// proxies in front.
+func (p *paths) instead(r *detect.Request) {
+	for i := range r.Headers {
+		if name := r.Headers[i].Name; len(name) == len("x-rewrite-url") || len(name) == len("x-original-url") {
+			if name = strings.ReplaceAll(lowered(name), "_", "-"); name == "x-rewrite-url" || name == "x-original-url" {
+				path := pathOf(strings.TrimSpace(r.Headers[i].Value))
+				p.add(path, true)
+				p.add(string(unescape(nil, path, false)), true)
+			}
+		}
+	}
 }
 
 func (p *paths) add(path string, everyday bool) {

@@ -84,6 +84,9 @@ func TestConditions(t *testing.T) {
 			not:   []*detect.Request{get("/api/export"), get("/v1/export"), get("/api/v1/import")}},
 		{name: "methods", rule: Rule{Methods: []string{"DELETE", "PUT"}},
 			holds: []*detect.Request{{Method: "PUT", Target: "/"}, {Method: "delete", Target: "/"}}, not: []*detect.Request{get("/")}},
+		{name: "a path instead of the request's", rule: Rule{Path: "/admin/*"},
+			holds: []*detect.Request{get("/", "X-Original-URL: /admin/x?y"), get("/", "X_Rewrite_Url: /Admin/x"), get("/a%20b", "X-Rewrite-URL: /%61dmin/x"), get("/", "X-Original-URL: /a/../admin/x")},
+			not:   []*detect.Request{get("/", "X-Original-URL: /shop"), get("/", "X-Original-Url2: /admin/x", "Referer: /admin/x")}},
 		{name: "a method instead of the request's", rule: Rule{Methods: []string{"DELETE"}},
 			holds: []*detect.Request{post("/", form, "", "X-HTTP-Method-Override: delete"), post("/", form, "", "x_http_method: DELETE "), get("/", "a: b", "X-Method-Override: Delete"), post("/?%5fmethod=d%65lete", form, "")},
 			not:   []*detect.Request{post("/", form, "", "X-HTTP-Method-Override: PATCH", "X-Method: DELETE"), post("/?_method=put&method=delete", form, "")}},
@@ -186,6 +189,7 @@ func TestAllowReadsNarrowly(t *testing.T) {
 		{name: "no such value", rule: Rule{Conditions: at("query.q", not(contains("<")))},
 			holds: []*detect.Request{get("/?q=a")}, not: []*detect.Request{get("/?q=%253c"), get("/"), get("/?q=a&q=<")}},
 		{name: "methods", rule: Rule{Methods: []string{"GET"}}, holds: []*detect.Request{get("/")}, not: []*detect.Request{{Method: "get", Target: "/"}, get("/", "X-HTTP-Method-Override: DELETE"), get("/?_method=delete"), {Method: "GET", Target: "/", HeadersTruncated: true}}},
+		{name: "paths", rule: Rule{Path: "/health"}, holds: []*detect.Request{get("/health"), get("/health", "X-Original-URL: /health?a")}, not: []*detect.Request{get("/health", "X-Original-URL: /admin"), get("/health", "x_rewrite_url: /health/%2e%2e/admin")}},
 		{name: "the same method once more", rule: Rule{Methods: []string{"GET"}}, holds: []*detect.Request{get("/?_method=get", "X-HTTP-Method-Override: GET")}, not: []*detect.Request{get("/?_method=get&_method=put")}},
 		{name: "all but clients", rule: Rule{Except: ranges(t, "10.0.0.0/8")}, holds: []*detect.Request{get("/")}, not: []*detect.Request{{Target: "/"}}},
 	}

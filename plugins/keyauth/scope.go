@@ -3,6 +3,7 @@ package keyauth
 import (
 	"strings"
 
+	"kongwaf/detect"
 	"kongwaf/detect/apikey"
 	"kongwaf/plugins/internal/facts"
 )
@@ -10,6 +11,9 @@ import (
 // overrides are the headers by which frameworks let a client name another method than the
 // request's, and the argument that does the same.
 var overrides = []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}
+
+// rewrites are the headers by which some let it name another path, for the sake of proxies in front.
+var rewrites = []string{"X-Original-URL", "X-Rewrite-URL"}
 
 const overrideArgument = "_method"
 
@@ -26,12 +30,19 @@ func inScope(f *facts.Facts, scope *apikey.Scope) (bool, error) {
 		return false, err
 	}
 	call := apikey.Call{Methods: []string{f.Request.Method}, Target: f.Request.Target}
-	if len(scope.Methods) > 0 {
-		asked, err := overridden(f)
-		if err != nil {
-			return false, err
-		}
-		call.Methods = append(call.Methods, asked...)
+	headers, all, err := scopeHeaders(f, scope)
+	if err != nil {
+		return false, err
+	}
+	for _, value := range valuesOf(headers, overrides) {
+		call.Methods = append(call.Methods, strings.ToUpper(value))
+	}
+	for _, value := range queryValues(rawQuery(f), overrideArgument) {
+		call.Methods = append(call.Methods, strings.ToUpper(value))
+	}
+	call.Instead = valuesOf(headers, rewrites)
+	if !all { // nobody knows: no scope has these
+		call.Methods, call.Instead = append(call.Methods, ""), append(call.Instead, "")
 	}
 	call.Route = func() (string, string) {
 		route, _ := f.Route()
@@ -40,29 +51,28 @@ func inScope(f *facts.Facts, scope *apikey.Scope) (bool, error) {
 	return scope.Allows(call), nil
 }
 
-// overridden returns the methods that the request asks its upstream to take instead of its own. Of
-// headers beyond those that Kong shows nobody knows: then "" is among them, which no scope has.
-func overridden(f *facts.Facts) ([]string, error) {
-	headers := f.Request.Headers
+// scopeHeaders returns the headers if the scope asks for them, and whether those are all.
+func scopeHeaders(f *facts.Facts, scope *apikey.Scope) (headers []detect.Header, all bool, err error) {
+	if len(scope.Methods)+len(scope.Paths) == 0 {
+		return nil, true, nil
+	}
+	headers = f.Request.Headers
 	if !f.AllHeaders() {
-		var err error
 		if headers, err = f.Current(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	var methods []string
-	if f.Request.HeadersTruncated || len(headers) >= kongsMost {
-		methods = append(methods, "")
-	}
-	for _, name := range overrides {
+	return headers, !f.Request.HeadersTruncated && len(headers) < kongsMost, nil
+}
+
+// valuesOf returns the values of headers, whether their names have dashes or underscores.
+func valuesOf(headers []detect.Header, names []string) (values []string) {
+	for _, name := range names {
 		for i := range headers {
 			if len(headers[i].Name) == len(name) && alike(headers[i].Name, name) {
-				methods = append(methods, strings.ToUpper(strings.TrimSpace(headers[i].Value)))
+				values = append(values, strings.TrimSpace(headers[i].Value))
 			}
 		}
 	}
-	for _, value := range queryValues(rawQuery(f), overrideArgument) {
-		methods = append(methods, strings.ToUpper(value))
-	}
-	return methods, nil
+	return values
 }

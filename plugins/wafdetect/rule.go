@@ -64,7 +64,7 @@ func compileRules(rules []Rule, databases geo.Databases, limits extract.Limits) 
 		if library[i], err = rules[i].compile(databases); err != nil {
 			return out, fmt.Errorf("[%d].%w", i, err)
 		}
-		out.head = out.head || len(rules[i].Methods) > 0 // some name another method
+		out.head = out.head || len(rules[i].Methods) > 0 || rules[i].Path != "" // some name another method or path
 		for _, c := range library[i].Conditions {
 			source := c.Place.Source()
 			out.head = out.head || source == detect.SourceHeader || source == detect.SourceCookie || source == detect.SourceUnknown

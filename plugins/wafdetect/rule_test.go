@@ -91,8 +91,12 @@ func TestRulesSeeWhatIsNotInspected(t *testing.T) {
 	f := request("")
 	f.Request.Body, f.BodyErr = nil, errUnreadable{}
 	require.True(t, one.Judge(f).Failed, "a body that cannot be read is no empty body")
-	none := compile(t, `{"inspect":["path"],"rules":[{"name":"a","path":"/x"}]}`)
+	none := compile(t, `{"inspect":["path"],"rules":[{"name":"a","clients":["192.0.2.1"]}]}`)
 	require.Equal(t, facts.RequestLine|facts.ClientIP, none.Need.Kinds)
+	for _, rule := range []string{`"path":"/x"`, `"methods":["PUT"]`} {
+		named := compile(t, `{"inspect":["path"],"rules":[{"name":"a",`+rule+`}]}`)
+		require.NotZero(t, named.Need.Kinds&facts.Headers, "headers may name another: %s", rule)
+	}
 }
 
 func TestBadRules(t *testing.T) {
