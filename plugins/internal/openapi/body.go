@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -79,11 +80,19 @@ const perValue = 320
 
 // Memory returns how much memory Check may take for the request's body.
 func Memory(r *detect.Request) int64 {
-	values := 0
-	for _, before := range []string{",", "[", "{", "&", "\n--"} {
+	values := separators(r.Body)
+	for _, before := range []string{"&", "\n--"} {
 		values += bytes.Count(r.Body, []byte(before))
 	}
 	return perValue * int64(min(values, strictjson.MaxValues))
+}
+
+// separators counts what a JSON text has no fewer of than values, but for one.
+func separators(text []byte) (n int) {
+	for _, before := range []string{",", "[", "{"} {
+		n += bytes.Count(text, []byte(before))
+	}
+	return n
 }
 
 // isJSON reports whether a media type, or a range of them that may hold such a one, is JSON.
@@ -122,7 +131,13 @@ func (c *check) form(b *body, declared string) {
 		return
 	}
 	if _, parameters, _ := mime.ParseMediaType(declared); parameters["boundary"] != "" {
-		root, names = "body.multipart", partNames(c.request.Body, parameters["boundary"])
+		root = "body.multipart"
+		var bad string
+		var err error
+		if names, bad, err = readParts(c.request.Body, parameters["boundary"]); err != nil {
+			c.result.add(detect.Place(root+"."+short(bad)), "the part %s", err)
+			return
+		}
 	}
 	if name := twice(names, b.media.Get(declared)); name != "" {
 		c.result.add(detect.Place(root+"."+short(name)), "sent more than once, and no list")
@@ -155,15 +170,27 @@ func formNames(form string) (names []string) {
 	return names
 }
 
-// partNames returns the names of a multipart body's fields.
-func partNames(body []byte, boundary string) (names []string) {
+// readParts returns the names of a multipart body's fields. Parts in JSON, which the library reads
+// as it does, must be read alike by everybody, as a body in JSON: bad is the name of one that is not.
+func readParts(body []byte, boundary string) (names []string, bad string, err error) {
 	parts := multipart.NewReader(bytes.NewReader(body), boundary)
+	values := 0
 	for {
-		part, err := parts.NextRawPart()
-		if err != nil {
-			return names
+		part, end := parts.NextRawPart()
+		if end != nil {
+			return names, "", nil
 		}
 		names = append(names, part.FormName())
+		if !isJSON(part.Header.Get("Content-Type")) {
+			continue
+		}
+		text, _ := io.ReadAll(part) // cut off it is no JSON
+		if values += separators(text); values > strictjson.MaxValues {
+			return names, part.FormName(), fmt.Errorf("holds, with those before it, more than %d values", strictjson.MaxValues)
+		}
+		if _, err := strictjson.Decode(string(text)); err != nil {
+			return names, part.FormName(), err
+		}
 	}
 }
 

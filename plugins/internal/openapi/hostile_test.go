@@ -246,6 +246,30 @@ func TestManyValues(t *testing.T) {
 	}
 }
 
+// TestJSONInParts: a part in JSON is held to what a body in JSON is.
+func TestJSONInParts(t *testing.T) {
+	for _, version := range []string{"3.0.0", "3.1.0"} {
+		d := compiled(t, `{"openapi":"`+version+`","info":{"title":"t","version":"1"},"paths":{"/a":{"post":{"requestBody":{"content":{"multipart/form-data":{"schema":{
+			"type":"object","properties":{"meta":{"type":"object"},"file":{"type":"string"}}}}}},"responses":{"200":{"description":"ok"}}}}}}`, allParts)
+		part := func(contentType, text string) string {
+			return "--b\r\nContent-Disposition: form-data; name=\"" + contentType[:4] + "\"\r\nContent-Type: " + contentType[5:] + "\r\n\r\n" + text + "\r\n"
+		}
+		half := `{"a":[` + strings.Repeat("1,", 125_000) + `1]}`
+		for body, want := range map[string]string{
+			part("meta application/json", `{"a":1,"b":{"a":2}}`) + part("file text/plain", `{"a":1,"a":2}`): "",
+			part("meta application/json", `{"a":1,"a":2}`):                                                  "body.multipart.meta: the part has the name a twice",
+			part("meta application/ld+json; x=y", `{"a":1,"\u0061":2}`):                                     "body.multipart.meta: the part has the name a twice",
+			part("meta application/json", half):                                                             "",
+			part("meta application/json", half) + part("file application/json", half):                       "body.multipart.file: the part holds, with those before it, more than 250000 values",
+		} {
+			r := request("POST /a", body+"--b--\r\n", "Content-Type: multipart/form-data; boundary=b")
+			if got := lines(d.Check(r, true).Findings); got != want {
+				t.Errorf("%s: %q, want %q", version, got, want)
+			}
+		}
+	}
+}
+
 func lines(found []detect.Finding) string {
 	var all []string
 	for _, f := range found {
