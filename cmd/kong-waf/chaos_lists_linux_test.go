@@ -144,6 +144,9 @@ func TestChaosListSourceBroken(t *testing.T) {
 // answered as ever, and what could not be written is counted. Events are tried for half a
 // minute before they are given up: CHAOS=1s waits for that too.
 func TestChaosDiskFull(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a trial under load, which runs without -short")
+	}
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=64k"); err != nil {
 		t.Skipf("a tmpfs cannot be mounted here: %v", err)

@@ -212,6 +212,9 @@ func TestReputationOutlivesDeaths(t *testing.T) {
 
 // TestChaosFleet: the Redis that nodes share gone, and paused, under load: requests do not notice.
 func TestChaosFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a trial under load, which runs without -short")
+	}
 	program := testtool.Need(t, "redis-server")
 	length := chaosTime(t) / 2
 	for _, fault := range []struct {

@@ -114,6 +114,9 @@ func (l *loaded) numbers() map[string]float64 {
 // with the sinks is killed, and no request fails. EVENTS_LOAD=1m is the long form, and holds the
 // times to 5 %. Without redis-server the others must do.
 func TestEventsUnderLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a trial under load, which runs without -short")
+	}
 	length, long := 2*time.Second, false
 	if text := os.Getenv("EVENTS_LOAD"); text != "" {
 		var err error
