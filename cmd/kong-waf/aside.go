@@ -51,7 +51,7 @@ func (e *eventSettings) any() bool {
 }
 
 // asideNice is how far the process stands back where processors are short.
-const asideNice = 10
+const asideNice = 19
 
 // asideWrites is how long the sinks may take for what is left when the process ends.
 const asideWrites = 3 * time.Second

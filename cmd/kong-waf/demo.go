@@ -77,6 +77,9 @@ func (o *demoOptions) addFlags(flags *flag.FlagSet) {
 
 // run serves until ctx is done. Nothing that it started is left when it returns.
 func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if err := o.consoleFree(); err != nil {
+		return err
+	}
 	stopAPI, upstream, err := o.startAPI()
 	if err != nil {
 		return err
@@ -111,6 +114,22 @@ func (o *demoOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 		options: gateway.Options{Output: ready},
 	}
 	return g.run(ctx, &warnings{out: stderr})
+}
+
+// consoleFree reports a console's address that is taken. The plugin server waits for it to become free, and
+// whoever tries things out would meanwhile look at somebody else's console.
+func (o *demoOptions) consoleFree() error {
+	if o.console == "off" {
+		return nil
+	}
+	l, err := net.Listen("tcp", o.console)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use by another program: stop it, or choose another address with --console (make run CONSOLE_PORT=9543)", o.console)
+	}
+	if err != nil {
+		return fmt.Errorf("--console: %w", err)
+	}
+	return l.Close()
 }
 
 // startAPI starts the demo API.

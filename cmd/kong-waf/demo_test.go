@@ -113,6 +113,7 @@ func TestDemoSaysWhichPortIsTaken(t *testing.T) {
 	for _, args := range [][]string{
 		{"--listen", taken, "--upstream", freeAddress(t), "--console", "off"},
 		{"--listen", freeAddress(t), "--upstream", taken, "--console", "off"},
+		{"--listen", freeAddress(t), "--upstream", freeAddress(t), "--console", taken},
 	} {
 		var stderr strings.Builder
 		require.Equal(t, 1, runDemo(args, nil, io.Discard, &stderr))

@@ -14,7 +14,7 @@ import (
 const keysHelp = `Usage: kong-waf keys new  [--id ID] [--consumer NAME]
        kong-waf keys hash
        kong-waf keys check
-       kong-waf keys list [--console URL] [--token-file FILE] [--data FOLDER] [--json]
+       kong-waf keys list [--console ADDR] [--token-file FILE] [--data FOLDER] [--json]
 
 new    makes a key and prints it, once, with its hash and the lines for a config or a file of keys
 hash   reads a key from the standard input, a line that is not shown, and prints its hash

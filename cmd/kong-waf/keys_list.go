@@ -10,13 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"kongwaf/plugins"
 )
 
-const keysListHelp = `Usage: kong-waf keys list [--console URL] [--token-file FILE] [--data FOLDER] [--json]
+const keysListHelp = `Usage: kong-waf keys list [--console ADDR] [--token-file FILE] [--data FOLDER] [--json]
 
 Prints which keys a running server knows, from its console or from its data folder: ids, consumers,
 sources, when they begin and end, when they were used last since the worker started. No key, no hash.
@@ -30,7 +31,7 @@ const (
 
 func runKeysList(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	flags := newFlags("keys list", keysListHelp, stderr)
-	address := flags.String("console", "http://127.0.0.1:9542", "the `URL` of the server's console")
+	address := flags.String("console", "http://127.0.0.1:9542", "`ADDR` of the server's console, or its URL")
 	tokenFile := flags.String("token-file", "", "`FILE` with the console's token")
 	data := flags.String("data", "", "`FOLDER` of data.folder, which is read instead of asking the console")
 	asJSON := flags.Bool("json", false, "JSON, for machines")
@@ -65,9 +66,12 @@ func readListing(address, tokenFile, data string) (plugins.KeyListing, error) {
 
 // askConsole asks a console for its list of keys.
 func askConsole(address, tokenFile string) (listing plugins.KeyListing, err error) {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
 	base, err := url.Parse(address)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return listing, errors.New("--console: write a URL such as http://127.0.0.1:9542")
+		return listing, errors.New("--console: write an address such as 127.0.0.1:9542, or a URL")
 	}
 	token, err := secretFile("--token-file", tokenFile)
 	if err != nil {
@@ -84,6 +88,9 @@ func askConsole(address, tokenFile string) (listing plugins.KeyListing, err erro
 	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(request)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return listing, fmt.Errorf("nobody listens on %s: kong-waf serve is not running, or its console is elsewhere (console.listen)", base.Host)
+	}
 	if err != nil {
 		return listing, err
 	}
